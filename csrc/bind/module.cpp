@@ -1,0 +1,11 @@
+// A table of contents: one register function per concept, each in a file of its own.
+#include <pybind11/pybind11.h>
+
+namespace pyface::bind {
+void register_runtime(pybind11::module_& m);
+}  // namespace pyface::bind
+
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+    m.doc() = "Compiled kernels of pyface. Private: use the functions of the pyface package.";
+    pyface::bind::register_runtime(m);
+}

@@ -1,0 +1,109 @@
+"""The first gate: coerce and check what callers pass, and say in words what is wrong with it.
+
+Every function takes the name of the argument, so that the message can say it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Boxes, FloatArray, Image
+
+_FLOATS = (np.float16, np.float32, np.float64)
+
+
+def embeddings(value: Any, name: str, *, columns: int | None = None, nonzero: bool = False) -> FloatArray:
+    """(n, d) float32 or float64, C order, native byte order, finite; float16 becomes float32.
+
+    ``nonzero`` refuses rows of zeros (cosine). Integers, lists and other dtypes are a TypeError.
+    """
+    array = _float_array(value, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must have shape (n, d), got shape {array.shape}")
+    if array.shape[1] == 0:
+        raise ValueError(f"{name} must have at least one column, got shape {array.shape}")
+    if columns is not None and array.shape[1] != columns:
+        raise ValueError(f"{name} must have {columns} columns like the other array, got shape {array.shape}")
+    _refuse_non_finite_rows(array, name)
+    if nonzero:
+        zero = np.flatnonzero(~array.any(axis=1))
+        if zero.size:
+            raise ValueError(
+                f"{name}: row {zero[0]} is all zeros and has no direction; remove it or use metric='euclidean'"
+            )
+    return array
+
+
+def _float_array(value: Any, name: str) -> FloatArray:
+    if not isinstance(value, np.ndarray) or value.dtype.type not in _FLOATS:
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be a NumPy array of float32, float64 or float16, got {got}")
+    dtype = np.float64 if value.dtype.type is np.float64 else np.float32
+    return np.ascontiguousarray(value, dtype=dtype) if value.ndim else value.astype(dtype)
+
+
+def _refuse_non_finite_rows(array: FloatArray, name: str) -> None:
+    # One pass without a temporary of the same size: a sum is non-finite if any entry is, or if it overflows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspects = np.flatnonzero(~np.isfinite(array.sum(axis=1, dtype=np.float64)))
+    for row in suspects:
+        bad = np.flatnonzero(~np.isfinite(array[row]))
+        if bad.size:
+            raise ValueError(
+                f"{name}: row {row} holds {array[row, bad[0]]} in column {bad[0]}; all entries must be finite"
+            )
+
+
+def output(value: Any, shape: tuple[int, ...], dtype: type, name: str = "out") -> NDArray[Any]:
+    """A writable C-contiguous array of exactly this shape and dtype: the one given, or a new one."""
+    if value is None:
+        return np.empty(shape, dtype)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")
+    if value.dtype != np.dtype(dtype):
+        raise TypeError(f"{name} must have dtype {np.dtype(dtype)}, got {value.dtype}")
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
+    if not value.flags.c_contiguous:
+        raise ValueError(f"{name} must be C-contiguous")
+    if not value.flags.writeable:
+        raise ValueError(f"{name} must be writable")
+    return value
+
+
+def image(value: Any, name: str = "image", *, color: str = "rgb") -> Image:
+    """(h, w, 3) RGB or (h, w) grey, uint8 or float32, C order, not empty. ``color="bgr"`` is turned into RGB."""
+    if color not in ("rgb", "bgr"):
+        raise ValueError(f"color must be 'rgb' or 'bgr', got {color!r}")
+    if not isinstance(value, np.ndarray) or value.dtype.type not in (np.uint8, np.float32):
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be a NumPy array of uint8 or float32, got {got}")
+    if not (value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)):
+        raise ValueError(f"{name} must have shape (h, w, 3) or (h, w), got {value.shape}")
+    if 0 in value.shape:
+        raise ValueError(f"{name} is empty: shape {value.shape}")
+    if value.dtype == np.float32 and not np.isfinite(value).all():
+        raise ValueError(f"{name} holds NaN or infinite values")
+    if color == "bgr" and value.ndim == 3:
+        value = value[:, :, ::-1]
+    return np.ascontiguousarray(value)
+
+
+def boxes(value: Any, name: str = "boxes") -> Boxes:
+    """(n, 4) float64 x1 y1 x2 y2, finite, x1 <= x2 and y1 <= y2. Numbers and nested lists are accepted."""
+    try:
+        array = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be numbers of shape (n, 4), got {type(value).__name__}") from None
+    if array.size == 0 and array.ndim <= 2:
+        array = array.reshape(0, 4)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"{name} must have shape (n, 4), got {array.shape}")
+    _refuse_non_finite_rows(array, name)
+    inverted = np.flatnonzero((array[:, 2] < array[:, 0]) | (array[:, 3] < array[:, 1]))
+    if inverted.size:
+        raise ValueError(f"{name}: row {inverted[0]} has x2 < x1 or y2 < y1: {array[inverted[0]].tolist()}")
+    return array

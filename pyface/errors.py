@@ -1,0 +1,52 @@
+"""The exceptions that pyface raises beside Python's own.
+
+Wrong arguments are ``TypeError`` and ``ValueError``, as everywhere; these are for what can go wrong with the world
+outside: model files, photos, folders.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+class PyfaceError(Exception):
+    """Base of every exception defined by pyface. Its text is one line and says what to do."""
+
+
+class ModelNotFoundError(PyfaceError, LookupError):
+    """No model of that name is known."""
+
+
+class ModelFileError(PyfaceError):
+    """A weight file is missing, damaged or not the one expected."""
+
+
+class ImageReadError(PyfaceError, OSError):
+    """A file could not be read as an image. ``reason`` is the text without the path."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[ImageReadError], tuple[str, str]]:
+        return (type(self), (self.path, self.reason))
+
+
+class OutputFolderError(PyfaceError):
+    """The output folder cannot be used: not writable, or not made by pyface."""
+
+
+class MissingExtraError(PyfaceError, ImportError):
+    """An optional dependency is not installed. The text names the extra that brings it."""
+
+
+def require_extra(module: str, extra: str = "models") -> ModuleType:
+    """Import ``module``, or raise a :class:`MissingExtraError` that names the extra which brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{module} could not be imported ({error}); it comes with: pip install 'pyface-toolkit[{extra}]'"
+        ) from error
