@@ -21,26 +21,35 @@ if TYPE_CHECKING:
     from pyface.errors import PyfaceError
     from pyface.types import Detections, Face, Landmarks
 
-# Public name -> the module that holds it. A name that is a module itself maps to None.
-_EXPORTS: dict[str, str | None] = {
+__all__ = [
+    "Detections",
+    "Face",
+    "Landmarks",
+    "PyfaceError",
+    "__version__",
+    "build_info",
+    "cluster",
+    "metrics",
+    "models",
+]
+
+# Public name -> the module that holds it. Names of __all__ that are not here are submodules.
+_HOMES = {
     "Detections": "pyface.types",
     "Face": "pyface.types",
     "Landmarks": "pyface.types",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
-    "cluster": None,
-    "metrics": None,
-    "models": None,
 }
-
-__all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  (the table above is the one list of names)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in __all__:
+        value = importlib.import_module(f"pyface.{name}")
+    else:
         raise AttributeError(f"module 'pyface' has no attribute {name!r}")
-    home = _EXPORTS[name]
-    value = importlib.import_module(f"pyface.{name}") if home is None else getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
