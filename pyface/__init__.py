@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyface import cluster, metrics, models
     from pyface._build import build_info
     from pyface.errors import PyfaceError
+    from pyface.kernels.boxes import nms
     from pyface.types import Detections, Face, Landmarks
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "cluster",
     "metrics",
     "models",
+    "nms",
 ]
 
 # Public name -> the module that holds it. Names of __all__ that are not here are submodules.
@@ -40,6 +42,7 @@ _HOMES = {
     "Landmarks": "pyface.types",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
+    "nms": "pyface.kernels.boxes",
 }
 
 

@@ -38,6 +38,10 @@ class OutputFolderError(PyfaceError):
     """The output folder cannot be used: not writable, or not made by pyface."""
 
 
+class LicenseWarning(UserWarning):
+    """A model was loaded whose author excludes some uses. Said once per process and model."""
+
+
 class MissingExtraError(PyfaceError, ImportError):
     """An optional dependency is not installed. The text names the extra that brings it."""
 

@@ -1,0 +1,8 @@
+"""Detectors, landmark models and embedders behind one thin interface."""
+
+from __future__ import annotations
+
+from pyface.models.base import Detector, Embedder, Landmarker, Model
+from pyface.models.catalog import PACKS, ModelSpec, catalog, load, pull
+
+__all__ = ["PACKS", "Detector", "Embedder", "Landmarker", "Model", "ModelSpec", "catalog", "load", "pull"]

@@ -1,0 +1,88 @@
+"""What every model of a task offers, whatever its family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Embeddings, Points
+from pyface.types import Detections, Landmarks
+
+__all__ = ["Detector", "Embedder", "Landmarker", "Model"]
+
+
+class Model(ABC):
+    """A loaded model. Immutable: any number of threads may call it at once."""
+
+    name: str
+    """Catalog name, or the path it was loaded from."""
+    family: str
+    """The code that runs it, e.g. ``"dlib_mmod"``."""
+    digest: str
+    """Hex digest of weights and code version together: results with equal digests may be cached as equal."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} {self.digest[:12]}>"
+
+
+class Detector(Model):
+    """Finds the faces of an image."""
+
+    smallest_face: float
+    """Side in pixels of the smallest face that is found reliably, in the image as given."""
+
+    @abstractmethod
+    def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:
+        """The faces of one image, best first; boxes in its pixels, possibly beyond its borders.
+
+        image : (h, w, 3) or grey (h, w), uint8 or float32 in 0..255; ``color`` is ``"rgb"`` or ``"bgr"``.
+        threshold : scores must be greater; ``None`` is the model's own.
+        """
+
+    def detect_many(
+        self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
+    ) -> list[Detections]:
+        """:meth:`detect` for each image, in order. The images may differ in size."""
+        return [self.detect(image, threshold=threshold, color=color) for image in images]
+
+
+class Landmarker(Model):
+    """Finds points of faces whose boxes are known."""
+
+    scheme: str
+    """Name of the order of the points, e.g. ``"dlib-5"``."""
+
+    @abstractmethod
+    def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> Landmarks:
+        """Points (n, k, 2) of the faces in ``boxes`` (n, 4), x1 y1 x2 y2, in the pixels of the image."""
+
+
+class Embedder(Model):
+    """Turns faces into vectors."""
+
+    dimension: int
+    size: int
+    """Side of a crop in pixels."""
+    metric: str
+    """``"cosine"``, ``"euclidean"`` or ``"sqeuclidean"``: how its vectors are compared."""
+    cluster_threshold: float
+    """Height, in ``metric``, at which average linkage is cut."""
+    pair_threshold: float
+    """Two faces nearer than this, in ``metric``, are taken for one person."""
+    schemes: tuple[str, ...]
+    """Landmark orders that :meth:`crop` accepts, the recommended one first."""
+
+    @abstractmethod
+    def crop(self, image: Any, landmarks: Landmarks | Points, *, color: str = "rgb") -> NDArray[np.uint8]:
+        """Aligned crops (n, size, size, 3), uint8 RGB, one for each face of ``landmarks`` (n, k, 2)."""
+
+    @abstractmethod
+    def embed(self, crops: Any) -> Embeddings:
+        """(n, d) float32, as the network gives them, of crops (n, size, size, 3), uint8 or float32 in 0..255, RGB.
+
+        The vector of a crop does not depend on the others of the call.
+        """

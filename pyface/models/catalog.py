@@ -1,0 +1,178 @@
+"""Which models there are, where their weights come from and under which terms; and loading one by name."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from pyface.errors import LicenseWarning, ModelNotFoundError
+from pyface.models import store
+from pyface.models.base import Model
+
+__all__ = ["PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One known set of weights. ``license`` and ``trained_on`` say what the author states; they are no legal advice."""
+
+    name: str
+    family: str
+    task: str
+    file: str
+    bytes: int
+    sha256: str
+    license: str
+    link: str
+    trained_on: str
+    commercial_use: bool
+    """Whether the author's statement allows commercial use of the weights."""
+
+
+_LINK = "https://github.com/davisking/dlib-models"
+_PUBLIC = "public domain / CC0 1.0"
+
+_MODELS = (
+    ModelSpec(
+        name="dlib-mmod",
+        family="dlib_mmod",
+        task="detector",
+        file="mmod_human_face_detector.dat",
+        bytes=729_940,
+        sha256="4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+        license=_PUBLIC,
+        link=_LINK,
+        trained_on="the author's own annotations of images from ImageNet, AFLW, Pascal VOC, VGG, WIDER and FaceScrub",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="dlib-5",
+        family="dlib_5",
+        task="landmarks",
+        file="shape_predictor_5_face_landmarks.dat",
+        bytes=9_150_489,
+        sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+        license=_PUBLIC,
+        link=_LINK,
+        trained_on="7,198 faces from the internet, annotated by the author",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="dlib-68",
+        family="dlib_68",
+        task="landmarks",
+        file="shape_predictor_68_face_landmarks.dat",
+        bytes=99_693_937,
+        sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+        license="its training data exclude commercial use; the author: not to be used in a commercial product",
+        link=_LINK,
+        trained_on="iBUG 300-W",
+        commercial_use=False,
+    ),
+    ModelSpec(
+        name="dlib-resnet",
+        family="dlib_resnet",
+        task="embedder",
+        file="dlib_face_recognition_resnet_model_v1.dat",
+        bytes=22_466_066,
+        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        license=_PUBLIC,
+        link=_LINK,
+        trained_on="about 3 million faces of 7,485 people: FaceScrub, VGG Face and images from the internet",
+        commercial_use=True,
+    ),
+)
+
+PACKS = {"dlib": ("dlib-mmod", "dlib-5", "dlib-resnet")}
+"""Models that belong together: detector, landmarks, embedder. ``"dlib"`` is the default."""
+
+_warned: set[str] = set()
+
+
+def catalog() -> tuple[ModelSpec, ...]:
+    """The known models. No file is read."""
+    return _MODELS
+
+
+def find(name: str) -> ModelSpec:
+    """The model of that name, or a :class:`~pyface.errors.ModelNotFoundError` with the names most like it."""
+    for spec in _MODELS:
+        if spec.name == name:
+            return spec
+    if name in PACKS:
+        raise ModelNotFoundError(f"{name!r} is a pack of models: {', '.join(PACKS[name])}; name one of them")
+    names = [spec.name for spec in _MODELS]
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else f"Known: {', '.join(names)}."
+    raise ModelNotFoundError(f"no model named {name!r}. {hint}")
+
+
+def load(
+    name_or_path: str | PathLike[str],
+    family: str | None = None,
+    providers: Sequence[Any] | str | None = None,
+    *,
+    n_threads: int | None = None,
+) -> Any:
+    """A model, ready to use: a :class:`Detector`, :class:`Landmarker` or :class:`Embedder`.
+
+    name_or_path : a name of :func:`catalog`, whose weight file must be the one known (its digest is checked); or the
+        path of a weight file, which needs its ``family`` and is parsed strictly.
+    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"`` or ``"dlib_resnet"``. With a name it may be left out.
+    providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
+    n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
+
+    The first load of a model builds its graph and keeps it in the user's cache folder; later ones take about 0.1 s.
+    Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError.
+    """
+    from pyface.models.dlib import loading
+
+    if family is not None and family not in loading.FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(loading.FAMILIES)}, got {family!r}")
+    if family is not None and not any(spec.name == name_or_path for spec in _MODELS):
+        source = store.read_path(Path(fspath(name_or_path)))
+        return loading.build(family, source, providers=providers, n_threads=n_threads)
+    name = fspath(name_or_path)
+    if not isinstance(name_or_path, str) or _looks_like_path(name):
+        raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(loading.FAMILIES)}")
+    spec = find(name)
+    if family not in (None, spec.family):
+        raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
+    source = store.read_known(spec.name, spec.file, spec.sha256)
+    model: Model = loading.build(spec.family, source, providers=providers, n_threads=n_threads)
+    _say_license(spec)
+    return model
+
+
+def pull(name: str) -> tuple[Path, ...]:
+    """Prepare a model, or each of a pack, for a quick first use; no network. Returns the files it will be read from.
+
+    The weights of these models come with the extra ``models``; pulling one checks them and fills the cache. If the
+    cache folder cannot be written, the weight files themselves are returned.
+    """
+    from pyface.models.dlib import loading
+
+    paths = []
+    for member in PACKS.get(name, (name,)):
+        spec = find(member)
+        source = store.read_known(spec.name, spec.file, spec.sha256)
+        cached = loading.prepare(spec.family, source)
+        paths.append(cached if cached is not None else source.path)
+        _say_license(spec)
+    return tuple(paths)
+
+
+def _looks_like_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name.endswith((".dat", ".onnx")) or Path(name).is_file()
+
+
+def _say_license(spec: ModelSpec) -> None:
+    if spec.commercial_use or spec.name in _warned:
+        return
+    _warned.add(spec.name)
+    warnings.warn(f"{spec.name}: {spec.license} ({spec.link})", LicenseWarning, stacklevel=3)

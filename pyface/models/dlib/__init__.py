@@ -1,0 +1,1 @@
+"""The default models: dlib's published weights, run without dlib."""

@@ -1,0 +1,73 @@
+"""The default detector: a small network over an image pyramid, trained by max-margin object detection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pyface import _check
+from pyface.kernels import faces
+from pyface.models.base import Detector
+from pyface.models.session import Session
+from pyface.types import Detections
+
+__all__ = ["DlibMmod"]
+
+
+class DlibMmod(Detector):
+    """dlib's CNN face detector. Its window is 80 pixels: smaller faces are found only down to about 70."""
+
+    smallest_face = 70.0
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        name: str,
+        family: str,
+        digest: str,
+        mean: tuple[float, float, float],
+        nms_overlap: float,
+    ) -> None:
+        self.name, self.family, self.digest = name, family, digest
+        self._session, self._mean, self._nms_overlap = session, mean, nms_overlap
+
+    def detect(
+        self, image: Any, *, threshold: float | None = None, color: str = "rgb", upsample: int = 0
+    ) -> Detections:
+        """The faces of one image, best first. Boxes are whole pixels: left, top, right, bottom, ends inside.
+
+        image : (h, w, 3) or grey (h, w), uint8 or float32 in 0..255; ``color`` is ``"rgb"`` or ``"bgr"``.
+            An image with a side below 10 pixels holds no face.
+        threshold : scores must be greater; ``None`` is 0. Lower finds more faces and more that are none.
+        upsample : how often the image is doubled first (0 to 4). Each time halves the smallest face that is found
+            and takes four times the time and memory. Floats are rounded to bytes then.
+
+        Memory is about 150 bytes per pixel of the (enlarged) image.
+        """
+        least = 0.0 if threshold is None else float(threshold)
+        if np.isnan(least):
+            raise ValueError("threshold must not be NaN")
+        if not isinstance(upsample, int) or not 0 <= upsample <= 4:
+            raise ValueError(f"upsample must be an integer from 0 to 4, got {upsample!r}")
+        pixels = _check.image(image, color=color)
+        if min(pixels.shape[:2]) < faces.SMALLEST_SIDE:
+            return Detections(np.empty((0, 4)), np.empty(0, np.float32))
+        if upsample:
+            pixels = faces.upsample(faces.bytes_of(pixels), upsample)
+        rows, cols = pixels.shape[:2]
+        scores = self._session.run(faces.mmod_canvas(pixels, self._mean)[None])[0, 0]
+        boxes, found = faces.mmod_decode(scores, rows, cols, least)
+        kept = faces.mmod_nms(boxes, found, self._nms_overlap)
+        return Detections(_in_original(boxes[kept].astype(np.float64), upsample), found[kept])
+
+
+def _in_original(boxes: Any, upsample: int) -> Any:
+    """Boxes of the enlarged image in the original, rounded once, half away from zero."""
+    if not upsample:
+        return boxes
+    for _ in range(upsample):
+        boxes = boxes / 2 - np.array([1.25, 0.75, 1.25, 0.75])
+    # Halves and quarters are exact in float64, so adding a half cannot round up by itself.
+    return np.copysign(np.floor(np.abs(boxes) + 0.5), boxes) + 0.0

@@ -1,0 +1,132 @@
+"""Weight files and the cache of what was built from them. Nothing here opens a network connection."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyface.errors import MissingExtraError, ModelFileError
+
+__all__ = ["Weights", "cache_folder", "cached", "read_known", "read_path"]
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "face_recognition_models"
+MEND = 'pip install --force-reinstall --no-cache-dir "face_recognition_models>=0.3.0"'
+_MAGIC = b"pyface cache 1\n"
+_HEADER = len(_MAGIC) + 32  # magic, SHA-256 of the rest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """A weight file in memory. ``name`` is what the model made of it is called."""
+
+    name: str
+    path: Path
+    data: bytes
+    sha256: str
+
+
+def weight_folder() -> Path:
+    """Where the weights of the default models lie. The package that holds them is found, never imported.
+
+    Its own import fails wherever setuptools no longer brings ``pkg_resources``.
+    """
+    try:
+        spec = importlib.util.find_spec(PACKAGE)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError(
+            f"the weights of the default models (package {PACKAGE}) are not installed; "
+            "they come with: pip install 'pyface-toolkit[models]'"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+
+def read_known(name: str, file: str, sha256: str) -> Weights:
+    """The weight file of a catalog model, after its digest was found to be the known one."""
+    path = weight_folder() / file
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"{path} is missing: an old version of {PACKAGE} is installed, or a part of it; mend it with: {MEND}"
+        ) from None
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read ({error.strerror}); mend it with: {MEND}") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != sha256:
+        raise ModelFileError(
+            f"{path} is not the file that {name} needs: its SHA-256 begins with {digest[:12]}, "
+            f"expected {sha256[:12]}; mend it with: {MEND}"
+        )
+    return Weights(name, path, data, digest)
+
+
+def read_path(path: Path) -> Weights:
+    """Any weight file. Its digest is not known beforehand, so all rests on strict parsing."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+    return Weights(str(path), path, data, hashlib.sha256(data).hexdigest())
+
+
+def cache_folder() -> Path:
+    """``PYFACE_CACHE``, or the place for caches of this system and user. It may not exist yet."""
+    if own := os.environ.get("PYFACE_CACHE"):
+        return Path(own)
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg) / "pyface"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "pyface" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "pyface"
+    return Path.home() / ".cache" / "pyface"
+
+
+def cached(name: str, make: Callable[[], bytes]) -> tuple[bytes, Path | None]:
+    """What ``make`` gives, from the cache if it is there unharmed; and its path, or None if it could not be kept.
+
+    A damaged file is made anew. A folder that cannot be written costs the time of making it in each process, no more.
+    """
+    try:
+        path = cache_folder() / name
+        stored = path.read_bytes()
+    except FileNotFoundError:
+        pass
+    except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
+        log.info("cannot read the cache: %s", error)
+    else:
+        content = stored[_HEADER:]
+        if stored[:_HEADER] == _MAGIC + hashlib.sha256(content).digest():
+            return content, path
+        log.info("%s is damaged and is made anew", path)
+    content = make()
+    return content, _keep(name, content)
+
+
+def _keep(name: str, content: bytes) -> Path | None:
+    temporary = None
+    try:
+        path = cache_folder() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{name}.", delete=False) as file:
+            temporary = file.name
+            file.write(_MAGIC + hashlib.sha256(content).digest())
+            file.write(content)
+        os.replace(temporary, path)  # readers see the old file, none, or all of the new one
+    except (OSError, RuntimeError) as error:
+        log.warning("cannot write the cache of built models, so each start builds them again: %s", error)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        return None
+    return path
