@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from pyface._build import build_info
     from pyface.errors import PyfaceError
     from pyface.kernels.boxes import nms
+    from pyface.kernels.distance import (
+        cosine_condensed,
+        cosine_distances,
+        euclidean_distances,
+        nearest_neighbors,
+        neighbors_within,
+    )
+    from pyface.kernels.linkage import cut, linkage
     from pyface.types import Detections, Face, Landmarks
 
 __all__ = [
@@ -30,8 +38,15 @@ __all__ = [
     "__version__",
     "build_info",
     "cluster",
+    "cosine_condensed",
+    "cosine_distances",
+    "cut",
+    "euclidean_distances",
+    "linkage",
     "metrics",
     "models",
+    "nearest_neighbors",
+    "neighbors_within",
     "nms",
 ]
 
@@ -42,6 +57,13 @@ _HOMES = {
     "Landmarks": "pyface.types",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
+    "cosine_condensed": "pyface.kernels.distance",
+    "cosine_distances": "pyface.kernels.distance",
+    "cut": "pyface.kernels.linkage",
+    "euclidean_distances": "pyface.kernels.distance",
+    "linkage": "pyface.kernels.linkage",
+    "nearest_neighbors": "pyface.kernels.distance",
+    "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
 }
 

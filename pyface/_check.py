@@ -107,3 +107,49 @@ def boxes(value: Any, name: str = "boxes") -> Boxes:
     if inverted.size:
         raise ValueError(f"{name}: row {inverted[0]} has x2 < x1 or y2 < y1: {array[inverted[0]].tolist()}")
     return array
+
+
+def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
+    """One of the words allowed."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def number(value: Any, name: str, *, minimum: float | None = None) -> float:
+    """A real number that is not NaN, as a float; bool is refused."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    result = float(value)
+    if np.isnan(result):
+        raise ValueError(f"{name} must be a number, got nan")
+    if minimum is not None and result < minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, got {value!r}")
+    return result
+
+
+def integer(value: Any, name: str, *, minimum: int, maximum: int | None = None, why: str = "") -> int:
+    """A whole number in [minimum, maximum]; bool is refused. ``why`` explains the maximum in the message."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    result = int(value)
+    if result < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {result}")
+    if maximum is not None and result > maximum:
+        raise ValueError(f"{name} must be at most {maximum}{why}, got {result}")
+    return result
+
+
+def same_dtype(x: FloatArray, y: FloatArray | None) -> tuple[FloatArray, FloatArray | None]:
+    """Both in float64 if one of them is: converting float32 loses nothing."""
+    if y is None or x.dtype == y.dtype:
+        return x, y
+    return x.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+
+
+def no_overlap(out: NDArray[Any], *inputs: FloatArray | None) -> None:
+    """The output may not lie on top of an input: it is written while the input is still read."""
+    if any(array is not None and np.may_share_memory(out, array) for array in inputs):
+        raise ValueError("out must not share memory with the input")

@@ -118,6 +118,7 @@ def test_import_opens_no_socket() -> None:
     run_python(
         "import socket\n"
         "def refuse(*a, **k): raise AssertionError('a socket was opened')\n"
-        "socket.socket = socket.create_connection = refuse\n"
+        "class Refused(socket.socket): __init__ = refuse\n"  # a class still: ssl derives from it
+        "socket.socket, socket.create_connection = Refused, refuse\n"
         "import pyface, pyface.models, pyface.cluster, pyface.metrics\n"
     )

@@ -4,10 +4,14 @@
 namespace pyface::bind {
 void register_detect(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
+void register_distance(pybind11::module_& m);
+void register_linkage(pybind11::module_& m);
 }  // namespace pyface::bind
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     m.doc() = "Compiled kernels of pyface. Private: use the functions of the pyface package.";
     pyface::bind::register_detect(m);
     pyface::bind::register_runtime(m);
+    pyface::bind::register_distance(m);
+    pyface::bind::register_linkage(m);
 }

@@ -1,0 +1,9 @@
+"""Clusterers with scikit-learn's parameters, defaults, attributes and rules.
+
+An import swap changes the time, not the answer.
+"""
+
+from pyface.cluster._agglomerative import AgglomerativeClustering
+from pyface.cluster._dbscan import DBSCAN
+
+__all__ = ["DBSCAN", "AgglomerativeClustering"]

@@ -1,0 +1,163 @@
+"""Distance matrices, radius graphs and nearest neighbours of rows of vectors.
+
+Everything is computed in float64 on the rows as given: cosine distance is ``1 - <x, y> / sqrt(|x|^2 |y|^2)``,
+Euclidean distance the root of the sum of squared differences. Decisions (within a radius, nearest) are made on that
+float64 value; returned float32 distances are that value rounded. Identical rows are at a distance of exactly 0. The
+result is the same, to the bit, for any number of threads, memory layout and instruction set.
+
+Time is O(n m d); beside the result, memory is a few blocks of rows per thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface import _check, _core, _threads
+from pyface._typing import FloatArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+METRICS = ("cosine", "euclidean", "sqeuclidean")
+
+
+def _rows(X: Any, Y: Any, metric: str) -> tuple[FloatArray, FloatArray | None]:
+    x = _check.embeddings(X, "X", nonzero=metric == "cosine")
+    y = None if Y is None else _check.embeddings(Y, "Y", columns=x.shape[1], nonzero=metric == "cosine")
+    return _check.same_dtype(x, y)
+
+
+def _dense(X: Any, Y: Any, metric: str, out: Any, n_threads: int | None) -> NDArray[np.float32]:
+    x, y = _rows(X, Y, metric)
+    result = _check.output(out, (len(x), len(x if y is None else y)), np.float32)
+    _check.no_overlap(result, x, y)
+    _core.distances_dense(x, y, result, metric=metric, n_threads=_threads.resolve(n_threads))
+    return result
+
+
+def cosine_distances(
+    X: FloatArray, Y: FloatArray | None = None, *, out: NDArray[np.float32] | None = None, n_threads: int | None = None
+) -> NDArray[np.float32]:
+    """Cosine distance of every row of ``X`` to every row of ``Y``.
+
+    X : (n, d) float32, float64 or float16; Y : (m, d), or None for ``X`` itself, at half the work.
+    out : (n, m) float32, C order, to write into. n_threads : None = all usable CPUs.
+
+    Returns (n, m) float32 in [0, 2]; without ``Y`` exactly symmetric with a diagonal of exactly 0. The error is that of
+    one rounding to float32 (below 1.2e-7). Rows need not be of unit length.
+
+    TypeError for anything that is not an array of those dtypes; ValueError for NaN, infinity, a row of zeros (it has no
+    direction), a wrong shape. n = 0 and m = 0 give empty results. Equivalent to::
+
+        x = X / np.linalg.norm(X, axis=1, keepdims=True)
+        1 - x @ x.T
+    """
+    return _dense(X, Y, "cosine", out, n_threads)
+
+
+def euclidean_distances(
+    X: FloatArray,
+    Y: FloatArray | None = None,
+    *,
+    squared: bool = False,
+    out: NDArray[np.float32] | None = None,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Euclidean distance, or its square, of every row of ``X`` to every row of ``Y``.
+
+    X : (n, d) float32, float64 or float16; Y : (m, d), or None for ``X`` itself, at half the work.
+    squared : return squared distances. out : (n, m) float32, C order, to write into.
+
+    Returns (n, m) float32, not negative; without ``Y`` exactly symmetric with a diagonal of exactly 0. Computed from
+    differences, so near duplicates keep their relative precision. Values beyond float32's range become infinite.
+
+    Errors as in :func:`cosine_distances`, except that rows of zeros are fine.
+    """
+    return _dense(X, Y, "sqeuclidean" if squared else "euclidean", out, n_threads)
+
+
+def cosine_condensed(
+    X: FloatArray, *, out: NDArray[np.float32] | None = None, n_threads: int | None = None
+) -> NDArray[np.float32]:
+    """Cosine distances of all pairs of rows of ``X``, in the order of :func:`scipy.spatial.distance.pdist`.
+
+    X : (n, d) float32, float64 or float16. out : (n (n - 1) / 2,) float32 to write into.
+
+    Returns (n (n - 1) / 2,) float32 in [0, 2]: d(0, 1), d(0, 2), ..., d(n-2, n-1). Empty for n = 0 and n = 1.
+    Values and errors are those of :func:`cosine_distances`.
+    """
+    x, _ = _rows(X, None, "cosine")
+    result = _check.output(out, (len(x) * (len(x) - 1) // 2,), np.float32)
+    _check.no_overlap(result, x)
+    _core.distances_condensed(x, result, metric="cosine", n_threads=_threads.resolve(n_threads))
+    return result
+
+
+def condensed_float64(x: FloatArray, metric: str, n_threads: int) -> NDArray[np.float64]:
+    """Distances of all pairs without rounding: what SciPy's linkage takes. ``x`` has been checked."""
+    result = np.empty(len(x) * (len(x) - 1) // 2)
+    _core.distances_condensed(x, result, metric=metric, n_threads=n_threads)
+    return result
+
+
+def neighbors_within(
+    X: FloatArray,
+    radius: float,
+    Y: FloatArray | None = None,
+    *,
+    metric: str = "cosine",
+    n_threads: int | None = None,
+) -> csr_array:
+    """Pairs of rows at a distance of at most ``radius``, as a sparse matrix of distances.
+
+    X : (n, d) float32, float64 or float16; Y : (m, d), or None for ``X`` itself, at half the work.
+    radius : >= 0, inclusive, in the units of ``metric``: "cosine", "euclidean" or "sqeuclidean".
+
+    Returns a ``scipy.sparse.csr_array`` (n, m) of float32 distances. Row i holds its neighbours in increasing order;
+    without ``Y`` it is symmetric and each row is its own neighbour, at distance 0. Distances of 0 are stored entries.
+    Whether a pair is in is decided on the float64 distance, before rounding.
+
+    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a negative radius.
+    Memory O(pairs): about 20 bytes per entry while it is built, 8 when done.
+    """
+    from scipy.sparse import csr_array
+
+    _check.choice(metric, "metric", METRICS)
+    limit = _check.number(radius, "radius", minimum=0)
+    x, y = _rows(X, Y, metric)
+    indptr, indices, distances = _core.within_radius(
+        x, y, metric=metric, radius=limit, n_threads=_threads.resolve(n_threads)
+    )
+    graph = csr_array((distances, indices, indptr), shape=(len(x), len(x if y is None else y)))
+    graph.has_sorted_indices = True
+    return graph
+
+
+def nearest_neighbors(
+    X: FloatArray, k: int, Y: FloatArray | None = None, *, metric: str = "cosine", n_threads: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The ``k`` nearest rows of ``Y`` for each row of ``X``.
+
+    X : (n, d) float32, float64 or float16; Y : (m, d), or None for ``X`` itself.
+    k : from 1 to the number of rows searched. metric : "cosine", "euclidean" or "sqeuclidean".
+
+    Returns ``(distances, indices)``, (n, k) float32 and (n, k) int64, nearest first; equal float64 distances are
+    ordered by lower index. Without ``Y`` each row comes first in its own list, before any duplicate of it.
+
+    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a k outside its range.
+    Memory O(n k).
+    """
+    _check.choice(metric, "metric", METRICS)
+    x, y = _rows(X, Y, metric)
+    n_candidates = len(x if y is None else y)
+    count = _check.integer(k, "k", minimum=1)
+    shape = (len(x), count)
+    distances, indices = np.empty(shape, np.float32), np.empty(shape, np.int64)
+    if len(x) == 0 and y is None:
+        return distances, indices
+    _check.integer(k, "k", minimum=1, maximum=n_candidates, why=", the number of rows to choose from")
+    _core.nearest(x, y, distances, indices, metric=metric, n_threads=_threads.resolve(n_threads))
+    return distances, indices
