@@ -28,16 +28,21 @@ if TYPE_CHECKING:
         neighbors_within,
     )
     from pyface.kernels.linkage import cut, linkage
+    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.pipeline.photos import read_image
+    from pyface.report.folder import cluster_photos
     from pyface.types import Detections, Face, Landmarks
 
 __all__ = [
     "Detections",
     "Face",
+    "FaceAnalyzer",
     "Landmarks",
     "PyfaceError",
     "__version__",
     "build_info",
     "cluster",
+    "cluster_photos",
     "cosine_condensed",
     "cosine_distances",
     "cut",
@@ -48,15 +53,18 @@ __all__ = [
     "nearest_neighbors",
     "neighbors_within",
     "nms",
+    "read_image",
 ]
 
 # Public name -> the module that holds it. Names of __all__ that are not here are submodules.
 _HOMES = {
     "Detections": "pyface.types",
     "Face": "pyface.types",
+    "FaceAnalyzer": "pyface.pipeline.analyzer",
     "Landmarks": "pyface.types",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
+    "cluster_photos": "pyface.report.folder",
     "cosine_condensed": "pyface.kernels.distance",
     "cosine_distances": "pyface.kernels.distance",
     "cut": "pyface.kernels.linkage",
@@ -65,6 +73,7 @@ _HOMES = {
     "nearest_neighbors": "pyface.kernels.distance",
     "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
+    "read_image": "pyface.pipeline.photos",
 }
 
 

@@ -17,7 +17,7 @@ MAX_LINES = 400
 
 # An arrow may point to a lower rank only; layers of one rank do not import each other.
 RANK = {
-    "cli": 6, "report": 5, "distributed": 5, "pipeline": 4, "models": 3, "cluster": 3,
+    "__main__": 7, "cli": 6, "report": 5, "distributed": 5, "pipeline": 4, "models": 3, "cluster": 3,
     "geometry": 2, "metrics": 2, "losses": 2, "kernels": 1, "_core": 0, "_numba": 0,
 }  # fmt: skip
 # Imported by every layer; they import no layer at module level.

@@ -1,0 +1,292 @@
+"""One function a command, without logic of its own: options in, a library call, the result out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pyface.cli import tables
+from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.pipeline.outputs import REPORT
+from pyface.pipeline.scales import MAX_SIDE
+
+app = typer.Typer(
+    help="Photos in, people out: find, compare and cluster faces.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="The models that can be used.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
+
+Models = Annotated[str | None, typer.Option(help="Name of a pack of models.")]
+DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of a detector, see 'pyface models list'.")]
+LandmarksName = Annotated[str | None, typer.Option("--landmarks", help="Name of a landmark model.")]
+EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder.")]
+MinFace = Annotated[
+    float | None,
+    typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 5.5 % of its long side."),
+]
+MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces of a photo, the largest.")]
+MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]
+BatchSize = Annotated[int, typer.Option(help="Faces embedded at a time.")]
+Threads = Annotated[int | None, typer.Option("--n-threads", help="Default: PYFACE_NUM_THREADS, or all CPUs.")]
+Providers = Annotated[list[str] | None, typer.Option(help="An ONNX Runtime provider. Default: the CPU.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is being done.")]
+Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]
+
+
+@app.command()
+@reports_errors
+def cluster(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT")],
+    models: Models = None,
+    detector: DetectorName = None,
+    landmarks: LandmarksName = None,
+    embedder: EmbedderName = None,
+    algorithm: Annotated[str, typer.Option(help="average, complete, single or dbscan.")] = "average",
+    threshold: Annotated[float | None, typer.Option(help="Distance up to which faces are one person.")] = None,
+    min_face: MinFace = None,
+    max_faces: MaxFaces = None,
+    max_side: MaxSide = MAX_SIDE,
+    batch_size: BatchSize = 32,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Group the faces of a folder of photos into people.
+
+    Writes faces.csv, embeddings.npy, summary.json and report.html to OUT. After an interruption the same command goes
+    on where it was.
+    """
+    set_up_logging(verbose)
+    from pyface.report.folder import cluster_photos
+
+    done = [0, 0]
+    try:
+        with progress_bar() as show:
+
+            def progress(stage: str, n_done: int, total: int) -> None:
+                if stage == "photos":
+                    done[:] = n_done, total
+                show(stage, n_done, total)
+
+            album = cluster_photos(
+                photos,
+                out=out,
+                models=models,
+                detector=detector,
+                landmarks=landmarks,
+                embedder=embedder,
+                algorithm=algorithm,
+                threshold=threshold,
+                min_face=min_face,
+                max_faces=max_faces,
+                max_side=max_side,
+                batch_size=batch_size,
+                n_threads=n_threads,
+                providers=providers,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        say(f"pyface: interrupted after {done[0]} of {done[1]} photos; the same command goes on from there")
+        raise typer.Exit(130) from None
+    say_skipped(album.skipped)
+    if not album.photos:
+        what = "none of the files could be read" if album.skipped else "there is no photo in it"
+        say(f"pyface: {showable(str(photos))}: {what}")
+        raise typer.Exit(FAILED)
+    n_with_face = len({entry.photo for entry in album.faces})
+    say(
+        f"{len(album.photos)} photos, {n_with_face} with a face; {len(album.faces)} faces of {album.n_people} people; "
+        f"{len(album.skipped)} files skipped"
+    )
+    say(f"page: {showable(os.path.join(str(out), REPORT))}")
+
+
+@app.command()
+@reports_errors
+def detect(
+    photos: Photos,
+    output: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file. Default: standard output.")] = None,
+    models: Models = None,
+    detector: DetectorName = None,
+    min_face: MinFace = None,
+    max_faces: MaxFaces = None,
+    max_side: MaxSide = MAX_SIDE,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Find the faces in photos: a CSV with photo, x1, y1, x2, y2, score."""
+    set_up_logging(verbose)
+    from pyface.pipeline.analyzer import FaceAnalyzer
+
+    analyzer = FaceAnalyzer(
+        models, detector=detector, landmarks=False, embedder=False, min_face=min_face, max_faces=max_faces,
+        max_side=max_side, n_threads=n_threads, providers=providers,
+    )  # fmt: skip
+    found = _analyze_files(analyzer, photos)
+    tables.write_bytes(output, tables.boxes_csv(found))
+
+
+@app.command()
+@reports_errors
+def embed(
+    photos: Photos,
+    output: Annotated[Path, typer.Option("--out", "-o", help="An .npz file.", metavar="FILE")],
+    models: Models = None,
+    detector: DetectorName = None,
+    landmarks: LandmarksName = None,
+    embedder: EmbedderName = None,
+    min_face: MinFace = None,
+    max_faces: MaxFaces = None,
+    max_side: MaxSide = MAX_SIDE,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks and photo (their names)."""
+    set_up_logging(verbose)
+    from pyface.pipeline.analyzer import FaceAnalyzer
+
+    analyzer = FaceAnalyzer(
+        models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_faces=max_faces,
+        max_side=max_side, n_threads=n_threads, providers=providers,
+    )  # fmt: skip
+    found = _analyze_files(analyzer, photos)
+    data, n_faces = tables.embeddings_npz(found, analyzer.chain)
+    tables.write_bytes(output, data)
+    say(f"{n_faces} faces in {len(found)} photos: {showable(str(output))}")
+
+
+def _analyze_files(analyzer: Any, photos: list[Path]) -> list[tuple[str, Any]]:
+    """(name, faces) of each photo that can be read; the others are named on stderr. Exit 1 if there is none."""
+    from pyface.pipeline.files import analyze_files
+
+    with progress_bar() as progress:
+        found, skipped = analyze_files(analyzer, photos, progress)
+    say_skipped(tuple(skipped))
+    if not found:
+        say("pyface: none of the files could be read" if skipped else "pyface: there is no photo there")
+        raise typer.Exit(FAILED)
+    return found
+
+
+@app.command()
+@reports_errors
+def compare(
+    a: Annotated[Path, typer.Argument(help="A photo.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="Another photo.", metavar="B")],
+    models: Models = None,
+    detector: DetectorName = None,
+    landmarks: LandmarksName = None,
+    embedder: EmbedderName = None,
+    threshold: Annotated[float | None, typer.Option(help="Distance up to which two faces are one person.")] = None,
+    min_face: MinFace = None,
+    max_side: MaxSide = MAX_SIDE,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Say whether the largest faces of two photos are the same person, with the distance and the threshold used."""
+    set_up_logging(verbose)
+    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.pipeline.files import compare_photos
+
+    analyzer = FaceAnalyzer(
+        models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_side=max_side,
+        n_threads=n_threads, providers=providers,
+    )  # fmt: skip
+    result = compare_photos(analyzer, a, b, threshold)
+    for path, n_faces in ((a, result.n_faces_a), (b, result.n_faces_b)):
+        if n_faces > 1:
+            say(f"{showable(str(path))}: {n_faces} faces, the largest is compared")
+    verdict = "same person" if result.same else "different people"
+    typer.echo(f"{verdict}: {result.metric} distance {result.distance:.4f}, threshold {result.threshold:.4g}")
+
+
+@app.command()
+@reports_errors
+def evaluate(
+    pred: Annotated[Path, typer.Argument(help="An OUT folder, or a faces.csv.", metavar="PRED")],
+    truth_file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV with the column person, and face_id or photo.", metavar="[TRUTH]"),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="'folder': a photo's folder is the person; or a regular expression found in its path."),
+    ] = None,
+    one_per_photo: Annotated[
+        bool,
+        typer.Option("--one-per-photo", help="Score the face nearest to each photo's centre; no face: a person alone."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score clusters against the people that are known."""
+    import dataclasses
+
+    from pyface import metrics
+    from pyface.pipeline.truth import compare_labels
+
+    labels = compare_labels(
+        str(pred), None if truth_file is None else str(truth_file), truth, one_per_photo=one_per_photo
+    )
+    scores = dataclasses.asdict(metrics.evaluate(labels.labels_true, labels.labels_pred))
+    if labels.n_left_out:
+        say(f"{labels.n_left_out} faces are left out: their person is not known")
+    if labels.n_without_face:
+        say(f"{labels.n_without_face} photos without a face count as a person each")
+    if as_json:
+        # A score that is not defined (nan) has no JSON number.
+        scores = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores.items()}
+        typer.echo(json.dumps(scores, indent=1))
+    else:
+        typer.echo(tables.scores_text(scores))
+
+
+@models_app.command("list")
+@reports_errors
+def models_list() -> None:
+    """List the models with their licence and where they come from."""
+    from pyface.models import catalog
+
+    typer.echo(tables.catalog_text(catalog()))
+
+
+@models_app.command("pull")
+@reports_errors
+def models_pull(name: Annotated[str, typer.Argument(help="Name of a model.", metavar="NAME")]) -> None:
+    """Make a model ready for use and print where it is."""
+    from pyface.models import pull
+
+    paths = pull(name)
+    for path in [paths] if isinstance(paths, str | Path) else paths:
+        typer.echo(str(path))
+
+
+@app.command()
+@reports_errors
+def info() -> None:
+    """Print what a bug report needs: versions, compiler, instruction sets, threads, models."""
+    typer.echo(tables.info_text())
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from pyface import __version__
+
+        typer.echo(__version__)
+        sys.exit(0)

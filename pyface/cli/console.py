@@ -1,0 +1,109 @@
+"""What the command says: messages on stderr, one line each, progress only on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pyface.errors import PyfaceError
+from pyface.pipeline.photos import Skipped
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FAILED = 1
+BAD_USAGE = 2
+INTERRUPTED = 130
+# More reasons than this scroll the result off the screen; summary.json has them all.
+_MAX_SKIPPED_LINES = 1000
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
+
+
+def showable(name: str) -> str:
+    """A file name as one printable line, whatever bytes it holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def say_skipped(skipped: tuple[Skipped, ...]) -> None:
+    """One line for each file that was passed over."""
+    for item in skipped[:_MAX_SKIPPED_LINES]:
+        say(f"skipped {showable(item.photo)}: {showable(item.reason)}")
+    if len(skipped) > _MAX_SKIPPED_LINES:
+        say(f"... and {len(skipped) - _MAX_SKIPPED_LINES} more")
+
+
+def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the exceptions of a command into one line and an exit code: 1 failed, 2 bad usage, 130 interrupted."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            say("pyface: interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except (ValueError, TypeError, NotADirectoryError, FileNotFoundError) as error:
+            if isinstance(error, PyfaceError):
+                say(f"pyface: {showable(str(error))}")
+                raise typer.Exit(FAILED) from None
+            say(f"pyface: {showable(str(error))}")
+            raise typer.Exit(BAD_USAGE) from None
+        except (PyfaceError, OSError) as error:
+            say(f"pyface: {showable(str(error))}")
+            raise typer.Exit(FAILED) from None
+
+    return run
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Warnings of the library on stderr; with ``verbose`` also what it does."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("pyface: %(message)s"))
+    log = logging.getLogger("pyface")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+class _RateColumn(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if not speed else f"{speed:.1f}/s")
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar with rate and time left, fed by ``callback(stage, done, total)``; nothing if stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal or os.environ.get("TERM") == "dumb":
+        yield lambda *_: None
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, int] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield show

@@ -1,0 +1,99 @@
+"""Results as text and bytes."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import io
+import os
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyface import build_info
+from pyface.pipeline.analyzer import Chain
+from pyface.pipeline.out_folder import write_files
+from pyface.pipeline.outputs import COLUMNS
+from pyface.types import Face
+
+_BOX_COLUMNS = COLUMNS[1:7]
+_PACKAGES = (
+    "numpy", "scipy", "numba", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "onnx", "opencv-python-headless",
+    "opencv-python", "pillow", "pillow-heif", "face_recognition_models", "typer", "rich", "jinja2",
+)  # fmt: skip
+
+
+def write_bytes(output: Path | None, data: bytes) -> None:
+    """To a file, written whole or not at all; to standard output if there is none."""
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    folder = os.path.dirname(os.path.abspath(output))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{folder}: no such folder to write {output.name} to")
+    write_files(folder, {output.name: data})
+
+
+def boxes_csv(found: Sequence[tuple[str, list[Face]]]) -> bytes:
+    """photo, x1, y1, x2, y2, score: one line a face."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_BOX_COLUMNS)
+    for name, faces in found:
+        for face in faces:
+            box = [f"{round(float(v), 2) + 0.0:.2f}" for v in face.box]
+            writer.writerow([name, *box, f"{round(face.score, 4) + 0.0:.4f}"])
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:
+    """The bytes of an .npz with embeddings, boxes, scores, landmarks, photo; and the number of faces."""
+    assert chain.embedder is not None
+    faces = [(name, face) for name, in_photo in found for face in in_photo]
+    data = io.BytesIO()
+    np.savez(
+        data,
+        embeddings=np.array([f.embedding for _, f in faces], np.float32).reshape(len(faces), chain.embedder.dimension),
+        boxes=np.array([f.box for _, f in faces], np.float64).reshape(len(faces), 4),
+        scores=np.array([f.score for _, f in faces], np.float32),
+        landmarks=np.array([f.landmarks for _, f in faces], np.float64),
+        photo=np.array([os.fsencode(name).decode("utf-8", "replace") for name, _ in faces], dtype=np.str_),
+    )
+    return data.getvalue(), len(faces)
+
+
+def scores_text(scores: dict[str, Any]) -> str:
+    """Names and values, one a line."""
+    width = max(map(len, scores))
+    return "\n".join(
+        f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
+        for name, value in scores.items()
+    )
+
+
+def catalog_text(specs: Iterable[Any]) -> str:
+    """The models: name, task, and under each its licence as stated by the author."""
+    lines = []
+    for spec in specs:
+        lines.append(f"{spec.name:<14}{spec.task:<12}family {spec.family}")
+        for label, text in (("licence", spec.license), ("trained on", spec.trained_on), ("source", spec.link)):
+            wrapped = textwrap.wrap(f"{label}: {text}", 100, subsequent_indent="  ")
+            lines += [f"    {line}" for line in wrapped]
+    return "\n".join(lines)
+
+
+def info_text() -> str:
+    """Build, versions of the packages in use, threads."""
+    lines = [f"{key}: {', '.join(v) if isinstance(v, list | tuple) else v}" for key, v in build_info().items()]
+    for package in _PACKAGES:
+        try:
+            lines.append(f"{package}: {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""The output folder: made for its owner only, written whole or not at all, and never over somebody else's files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from pyface.errors import OutputFolderError
+from pyface.pipeline.work import FILE_NAME, is_work_file
+
+SUMMARY = "summary.json"
+
+_TEMPORARY = ".pyface-writing"
+
+
+def prepare_folder(out: str) -> None:
+    """Make ``out`` ready to write to, or raise :class:`OutputFolderError`, before any work is done.
+
+    A folder that exists must be empty or written by pyface. A new one is its owner's alone (mode 0700).
+    """
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise OutputFolderError(f"{out}: exists and is not a folder; choose another one")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(out, 0o700)
+        names = os.listdir(out)
+        if names and not is_ours(out):
+            raise OutputFolderError(
+                f"{out}: exists and was not written by pyface; choose another folder or empty this one"
+            )
+        probe = os.path.join(out, _TEMPORARY)
+        os.close(os.open(probe, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.remove(probe)
+    except OSError as error:
+        raise OutputFolderError(
+            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
+        ) from error
+
+
+def is_ours(out: str) -> bool:
+    """Whether pyface wrote this folder: it holds pyface's record of work or its summary."""
+    if is_work_file(os.path.join(out, FILE_NAME)):
+        return True
+    try:
+        with open(os.path.join(out, SUMMARY), encoding="utf-8") as file:
+            summary = json.load(file)
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and summary.get("generator") == "pyface"
+
+
+def write_files(out: str, files: dict[str, bytes]) -> None:
+    """Write all of these files into ``out`` under temporary names, then give them their own.
+
+    Mode 0600. If anything fails before the last one is written, the folder is as it was.
+    """
+    temporary = {name: os.path.join(out, f"{_TEMPORARY}-{name}") for name in files}
+    try:
+        for name, data in files.items():
+            descriptor = os.open(temporary[name], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in files:
+            os.replace(temporary[name], os.path.join(out, name))
+    except OSError as error:
+        raise OutputFolderError(f"{out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        for path in temporary.values():
+            with contextlib.suppress(OSError):
+                os.remove(path)

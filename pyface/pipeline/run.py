@@ -1,0 +1,302 @@
+"""All photos of a folder through the chain: in parallel, in order, within bounds, and never twice.
+
+A worker takes a photo from its bytes to its aligned faces; the calling thread collects the results in photo order,
+sends full batches of faces back to the workers to be embedded, and saves finished photos. So the answer does not depend
+on the number of workers, and neither does the order in which it is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface.errors import ImageReadError
+from pyface.pipeline.analyzer import Chain, FoundFaces, detect, find_faces, keep_largest
+from pyface.pipeline.photos import OpenPhoto, PhotoFile
+from pyface.pipeline.thumbnails import thumbnail
+from pyface.pipeline.work import FaceRecord, PhotoRecord, WorkFile
+
+logger = logging.getLogger(__name__)
+
+# (stage, done, total); called from the thread that runs the pipeline.
+ProgressCallback = Callable[[str, int, int], None]
+
+SAVE_EVERY_PHOTOS = 100
+SAVE_EVERY_SECONDS = 5.0
+# Photos in work or waiting for their turn, beyond those being worked on.
+_PHOTOS_AHEAD = 4
+# Decoded pictures held at one time. One that is larger than all of it is decoded alone.
+_DECODED_BYTES = 1 << 29
+
+
+class StoppedError(Exception):
+    """Raised inside workers when the run is being stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """What shapes the answer for one photo, beside the models."""
+
+    min_face: float | None
+    max_faces: int | None
+    max_side: int
+
+
+class ByteBudget:
+    """Lets threads hold a bounded number of bytes; one that asks for more than all of it gets it alone."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._free = total
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> int:
+        """Wait until ``size`` bytes are free and take them. Returns what has to be given back."""
+        size = min(size, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
+        return size
+
+    def give_back(self, size: int) -> None:
+        """Return what :meth:`take` returned."""
+        with self._changed:
+            self._free += size
+            self._changed.notify_all()
+
+
+@dataclass(slots=True)
+class StageClock:
+    """Seconds spent in each stage, summed over the workers."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, stage: str, since: float) -> float:
+        """Book the time from ``since`` until now, and return now."""
+        now = time.perf_counter()
+        with self._lock:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + now - since
+        return now
+
+
+@dataclass(slots=True, eq=False)
+class _Found:
+    """A photo on its way: everything but the embeddings."""
+
+    file: PhotoFile
+    width: int = 0
+    height: int = 0
+    faces: FoundFaces | None = None
+    thumbnails: list[bytes] = field(default_factory=list)
+    error: str | None = None
+    embeddings: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def n_faces(self) -> int:
+        return 0 if self.faces is None else len(self.faces.boxes)
+
+    def record(self) -> PhotoRecord:
+        if self.faces is None:
+            return PhotoRecord(self.file.name, self.width, self.height, error=self.error)
+        assert self.faces.landmarks is not None
+        faces = tuple(
+            FaceRecord(
+                self.faces.boxes[i],
+                float(self.faces.scores[i]),
+                self.faces.landmarks[i],
+                self.faces.scheme or "",
+                self.embeddings[i],
+                self.thumbnails[i],
+            )
+            for i in range(self.n_faces)
+        )
+        return PhotoRecord(self.file.name, self.width, self.height, faces)
+
+
+class FolderRun:
+    """One pass over a folder's photos. ``run`` returns when all are saved, or raises with what is finished saved."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        settings: AnalysisSettings,
+        work: WorkFile,
+        analysis: str,
+        *,
+        batch_size: int,
+        n_threads: int,
+    ) -> None:
+        assert chain.embedder is not None
+        assert chain.landmarks is not None
+        self.clock = StageClock()
+        self._chain = chain
+        self._embedder = chain.embedder
+        self._settings = settings
+        self._work = work
+        self._analysis = analysis
+        self._batch_size = batch_size
+        self._n_threads = n_threads
+        self._budget = ByteBudget(_DECODED_BYTES)
+        self._stop = threading.Event()
+        # In photo order: found and waiting for a batch to fill; in batches being embedded; finished and not yet saved.
+        self._waiting: list[tuple[_Found, int]] = []
+        self._batches: deque[tuple[list[tuple[_Found, int]], Future[NDArray[np.float32]]]] = deque()
+        self._unsaved: deque[_Found] = deque()
+        self._last_save = time.monotonic()
+
+    def run(self, photos: list[PhotoFile], progress: ProgressCallback | None) -> None:
+        """Analyse these photos and save them. ``progress`` counts photos whose faces were found."""
+        report = progress or (lambda *_: None)
+        report("photos", 0, len(photos))
+        pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="pyface")
+        in_flight: deque[Future[_Found]] = deque()
+        queue = iter(photos)
+        done = 0
+        try:
+            while True:
+                while len(in_flight) < self._n_threads + _PHOTOS_AHEAD:
+                    file = next(queue, None)
+                    if file is None:
+                        break
+                    in_flight.append(pool.submit(self._find, file))
+                if not in_flight:
+                    break
+                self._collect(in_flight.popleft().result(), pool)
+                done += 1
+                report("photos", done, len(photos))
+            self._embed_waiting(pool)
+            self._finish_batches(0)
+            self._save(force=True)
+        except BaseException as error:
+            # Whatever stopped the run, photos that are finished are kept.
+            self._stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._save_what_is_found(finish=isinstance(error, KeyboardInterrupt))
+            raise
+        pool.shutdown()
+
+    def _find(self, file: PhotoFile) -> _Found:
+        found = _Found(file)
+        taken = 0
+        try:
+            since = time.perf_counter()
+            photo = OpenPhoto(file.path)
+            found.width, found.height = photo.width, photo.height
+            taken = self._budget.take(photo.decoded_bytes)
+            self._check_stop()
+            # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
+            side = max(photo.width, photo.height) if self._settings.min_face is not None else self._settings.max_side
+            small = photo.reduced(side)
+            since = self.clock.add("read", since)
+            detections = detect(
+                self._chain,
+                small,
+                original_size=(photo.width, photo.height),
+                min_face=self._settings.min_face,
+                max_side=self._settings.max_side,
+                checkpoint=self._check_stop,
+            )
+            detections = keep_largest(detections, self._settings.max_faces)
+            since = self.clock.add("detect", since)
+            image = small
+            if len(detections) and small.shape[:2] != (photo.height, photo.width):
+                image = photo.full()
+                since = self.clock.add("read", since)
+            found.faces = find_faces(self._chain, image, detections)
+            found.thumbnails = [thumbnail(image, box) for box in detections.boxes]
+            self.clock.add("align", since)
+        except ImageReadError as error:
+            found.error = error.reason
+        except MemoryError:
+            found.error = f"not enough memory for a picture of {found.width} x {found.height} pixels"
+        finally:
+            self._budget.give_back(taken)
+        if found.error is not None:
+            logger.debug("skipped %r: %s", file.name, found.error)
+        return found
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise StoppedError
+
+    def _collect(self, found: _Found, pool: ThreadPoolExecutor) -> None:
+        self._unsaved.append(found)
+        self._waiting += [(found, i) for i in range(found.n_faces)]
+        while len(self._waiting) >= self._batch_size:
+            self._embed_waiting(pool)
+        # One batch may be in work while photos go on; more would only hold memory.
+        self._finish_batches(self._n_threads)
+        self._save()
+
+    def _embed_waiting(self, pool: ThreadPoolExecutor) -> None:
+        batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]
+        if batch:
+            self._batches.append((batch, pool.submit(self._embed, batch)))
+
+    def _embed(self, batch: list[tuple[_Found, int]]) -> NDArray[np.float32]:
+        since = time.perf_counter()
+        crops = np.stack([found.faces.crops[i] for found, i in batch if found.faces and found.faces.crops is not None])
+        vectors = self._embedder.embed(crops)
+        self.clock.add("embed", since)
+        return vectors
+
+    def _finish_batches(self, n_left: int) -> None:
+        """Take in embedded batches, waiting until at most ``n_left`` are in work."""
+        while self._batches and (len(self._batches) > n_left or self._batches[0][1].done()):
+            self._take_in(self._batches.popleft())
+
+    @staticmethod
+    def _take_in(batch: tuple[list[tuple[_Found, int]], Future[NDArray[np.float32]]]) -> None:
+        members, future = batch
+        for (found, _), vector in zip(members, future.result(), strict=True):
+            found.embeddings.append(vector)
+
+    def _save_what_is_found(self, *, finish: bool) -> None:
+        """Save the finished photos of a run that was stopped; ``finish`` embeds the faces that are waiting for it.
+
+        That takes a fraction of a second, and means that even runs stopped again and again get ahead.
+        """
+        while self._batches:
+            batch, future = self._batches.popleft()
+            if not future.cancelled() and future.exception() is None:
+                self._take_in((batch, future))
+            elif finish and future.cancelled():
+                self._take_in((batch, _done(self._embed(batch))))
+            else:
+                break
+        if finish and self._waiting:
+            self._take_in((self._waiting, _done(self._embed(self._waiting))))
+        self._save(force=True)
+
+    def _save(self, *, force: bool = False) -> None:
+        """Save the photos that are finished, in order; not more often than is worth it."""
+        n_ready = 0
+        while n_ready < len(self._unsaved) and self._is_finished(self._unsaved[n_ready]):
+            n_ready += 1
+        overdue = time.monotonic() - self._last_save > SAVE_EVERY_SECONDS
+        if not n_ready or not (force or overdue or n_ready >= SAVE_EVERY_PHOTOS):
+            return
+        since = time.perf_counter()
+        ready = [self._unsaved.popleft() for _ in range(n_ready)]
+        self._work.save(self._analysis, [(found.file, found.record()) for found in ready])
+        self._last_save = time.monotonic()
+        self.clock.add("save", since)
+
+    @staticmethod
+    def _is_finished(found: _Found) -> bool:
+        return len(found.embeddings) == found.n_faces
+
+
+def _done(value: NDArray[np.float32]) -> Future[NDArray[np.float32]]:
+    future: Future[NDArray[np.float32]] = Future()
+    future.set_result(value)
+    return future

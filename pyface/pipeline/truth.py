@@ -1,0 +1,166 @@
+"""What ``pyface evaluate`` compares: the clusters that were written, and the people that are known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyface.errors import PyfaceError
+from pyface.pipeline.out_folder import SUMMARY
+from pyface.pipeline.outputs import COLUMNS, FACES
+
+_LABEL_COLUMNS = ("person", "label", "identity", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedFace:
+    """One line of faces.csv."""
+
+    face_id: int
+    photo: str
+    box: tuple[float, float, float, float]
+    cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two labelings of the same items. ``n_left_out``: items whose person is not known."""
+
+    labels_true: list[str]
+    labels_pred: list[str]
+    n_left_out: int
+    n_without_face: int
+
+
+def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_photo: bool) -> Comparison:
+    """Line up predicted clusters with known people.
+
+    pred : an OUT folder, or a faces.csv.
+    truth : a CSV with the column ``person`` (or ``label``, ``identity``, ``cluster``) and ``face_id`` or ``photo``.
+    rule : instead of ``truth``, ``"folder"`` (the folder of a photo is the person) or a regular expression whose first
+        group, found in the photo's path, is the person.
+    one_per_photo : score the face nearest to each photo's centre; a photo without a face is a person of its own.
+    """
+    if (truth is None) == (rule is None):
+        raise ValueError("give either TRUTH (a CSV file) or --truth folder|REGEX")
+    faces = read_faces(os.path.join(pred, FACES) if os.path.isdir(pred) else pred)
+    by_photo = person_by_rule(rule) if rule is not None else None
+    by_face: Callable[[PredictedFace], str | None]
+    if by_photo is not None:
+        by_face = lambda face: by_photo(face.photo)  # noqa: E731
+    else:
+        assert truth is not None
+        by_face, by_photo = read_truth(truth)
+
+    items = [(by_face(face), face.cluster) for face in faces]
+    n_without_face = 0
+    if one_per_photo:
+        sizes = read_photo_sizes(pred)
+        central = _central_faces(faces, sizes)
+        items = [(by_face(face), face.cluster) for face in central.values()]
+        missing = [photo for photo in sizes if photo not in central]
+        n_without_face = len(missing)
+        if missing and by_photo is None:
+            raise ValueError("--one-per-photo needs a person for each photo: TRUTH must have a column 'photo'")
+        # No cluster number looks like this, so each is a cluster of its own.
+        items += [(by_photo(photo), f"no face in {photo}") for photo in missing if by_photo is not None]
+    known = [(person, cluster) for person, cluster in items if person is not None]
+    if not known:
+        raise PyfaceError(f"none of the {len(items)} predicted faces has a known person; check the rule or the file")
+    return Comparison(
+        [person for person, _ in known], [cluster for _, cluster in known], len(items) - len(known), n_without_face
+    )
+
+
+def read_faces(path: str) -> list[PredictedFace]:
+    """The lines of a faces.csv."""
+    faces = []
+    for number, row in _read_csv(path, COLUMNS):
+        try:
+            box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
+            faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"]))
+        except ValueError:
+            raise PyfaceError(f"{path}: line {number} is not a line of a faces.csv: {list(row.values())}") from None
+    return faces
+
+
+def read_photo_sizes(pred: str) -> dict[str, tuple[int, int]]:
+    """Photo -> (width, height) of all photos that were read, from the summary beside faces.csv."""
+    folder = pred if os.path.isdir(pred) else os.path.dirname(pred)
+    path = os.path.join(folder, SUMMARY)
+    try:
+        with open(path, encoding="utf-8") as file:
+            photos = json.load(file)["photos"]
+        return {photo["photo"]: (photo["width"], photo["height"]) for photo in photos}
+    except OSError as error:
+        raise PyfaceError(f"--one-per-photo needs the sizes of the photos from {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PyfaceError(f"{path}: not a summary written by pyface ({error})") from error
+
+
+def person_by_rule(rule: str) -> Callable[[str], str | None]:
+    """Photo name -> person, by folder or by a regular expression."""
+    if rule == "folder":
+        return lambda photo: photo.rpartition("/")[0] or None
+    try:
+        pattern = re.compile(rule)
+    except re.error as error:
+        raise ValueError(f"--truth must be 'folder' or a regular expression, got {rule!r} ({error})") from error
+
+    def person(photo: str) -> str | None:
+        match = pattern.search(photo)
+        if match is None:
+            return None
+        found = match.group(1) if pattern.groups else match.group(0)
+        return found if found is not None else None
+
+    return person
+
+
+def read_truth(path: str) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None] | None]:
+    """How a face, and a photo if the file can say, finds its person."""
+    rows = _read_csv(path, ())
+    columns = set(rows[0][1]) if rows else set()
+    label = next((name for name in _LABEL_COLUMNS if name in columns), None)
+    if label is None or not columns & {"face_id", "photo"}:
+        raise PyfaceError(f"{path}: needs a column 'person' and a column 'face_id' or 'photo', has {sorted(columns)}")
+    people_by_photo = {row["photo"]: row[label] for _, row in rows} if "photo" in columns else None
+    if "face_id" in columns:
+        people = {row["face_id"]: row[label] for _, row in rows}
+        return (lambda face: people.get(str(face.face_id))), (people_by_photo.get if people_by_photo else None)
+    assert people_by_photo is not None
+    return (lambda face: people_by_photo.get(face.photo)), people_by_photo.get
+
+
+def _read_csv(path: str, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = set(needed) - set(reader.fieldnames or ())
+            if missing:
+                raise PyfaceError(f"{path}: not a faces.csv, the columns {sorted(missing)} are missing")
+            return [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise PyfaceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except csv.Error as error:
+        raise PyfaceError(f"{path}: not a CSV file ({error})") from error
+
+
+def _central_faces(faces: list[PredictedFace], sizes: dict[str, tuple[int, int]]) -> dict[str, PredictedFace]:
+    """For each photo the face whose box centre is nearest to the photo's centre; of equal ones the first."""
+    nearest: dict[str, tuple[float, PredictedFace]] = {}
+    for face in faces:
+        if face.photo not in sizes:
+            raise PyfaceError(f"faces.csv names the photo {face.photo!r}, which its summary does not know")
+        width, height = sizes[face.photo]
+        x1, y1, x2, y2 = face.box
+        distance = float(np.hypot((x1 + x2) / 2 - (width - 1) / 2, (y1 + y2) / 2 - (height - 1) / 2))
+        if face.photo not in nearest or distance < nearest[face.photo][0]:
+            nearest[face.photo] = (distance, face)
+    return {photo: face for photo, (_, face) in nearest.items()}

@@ -1,0 +1,164 @@
+"""The record of work in OUT: what is known of each photo, safe against Ctrl-C, a kill and a full disk.
+
+One SQLite file, ``work.sqlite``. A photo is written with all its faces in one transaction or not at all, and is used
+again only if its size, its modification time and everything that shaped the answer (models, settings) are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface.errors import OutputFolderError
+from pyface.pipeline.photos import PhotoFile
+
+FILE_NAME = "work.sqlite"
+_APPLICATION_ID = 0x70796663
+_SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE photos (
+    name BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, analysis TEXT NOT NULL,
+    width INTEGER NOT NULL, height INTEGER NOT NULL, error TEXT
+) WITHOUT ROWID;
+CREATE TABLE faces (
+    photo BLOB NOT NULL, position INTEGER NOT NULL, box BLOB NOT NULL, score REAL NOT NULL,
+    landmarks BLOB NOT NULL, scheme TEXT NOT NULL, embedding BLOB NOT NULL, thumbnail BLOB NOT NULL,
+    PRIMARY KEY (photo, position)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceRecord:
+    """One face as it is kept: (4,) float64, float, (k, 2) float64, name, (d,) float32, JPEG bytes."""
+
+    box: NDArray[np.float64]
+    score: float
+    landmarks: NDArray[np.float64]
+    scheme: str
+    embedding: NDArray[np.float32]
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoRecord:
+    """What became of one photo: its size in pixels and its faces, or the reason why it could not be read."""
+
+    name: str
+    width: int
+    height: int
+    faces: tuple[FaceRecord, ...] = ()
+    error: str | None = None
+
+
+class WorkFile:
+    """The open record. ``path=None`` keeps it in memory, for runs without an OUT."""
+
+    def __init__(self, path: str | None) -> None:
+        if path is not None and not os.path.exists(path):
+            # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            self._db = sqlite3.connect(path or ":memory:")
+            self._prepare()
+        except sqlite3.Error as error:
+            raise OutputFolderError(
+                f"{path}: cannot be used as a record of work ({error}); remove it to begin anew"
+            ) from error
+
+    def _prepare(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _SCHEMA_VERSION):
+            # Written by another version of pyface: all of it can be computed again.
+            for table in ("photos", "faces"):
+                self._db.execute(f"DROP TABLE IF EXISTS {table}")
+            version = 0
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; "
+                                   f"PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")  # fmt: skip
+
+    def close(self) -> None:
+        self._db.close()
+
+    def known(self, analysis: str) -> dict[str, tuple[int, int]]:
+        """Photos analysed in this way that could be read: name -> (size, mtime_ns).
+
+        One that could not be read is tried again: the cause may be gone without the file having changed.
+        """
+        rows = self._db.execute(
+            "SELECT name, size, mtime_ns FROM photos WHERE analysis = ? AND error IS NULL", (analysis,)
+        )
+        return {os.fsdecode(name): (size, mtime_ns) for name, size, mtime_ns in rows}
+
+    def save(self, analysis: str, photos: Iterable[tuple[PhotoFile, PhotoRecord]]) -> None:
+        """Write these photos and their faces in one transaction."""
+        with self._db:
+            for file, record in photos:
+                name = os.fsencode(record.name)
+                self._db.execute("DELETE FROM faces WHERE photo = ?", (name,))
+                self._db.execute(
+                    "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (name, file.size, file.mtime_ns, analysis, record.width, record.height, record.error),
+                )
+                self._db.executemany(
+                    "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (name, i, f.box.tobytes(), f.score, f.landmarks.tobytes(), f.scheme, f.embedding.tobytes(),
+                         f.thumbnail)
+                        for i, f in enumerate(record.faces)
+                    ],
+                )  # fmt: skip
+
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Forget photos that are no longer in the folder."""
+        keep = {os.fsencode(name) for name in names}
+        gone = [(name,) for (name,) in self._db.execute("SELECT name FROM photos") if name not in keep]
+        with self._db:
+            self._db.executemany("DELETE FROM faces WHERE photo = ?", gone)
+            self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
+
+    def photos(self) -> list[tuple[str, int, int, str | None]]:
+        """(name, width, height, error) of all photos, in byte order of the name."""
+        rows = self._db.execute("SELECT name, width, height, error FROM photos ORDER BY name")
+        return [(os.fsdecode(name), width, height, error) for name, width, height, error in rows]
+
+    def faces(self) -> list[tuple[str, FaceRecord]]:
+        """(photo, face without its thumbnail) in face_id order: byte order of the photo's name, then position."""
+        rows = self._db.execute(
+            "SELECT photo, box, score, landmarks, scheme, embedding FROM faces ORDER BY photo, position"
+        )
+        return [
+            (
+                os.fsdecode(photo),
+                FaceRecord(
+                    np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
+                    np.frombuffer(embedding, np.float32), b"",
+                ),
+            )
+            for photo, box, score, landmarks, scheme, embedding in rows
+        ]  # fmt: skip
+
+    def thumbnail(self, photo: str, position: int) -> bytes:
+        """The JPEG thumbnail of a photo's face."""
+        row = self._db.execute(
+            "SELECT thumbnail FROM faces WHERE photo = ? AND position = ?", (os.fsencode(photo), position)
+        ).fetchone()
+        return b"" if row is None else bytes(row[0])
+
+
+def is_work_file(path: str) -> bool:
+    """Whether this file is a record of work (it need not be intact)."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(72)
+    except OSError:
+        return False
+    if not header:  # killed between creating the file and writing its first page
+        return True
+    return header[:15] == b"SQLite format 3" and header[68:72] == _APPLICATION_ID.to_bytes(4, "big")

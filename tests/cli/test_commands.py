@@ -1,0 +1,223 @@
+"""The command, as a person types it: outputs, messages, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import photo_sets
+import pytest
+
+pytest.importorskip("typer", reason="the extra 'models' is not installed")
+pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
+
+
+def pyface(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "pyface", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="surrogateescape", timeout=300, check=False, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    photo_sets.two_people(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def out(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "out"
+    done = pyface("cluster", photos, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "8 photos, 7 with a face; 8 faces of 2 people; 0 files skipped" in done.stderr
+    assert f"page: {folder}/report.html" in done.stderr
+    return folder
+
+
+def test_cluster_again_is_the_same(photos: Path, out: Path) -> None:
+    before = (out / "faces.csv").read_bytes()
+    assert pyface("cluster", photos, "--out", out, "--n-threads", 1).returncode == 0
+    assert (out / "faces.csv").read_bytes() == before
+
+
+def test_trouble_is_listed_and_exit_is_0(tmp_path: Path) -> None:
+    good, bad = photo_sets.trouble(tmp_path / "photos")
+    done = pyface("cluster", tmp_path / "photos", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("skipped ")]
+    assert len(lines) == len(bad)
+    for name, reason in bad.items():
+        assert any(line.startswith(f"skipped {name}: ") and reason in line for line in lines)
+    assert f"{len(good)} photos" in done.stderr
+
+
+def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert pyface("cluster", tmp_path / "photos", "-o", tmp_path / "a").returncode == 1
+    (tmp_path / "photos" / "text.jpg").write_text("x")
+    done = pyface("cluster", tmp_path / "photos", "-o", tmp_path / "b")
+    assert done.returncode == 1
+    assert "none of the files could be read" in done.stderr
+    assert json.loads((tmp_path / "b" / "summary.json").read_text())["counts"]["skipped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["cluster", "PHOTOS"], 2, "out"),
+        (["cluster", "NONE", "-o", "OUT"], 2, "does not exist"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--algorithm", "magic"], 2, "algorithm must be one of"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--threshold", "x"], 2, "threshold"),
+        (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "not written by pyface"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 1, "dlib-resnet"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--providers", "MoonProvider"], 1, "MoonProvider"),
+        (["compare", "A", "NONE"], 1, "No such file"),
+        (["compare", "A", "EMPTY"], 1, "no face found"),
+        (["evaluate", "NONE", "--truth", "folder"], 1, "cannot be read"),
+        (["evaluate", "OUT2"], 2, "TRUTH"),
+        (["evaluate", "OUT2", "--truth", "("], 2, "regular expression"),
+        (["detect", "NONE"], 2, "no such file"),
+        (["models", "pull", "nothing"], 1, "nothing"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_errors_are_one_line(
+    photos: Path, out: Path, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    places = {
+        "PHOTOS": photos, "NONE": tmp_path / "none", "OUT": tmp_path / "out", "OUT2": out, "A": photos / "a1.png",
+        "EMPTY": photos / "none.png",
+    }  # fmt: skip
+    done = pyface(*[places.get(argument, argument) for argument in arguments])
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    own = [line for line in done.stderr.splitlines() if line.startswith("pyface:")]
+    assert len(own) == 1 or "Usage" in done.stderr
+
+
+def test_detect(photos: Path, tmp_path: Path) -> None:
+    done = pyface("detect", photos / "a1.png", photos / "none.png")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) == 1
+    assert [rows[0][k] for k in ("x1", "y1", "x2", "y2", "score")] == ["168.00", "69.00", "263.00", "164.00", "1.0625"]
+    done = pyface("detect", photos, "-o", tmp_path / "boxes.csv")
+    assert done.returncode == 0
+    assert len((tmp_path / "boxes.csv").read_text().splitlines()) == 9
+
+
+def test_embed(photos: Path, tmp_path: Path) -> None:
+    done = pyface("embed", photos, "-o", tmp_path / "e.npz")
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "e.npz") as data:
+        assert {key: data[key].shape for key in data.files} == {
+            "embeddings": (8, 128), "boxes": (8, 4), "scores": (8,), "landmarks": (8, 5, 2), "photo": (8,),
+        }  # fmt: skip
+
+
+def test_compare(photos: Path) -> None:
+    same = pyface("compare", photos / "a1.png", photos / "a2.jpg")
+    assert same.returncode == 0
+    match = re.fullmatch(r"same person: Euclidean distance (0\.\d+), threshold 0\.6\n", same.stdout)
+    assert match
+    different = pyface("compare", photos / "a1.png", photos / "h1.jpg")
+    assert different.stdout.startswith("different people: ")
+    strict = pyface("compare", photos / "a1.png", photos / "a2.jpg", "--threshold", "0.01")
+    assert strict.stdout.startswith("different people: ")
+    several = pyface("compare", photos / "a1.png", photos / "sub" / "both.jpg")
+    assert "2 faces, the largest is compared" in several.stderr
+
+
+def test_evaluate(out: Path, tmp_path: Path) -> None:
+    by_name = pyface("evaluate", out, "--truth", r"([ah])\d", "--json")
+    assert by_name.returncode == 0, by_name.stderr
+    scores = json.loads(by_name.stdout)
+    assert scores["bcubed_f"] == 1
+    assert scores["n_samples"] == 6
+    assert "2 faces are left out" in by_name.stderr
+
+    one = pyface("evaluate", out, "--truth", r"(none|[ah])", "--one-per-photo", "--json")
+    assert json.loads(one.stdout)["n_samples"] == 8
+    assert "1 photos without a face" in one.stderr
+
+    truth = tmp_path / "truth.csv"
+    truth.write_text("face_id,person\n" + "".join(f"{i},p{i}\n" for i in range(8)))
+    worst = pyface("evaluate", out / "faces.csv", truth)
+    assert worst.returncode == 0, worst.stderr
+    assert re.search(r"^bcubed_recall +1\.0000$", worst.stdout, re.MULTILINE)
+    assert re.search(r"^n_classes +8$", worst.stdout, re.MULTILINE)
+
+
+def test_models_and_info() -> None:
+    listed = pyface("models", "list")
+    assert listed.returncode == 0
+    assert "dlib-resnet" in listed.stdout
+    assert "commercial" in listed.stdout
+    pulled = pyface("models", "pull", "dlib-resnet")
+    assert pulled.returncode == 0, pulled.stderr
+    assert Path(pulled.stdout.split("\n")[0]).exists()
+    shown = pyface("info")
+    assert "isa_active" in shown.stdout
+    assert "numpy" in shown.stdout
+    assert pyface("--version").stdout.strip()
+    assert pyface("--help").returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_and_continued(photos: Path, out: Path, tmp_path: Path, kind: signal.Signals) -> None:
+    many = tmp_path / "photos"
+    many.mkdir()
+    for i in range(60):
+        os.link(photos / "a1.png", many / f"{i:02}.png")
+    whole = pyface("cluster", many, "-o", tmp_path / "whole")
+    assert whole.returncode == 0
+    last = 0
+    for delay in (0.7, 1.2, 1.6):
+        command = [sys.executable, "-m", "pyface", "cluster", str(many), "-o", str(tmp_path / "out")]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            time.sleep(delay)
+            process.send_signal(kind)
+            _, stderr = process.communicate(timeout=60)
+        if process.returncode == 0:
+            break
+        if kind == signal.SIGINT and "interrupted after" in stderr:
+            assert process.returncode == 130
+            assert "Traceback" not in stderr
+            last = max(last, int(re.search(r"interrupted after (\d+) of", stderr)[1]))
+        names = {path.name for path in (tmp_path / "out").glob("*")} if (tmp_path / "out").exists() else set()
+        assert not names & {"faces.csv", "embeddings.npy", "report.html"}
+    assert pyface("cluster", many, "-o", tmp_path / "out").returncode == 0
+    for name in ("faces.csv", "embeddings.npy"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_help_without_the_extra(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "class Block:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise ImportError('no typer')\n"
+        "sys.meta_path.insert(0, Block())\n"
+        "from pyface.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "pip install 'pyface-toolkit[models]'" in done.stderr
+    assert "Traceback" not in done.stderr
