@@ -269,8 +269,7 @@ def models_pull(name: Annotated[str, typer.Argument(help="Name of a model.", met
     """Make a model ready for use and print where it is."""
     from pyface.models import pull
 
-    paths = pull(name)
-    for path in [paths] if isinstance(paths, str | Path) else paths:
+    for path in pull(name):
         typer.echo(str(path))
 
 

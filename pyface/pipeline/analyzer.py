@@ -215,7 +215,7 @@ def find_faces(chain: Chain, image: Image, detections: Detections) -> FoundFaces
     if chain.landmarks is not None:
         located = chain.landmarks.locate(image, detections.boxes)
         landmarks, scheme = located.points, located.scheme
-    if chain.embedder is not None:
+    if chain.embedder is not None and landmarks is not None:
         crops = chain.embedder.crop(image, landmarks)
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
 

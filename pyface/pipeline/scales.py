@@ -113,7 +113,8 @@ def _detect_in(
 
     def to_photo(points: NDArray[np.float64]) -> NDArray[np.float64]:
         # Pixel centres are at integers, so the edge of the first pixel lies at -0.5 in both images.
-        return (points + 0.5) * scale - 0.5 + origin
+        mapped: NDArray[np.float64] = (points + 0.5) * scale - 0.5 + origin
+        return mapped
 
     boxes = to_photo(seen.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     landmarks = None if seen.landmarks is None else to_photo(seen.landmarks)

@@ -50,10 +50,9 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
     if (truth is None) == (rule is None):
         raise ValueError("give either TRUTH (a CSV file) or --truth folder|REGEX")
     faces = read_faces(os.path.join(pred, FACES) if os.path.isdir(pred) else pred)
-    by_photo = person_by_rule(rule) if rule is not None else None
-    by_face: Callable[[PredictedFace], str | None]
-    if by_photo is not None:
-        by_face = lambda face: by_photo(face.photo)  # noqa: E731
+    by_photo: Callable[[str], str | None] | None
+    if rule is not None:
+        by_face, by_photo = person_by_rule(rule)
     else:
         assert truth is not None
         by_face, by_photo = read_truth(truth)
@@ -104,10 +103,17 @@ def read_photo_sizes(pred: str) -> dict[str, tuple[int, int]]:
         raise PyfaceError(f"{path}: not a summary written by pyface ({error})") from error
 
 
-def person_by_rule(rule: str) -> Callable[[str], str | None]:
-    """Photo name -> person, by folder or by a regular expression."""
-    if rule == "folder":
-        return lambda photo: photo.rpartition("/")[0] or None
+def person_by_rule(rule: str) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None]]:
+    """How a face and a photo find their person: by folder or by a regular expression."""
+    by_photo = _by_folder if rule == "folder" else _by_pattern(rule)
+    return (lambda face: by_photo(face.photo)), by_photo
+
+
+def _by_folder(photo: str) -> str | None:
+    return photo.rpartition("/")[0] or None
+
+
+def _by_pattern(rule: str) -> Callable[[str], str | None]:
     try:
         pattern = re.compile(rule)
     except re.error as error:
@@ -117,8 +123,7 @@ def person_by_rule(rule: str) -> Callable[[str], str | None]:
         match = pattern.search(photo)
         if match is None:
             return None
-        found = match.group(1) if pattern.groups else match.group(0)
-        return found if found is not None else None
+        return match.group(1) if pattern.groups else match.group(0)
 
     return person
 
