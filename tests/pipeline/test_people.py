@@ -68,11 +68,11 @@ def test_close_calls_follow_the_definition(metric: str, threshold: float) -> Non
             others = [j for j in np.flatnonzero(labels == k) if j != i]
             if others:
                 means[k] = np.mean([distance(row, rows[j], metric) for j in others])
-        own = means.pop(labels[i], -np.inf)
+        own = means.pop(labels[i], None)
         other = min(means, key=means.get)
-        if means[other] < 1.1 * limit:
+        if means[other] < 1.05 * limit and (own is None or means[other] < own + 0.05 * limit):
             want[i] = other
-        elif own > 0.9 * limit:
+        elif own is not None and own > 0.95 * limit:
             want[i] = None
     got = {call.face_id: call.other for call in close_calls(rows, labels, metric=metric, threshold=threshold)}
     assert got == want
