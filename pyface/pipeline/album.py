@@ -138,7 +138,10 @@ def build_album(
             models, detector=detector, landmarks=landmarks, embedder=embedder, providers=providers, n_threads=1
         )
     assert chain.embedder is not None
-    limit = cluster_threshold(algorithm, chain.embedder.cluster_threshold) if threshold is None else float(threshold)
+    metric = chain.embedder.metric
+    limit = threshold
+    if limit is None:
+        limit = cluster_threshold(algorithm, metric, chain.embedder.cluster_threshold)
 
     with _timed(clock, "find photos"):
         photos, skipped = find_photos(folder, exclude=out)
@@ -164,7 +167,6 @@ def build_album(
         row[:] = record.embedding
     if progress is not None:
         progress("people", 0, len(records))
-    metric = chain.embedder.metric
     with _timed(clock, "cluster"):
         labels = group_faces(embeddings, metric=metric, algorithm=algorithm, threshold=limit, n_threads=workers)
         calls = close_calls(embeddings, labels, metric=metric, threshold=limit)

@@ -13,9 +13,9 @@ from pyface.kernels.linkage import cut, linkage
 
 ALGORITHMS = ("average", "complete", "single", "dbscan")
 
-# The embedders' thresholds are made for average linkage. The best cut of another algorithm lies at this multiple of
-# it, measured with the default models on labelled photos (docs/how-it-works/photos-to-people.md).
-_THRESHOLD_FACTORS = {"average": 1.0, "complete": 1.0, "single": 1.0, "dbscan": 1.0}
+# The embedders' thresholds are made for average linkage. The best cut of another algorithm lies at this multiple of it
+# (in squared or cosine distance), measured on labelled photos: docs/how-it-works/photos-to-people.md.
+_THRESHOLD_FACTORS = {"average": 1.0, "complete": 1.24, "single": 0.82, "dbscan": 0.82}
 
 # A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this marks
 # 9 % of the faces, and three times as many wrong ones among them as among all (docs/how-it-works/photos-to-people.md).
@@ -45,9 +45,10 @@ def group_faces(
     return number_by_size(labels)
 
 
-def cluster_threshold(algorithm: str, average_threshold: float) -> float:
-    """The threshold to use with ``algorithm`` if the user gives none."""
-    return average_threshold * _THRESHOLD_FACTORS[algorithm]
+def cluster_threshold(algorithm: str, metric: str, average_threshold: float) -> float:
+    """The threshold to use with ``algorithm`` if the user gives none; ``average_threshold`` is the embedder's."""
+    factor = _THRESHOLD_FACTORS[algorithm]
+    return average_threshold * (factor**0.5 if metric == "euclidean" else factor)
 
 
 def number_by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -45,7 +45,7 @@ def test_few_faces(algorithm: str, n: int) -> None:
     labels = group_faces(rows, metric="sqeuclidean", algorithm=algorithm, threshold=0.5, n_threads=1)
     assert labels.tolist() == list(range(n))
     assert labels.dtype == np.int64
-    assert cluster_threshold(algorithm, 0.3) > 0
+    assert cluster_threshold(algorithm, "sqeuclidean", 0.3) > 0
 
 
 def distance(a: np.ndarray, b: np.ndarray, metric: str) -> float:
