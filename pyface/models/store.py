@@ -100,14 +100,14 @@ def cached(name: str, make: Callable[[], bytes]) -> tuple[bytes, Path | None]:
     """
     try:
         path = cache_folder() / name
-        stored = path.read_bytes()
+        with path.open("rb") as file:
+            header, content = file.read(_HEADER), file.read()
     except FileNotFoundError:
         pass
     except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
         log.info("cannot read the cache: %s", error)
     else:
-        content = stored[_HEADER:]
-        if stored[:_HEADER] == _MAGIC + hashlib.sha256(content).digest():
+        if header == _MAGIC + hashlib.sha256(content).digest():
             return content, path
         log.info("%s is damaged and is made anew", path)
     content = make()

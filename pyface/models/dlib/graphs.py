@@ -213,8 +213,8 @@ class _Residual:
         weights = layer.values["weights"]
         if self.shape != (len(weights), 1, 1):
             raise ModelFileError("the embedder's last layer does not fit its input")
-        # A 1 x 1 convolution, not a matrix product: products of one and of many rows are added up in different orders,
-        # and a face's vector would depend on the batch it is in.
+        # A 1 x 1 convolution, not a matrix product: a product of one row may be added up in another order than one of
+        # many, and a face's vector would then depend on the batch it is in.
         value = self.graph.conv(self.value, np.ascontiguousarray(weights.T)[:, :, None, None], None)
         self.value = self.graph.add("Flatten", [value], "embeddings", axis=1)
         self.dimension = weights.shape[1]

@@ -19,7 +19,7 @@ from pyface.models.base import Model
 from pyface.models.dlib import graphs, reader
 from pyface.models.dlib.detector import DlibMmod
 from pyface.models.dlib.embedder import DlibResnet
-from pyface.models.dlib.landmarks import SCHEMES, DlibLandmarks
+from pyface.models.dlib.landmarks import DlibLandmarks
 from pyface.models.session import Session
 from pyface.models.store import Weights
 
@@ -41,7 +41,7 @@ def _unpack(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _make_network(kind: str) -> Callable[[bytes, str], bytes]:
-    """Bytes to cache: the graph, and what the code around it must know, as arrays of one file."""
+    """Bytes to cache: a line of JSON with what the code around the graph must know, then the graph."""
 
     def make(data: bytes, name: str) -> bytes:
         network = reader.read_network(data, name)
@@ -52,7 +52,7 @@ def _make_network(kind: str) -> Callable[[bytes, str], bytes]:
             **{k: np.asarray(v).tolist() for k, v in network.input.values.items()},
             **{k: np.asarray(v).tolist() for k, v in network.loss.values.items()},
         }
-        return _pack({"graph": np.frombuffer(graph, np.uint8), "facts": np.array(json.dumps(facts))})
+        return json.dumps(facts).encode() + b"\n" + graph
 
     return make
 
@@ -90,14 +90,14 @@ def build(
     family: str, source: Weights, *, providers: Sequence[Any] | str | None = None, n_threads: int | None = None
 ) -> Model:
     """The model of these weights."""
-    arrays = _unpack(_cached(family, source)[0])
+    content, _ = _cached(family, source)
     version = f"{family} {source.sha256} graph {graphs.GRAPH_VERSION} code {CODE_VERSION}"
     about = {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
     if family in ("dlib_5", "dlib_68"):
-        assert len(arrays["initial_shape"]) in SCHEMES
-        return DlibLandmarks(RegressionTrees(arrays), **about, n_threads=n_threads)
-    session = Session(arrays["graph"].tobytes(), name=source.name, providers=providers, n_threads=n_threads)
-    facts = json.loads(str(arrays["facts"]))
+        return DlibLandmarks(RegressionTrees(_unpack(content)), **about, n_threads=n_threads)
+    line, graph = content.split(b"\n", 1)
+    facts = json.loads(line)
+    session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
     if family == "dlib_mmod":
         red, green, blue = facts["mean"]
         return DlibMmod(session, **about, mean=(red, green, blue), nms_overlap=facts["nms_overlap"])
