@@ -71,8 +71,8 @@ class Session:
         missing = {_name(p) for p in chosen} - set(self._session.get_providers())
         if missing:
             raise PyfaceError(f"{name}: the execution provider {', '.join(sorted(missing))} could not be started")
-        # After a large photo the arena would keep its memory for good; giving it back takes no measurable time, and with
-        # no arena at all the heap of the C library grows more.
+        # After a large photo the arena would keep its memory for good. Giving it back takes no measurable time; with no
+        # arena at all the heap of the C library grows more.
         self._run_options = onnxruntime.RunOptions()
         self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._input = self._session.get_inputs()[0].name

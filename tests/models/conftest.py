@@ -1,0 +1,74 @@
+"""The weights, if they are installed, and a cache of our own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pyface import models
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache folder for the whole run: tests neither see nor touch the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYFACE_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The folder of the weight files."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the default weights (face_recognition_models) are not installed")
+    pytest.importorskip("onnxruntime", reason="the default models run in onnxruntime")
+    pytest.importorskip("onnx", reason="the default models are built with onnx")
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+@pytest.fixture(scope="session")
+def detector(weights: Path, shared_cache: Path) -> Any:
+    return models.load("dlib-mmod")
+
+
+@pytest.fixture(scope="session")
+def landmarker(weights: Path, shared_cache: Path) -> Any:
+    return models.load("dlib-5")
+
+
+@pytest.fixture(scope="session")
+def embedder(weights: Path, shared_cache: Path) -> Any:
+    return models.load("dlib-resnet")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    data = pytest.importorskip("skimage.data", reason="the photo comes with scikit-image")
+    return data.astronaut()
+
+
+def drawn(kind: str) -> np.ndarray:
+    """A picture of 300 x 200 made of integers alone: ``"syn"`` (wild) or ``"smooth"``."""
+    y, x = np.mgrid[:200, :300]
+    if kind == "syn":
+        planes = [(3 * x + 5 * y) % 256, (7 * x + y) % 256, (x + 11 * y) % 256]
+    else:
+        planes = [255 * x // 299, 255 * y // 199, 255 * (x + y) // 498]
+    return np.stack(planes, axis=-1).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def syn() -> np.ndarray:
+    return drawn("syn")
+
+
+@pytest.fixture(scope="session")
+def smooth() -> np.ndarray:
+    return drawn("smooth")
