@@ -29,8 +29,7 @@ inline Lanes sub(Lanes a, Lanes b) { return {_mm512_sub_pd(a.v, b.v)}; }
 inline Lanes mul(Lanes a, Lanes b) { return {_mm512_mul_pd(a.v, b.v)}; }
 inline Lanes fused(Lanes a, Lanes b, Lanes sum) { return {_mm512_fmadd_pd(a.v, b.v, sum.v)}; }
 inline double total(Lanes a) {
-    // maskz with a full mask: the plain form makes GCC 12 warn about its own header (GCC bug 105593).
-    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_maskz_extractf64x4_pd(0xf, a.v, 1));
+    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }

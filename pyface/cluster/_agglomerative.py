@@ -89,6 +89,10 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc
         self.labels_ = cut(z, n_clusters=self.n_clusters_)
         return self
 
+    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
+        """Cluster as :meth:`fit` does and return ``labels_``."""
+        return self.fit(X).labels_
+
     def _check_parameters(self) -> float | None:
         if (self.n_clusters is None) == (self.distance_threshold is None):
             raise ValueError(

@@ -38,7 +38,7 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self,
         eps: float = 0.5,
         *,
-        min_samples: float = 5,
+        min_samples: int = 5,
         metric: str = "euclidean",
         metric_params: dict[str, Any] | None = None,
         algorithm: str = "auto",
@@ -68,7 +68,7 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         may keep its neighbours from being one. ``y`` is ignored. ValueError for n = 0, NaN, infinity, bad parameters.
         """
         eps = _params.real(self.eps, "eps", above=0)
-        min_samples = _params.real(self.min_samples, "min_samples", minimum=1)
+        min_samples = _params.integer(self.min_samples, "min_samples", minimum=1)
         metric = _params.one_of(self.metric, "metric", _params.METRICS)
         _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
         _params.unsupported(self.metric_params, "metric_params", "no metric here has parameters")

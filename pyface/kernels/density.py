@@ -14,7 +14,7 @@ from pyface._typing import FloatArray, Labels
 def dbscan(
     x: FloatArray,
     radius: float,
-    min_samples: float,
+    min_samples: int,
     *,
     metric: str,
     weights: NDArray[np.float64] | None,
@@ -33,7 +33,7 @@ def dbscan(
 
 
 def dbscan_graph(
-    indptr: NDArray[Any], indices: NDArray[Any], min_samples: float, weights: NDArray[np.float64] | None
+    indptr: NDArray[Any], indices: NDArray[Any], min_samples: int, weights: NDArray[np.float64] | None
 ) -> tuple[Labels, NDArray[np.bool_]]:
     """DBSCAN on a graph: ``(labels, is_core)``.
 

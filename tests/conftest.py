@@ -1,0 +1,33 @@
+"""Fixtures that many tests share: every instruction set of this machine, and real embeddings where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pyface import _core
+
+
+@pytest.fixture(params=_core.compiled_isas(), scope="module")  # Hypothesis refuses function scope under @given
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once per instruction set."""
+    if request.param not in _core.supported_isas():
+        pytest.skip(f"this CPU lacks {request.param}")
+    before = _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(before)
+
+
+@pytest.fixture(scope="session")
+def lfw() -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """The first 3,000 embeddings of LFW, (3000, 128) float32, and the person of each."""
+    folder = Path(os.environ.get("PYFACE_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "embeddings"
+    if not (folder / "lfw_128.npy").is_file():
+        pytest.skip(f"no real embeddings in {folder}")
+    people = [line.split("/")[0] for line in (folder / "lfw_128_files.txt").read_text().splitlines()]
+    return np.load(folder / "lfw_128.npy")[:3000], np.array(people[:3000])

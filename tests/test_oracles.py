@@ -1,0 +1,79 @@
+"""The slow twins themselves, against examples worked by hand and against SciPy and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn.cluster
+from oracles import dbscan, distance, linkage, metrics
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import cdist, squareform
+
+
+def test_distances_by_hand() -> None:
+    x, y = np.array([3.0, 4.0]), np.array([4.0, 3.0])
+    assert distance.distance(x, y, "sqeuclidean") == 2.0
+    assert distance.distance(x, 2 * x, "euclidean") == 5.0
+    assert distance.distance(x, y, "cosine") == pytest.approx(1 - 24 / 25)
+    assert distance.distance(x, -x, "cosine") == 2.0
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
+def test_distances_are_scipys(metric: str) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    np.testing.assert_allclose(distance.matrix(x, x[:4], metric), cdist(x, x[:4], metric), atol=1e-14)
+
+
+def test_nearest_by_hand() -> None:
+    d = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 1.0]])
+    assert distance.nearest(d, 3, self_first=False).tolist() == [[0, 1, 2], [0, 1, 3]]
+    assert distance.nearest(d, 3, self_first=True).tolist() == [[0, 1, 2], [1, 0, 3]]
+
+
+def test_dbscan_by_hand() -> None:
+    # 0-1-2 core chain, 3 a border of both clusters, 4-5-6 core chain, 7 alone.
+    points = np.array([0.0, 1.0, 2.0, 4.0, 6.0, 7.0, 8.0, 20.0])
+    d = np.abs(points[:, None] - points)
+    labels, is_core = dbscan.dbscan(d, 2.0, 4)
+    assert is_core.tolist() == [False, False, True, False, True, False, False, False]
+    assert labels.tolist() == [0, 0, 0, 0, 1, 1, 1, -1]
+
+
+def test_dbscan_is_scikit_learns() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        x = rng.normal(size=(40, 2))
+        theirs = sklearn.cluster.DBSCAN(0.5, min_samples=4).fit(x)
+        labels, is_core = dbscan.dbscan(cdist(x, x), 0.5, 4)
+        assert labels.tolist() == theirs.labels_.tolist()
+        assert np.flatnonzero(is_core).tolist() == theirs.core_sample_indices_.tolist()
+
+
+@pytest.mark.parametrize("method", ["average", "ward"])
+def test_linkage_is_scipys(method: str) -> None:
+    x = np.random.default_rng(2).normal(size=(14, 3))
+    squared = cdist(x, x, "sqeuclidean")
+    theirs = hierarchy.linkage(x, "ward") if method == "ward" else hierarchy.linkage(squareform(squared), "average")
+    np.testing.assert_allclose(linkage.naive(squared, method), theirs[:, 2], rtol=1e-12)
+    linkage.assert_is_linkage(theirs, squared, method)
+    wrong = theirs.copy()
+    wrong[[0, -1], 2] = wrong[[-1, 0], 2]
+    with pytest.raises(AssertionError):
+        linkage.assert_is_linkage(wrong, squared, method)
+
+
+def test_partitions_by_hand() -> None:
+    assert linkage.partition(np.array([5, 3, 5])) == {frozenset({0, 2}), frozenset({1})}
+    assert linkage.numbered_by_smallest_row(np.array([0, 1, 0, 2]))
+    assert not linkage.numbered_by_smallest_row(np.array([1, 0]))
+
+
+def test_metrics_by_hand() -> None:
+    true, pred = "aaabb", "xxyyy"
+    assert metrics.purity(true, pred) == 4 / 5
+    assert metrics.pair_counts(true, pred) == (2, 4, 4, 10)
+    assert metrics.pair_scores(true, pred) == (0.5, 0.5, 0.5)
+    precision, recall, f = metrics.bcubed(true, pred)
+    assert precision == pytest.approx((1 + 1 + 1 / 3 + 2 / 3 + 2 / 3) / 5)
+    assert recall == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1 + 1) / 5)
+    assert f == pytest.approx(2 * precision * recall / (precision + recall))
