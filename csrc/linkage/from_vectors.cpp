@@ -36,10 +36,16 @@ public:
     Agglomeration(const simd::Rows& x, Method method, int n_threads, const PollCallback& poll)
         : method_(method), n_threads_(n_threads), poll_(poll), n_(x.size()), stride_(simd::padded(x.dimension())) {
         means_ = AlignedBuffer(n_ * stride_);
-        for (index_t i = 0; i < n_; ++i) {
-            x.copy_row(i, mean(i));
-            if (method_ == Method::average_cosine) scale_to_unit(mean(i), x.is_float32());
-        }
+        // In parallel because the first touch of so much memory takes long; by blocks so that Ctrl-C need not wait for it.
+        parallel_for(
+            (n_ + kBlock - 1) / kBlock, n_threads_,
+            [&](index_t block) {
+                for (index_t i = block * kBlock; i < std::min(n_, (block + 1) * kBlock); ++i) {
+                    x.copy_row(i, mean(i));
+                    if (method_ == Method::average_cosine) scale_to_unit(mean(i), x.is_float32());
+                }
+            },
+            poll_);
         clusters_.resize(at(n_));
         for (index_t i = 0; i < n_; ++i) clusters_[at(i)].node = i;
         n_slots_ = n_alive_ = n_;
@@ -100,11 +106,10 @@ private:
         const auto n_searching = static_cast<index_t>(slots.size());
         const index_t n_groups = (n_searching + kBlock - 1) / kBlock;
         const index_t group_work = std::min(n_searching, kBlock) * stride_;
-        const int n_threads =
-            n_searching * n_slots_ * stride_ / kThreadWork >= 2 ? n_threads_ : 1;
+        const int n_threads = n_searching * n_slots_ * stride_ / kThreadWork >= 2 ? n_threads_ : 1;
         // Few rows against many are cut by columns. The parts only compete for a minimum, so the cut cannot be seen.
         index_t chunk = std::max<index_t>(1, kTaskWork / (group_work * kBlock)) * kBlock;
-        if (n_groups < n_threads) chunk = std::min(chunk, std::max(kBlock, (n_slots_ / n_threads + kBlock) / kBlock * kBlock));
+        if (n_groups < n_threads) chunk = std::min(chunk, (n_slots_ / n_threads + kBlock) / kBlock * kBlock);
         const index_t n_chunks = (n_slots_ + chunk - 1) / chunk;
         std::vector<Nearest> found(at(n_chunks * n_searching));
         parallel_for(

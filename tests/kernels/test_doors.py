@@ -148,23 +148,28 @@ LONG_KERNELS = {
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("kernel", LONG_KERNELS)
 def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
-    n, d = (12_000, 2048) if kernel == "dense" else (60_000, 1024)
+    n, d = (12_000, 2048) if kernel == "dense" else (40_000, 512)
     code = (
-        "import numpy as np, pyface\n"
-        "from scipy import sparse\n"
+        "import numpy as np, pyface, scipy.sparse\n"
         f"n = {n}\n"
         f"x = np.random.default_rng(0).random((n, {d}), dtype=np.float32)\n"
         "print('ready', flush=True)\n"
         f"{LONG_KERNELS[kernel].format(t=n_threads)}\n"
     )
+    # About 0.2 s on an idle machine. A busy one may delay a process by more than that: the best of three counts.
+    assert any(seconds_to_stop(code) < 0.7 for _ in range(3))
+
+
+def seconds_to_stop(code: str) -> float:
+    """From SIGINT to the end of a child process that runs the code."""
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with child:
         assert child.stdout and child.stdout.readline() == "ready\n"
-        time.sleep(0.6)
+        time.sleep(0.5)
         start = time.perf_counter()
         os.kill(child.pid, signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
+        _, errors = child.communicate(timeout=60)
         seconds = time.perf_counter() - start
     assert "KeyboardInterrupt" in errors.splitlines()[-1]
     assert child.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
-    assert seconds < 1.5, f"{seconds:.2f} s"  # 0.2 s on an idle machine
+    return seconds
