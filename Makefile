@@ -1,0 +1,63 @@
+# Everything a newcomer or a contributor needs is one command here. The set-up itself is in tools/setup.sh.
+# Paths are relative and variables reach the shell through the environment, so that spaces in them do no harm.
+
+PYTHON ?=
+PHOTOS ?=
+OUT ?=
+export PYTHON PHOTOS OUT
+
+PY := .venv/bin/python
+SETUP := @sh tools/setup.sh
+COVERAGE_FLOOR := 85
+
+# The tests see the installed package, never the folder pyface/ of the checkout, which has no compiled module.
+export PYTHONSAFEPATH := 1
+
+.PHONY: help demo test dev lint format types bench wheel asan clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo "Python 3.11 or newer is needed; PYTHON=python3.12 names another one than python3."
+
+demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=folder]
+	@sh tools/demo.sh check
+	$(SETUP) package models demo
+	@sh tools/demo.sh run
+
+test: ## run the whole test suite with coverage
+	$(SETUP) package models test
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+dev: ## editable build in .venv; again after a change in csrc/
+	$(SETUP) editable models test lint bench dev
+	@echo "Ready: Python edits are live; after a change in csrc/ run 'make dev' again. Tests: .venv/bin/python -m pytest"
+
+lint: ## ruff check and format --check
+	$(SETUP) tools lint
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: ## let ruff put the Python files in order
+	$(SETUP) tools lint
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: ## mypy, strict
+	$(SETUP) tools core models test lint
+	@$(PY) -m mypy
+
+bench: ## the benchmarks, with the competitors that are installed
+	$(SETUP) package models test bench
+	@sh tools/bench.sh
+
+wheel: ## sdist and wheel into dist/, the wheel tested where no compiler is
+	$(SETUP) tools build
+	@sh tools/wheel.sh
+
+asan: ## kernel tests under AddressSanitizer and UBSan (Linux)
+	$(SETUP) tools build core models test dev
+	@sh tools/asan.sh
+
+clean: ## remove everything that these commands have made: .venv, build, dist, demo, caches
+	@rm -rf .venv build dist demo wheelhouse .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@find bench examples pyface tests tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,213 @@
+"""The set-up behind `make`: what fails says in one line what to do, and what is done is not done again.
+
+No network and no real build: python3, pip and the compiler are stubs in a folder that is the whole PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ["Makefile", "tools", "pyproject.toml", "CMakeLists.txt", "LICENSE"]
+# What a POSIX machine has, and no compiler and no Python.
+UTILITIES = """
+awk basename cat chmod cksum cp dirname env find grep head ls make mkdir mktemp mv printf rm sed sh sort tail touch tr
+uname wc
+"""
+
+pytestmark = [
+    pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="the Makefile is not part of a wheel"),
+    pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="needs make and a POSIX shell"),
+]
+
+# Makes an "environment" whose Python writes down what pip is asked to install, and does all else for real.
+PYTHON = f"""#!/bin/sh
+case "$1 $2" in
+"-m venv")
+    for folder; do :; done
+    echo venv >>"$CALLS"
+    [ -z "$NO_ENSUREPIP" ] || case "$*" in *--without-pip*) ;; *) exit 1 ;; esac
+    mkdir -p "$folder/bin" && cp "$0" "$folder/bin/python" ;;
+"-m pip")
+    case "$*" in
+    *config*) ;;
+    *index*) [ -z "$REAL_PIP" ] || exec "{sys.executable}" "$@" ;;
+    *" -r "*) echo requirements >>"$CALLS"; [ -z "$KILLED" ] || exit 143 ;;
+    *) echo "pip: $*" >>"$CALLS" ;;
+    esac ;;
+*) exec "{sys.executable}" "$@" ;;
+esac
+"""
+COMPILER = """#!/bin/sh
+exit 0
+"""
+
+
+class Checkout:
+    """A small checkout in a folder with a space in its name, and a PATH of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "py face"
+        self.bin = folder / "bin"
+        self.calls_file = folder / "calls"
+        self.root.mkdir()
+        self.bin.mkdir()
+        for name in COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
+        for name in ("csrc/core/views.hpp", "pyface/__init__.py"):
+            (self.root / name).parent.mkdir(parents=True)
+            (self.root / name).write_text("")
+        for name in UTILITIES.split():
+            found = shutil.which(name)
+            if found:
+                (self.bin / name).symlink_to(found)
+
+    def stub(self, name: str, text: str) -> None:
+        (self.bin / name).write_text(text)
+        (self.bin / name).chmod(0o755)
+
+    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run make with this PATH alone. PIP_* of the outside is not passed on."""
+        base = {"PATH": str(self.bin), "HOME": str(self.root.parent), "CALLS": str(self.calls_file)}
+        return subprocess.run(
+            [str(self.bin / "make"), *arguments],
+            cwd=self.root,
+            env=base | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def calls(self) -> list[str]:
+        """What the stubs were asked to do since the last call of this."""
+        calls = self.calls_file.read_text().split("\n")[:-1] if self.calls_file.exists() else []
+        self.calls_file.unlink(missing_ok=True)
+        return calls
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path)
+    made.stub("python3", PYTHON)
+    made.stub("c++", COMPILER)
+    return made
+
+
+def only_message(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a command that failed; make's own last line is not counted."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert done.returncode != 0
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("pyface: ")
+    return lines[0]
+
+
+def test_no_python(checkout: Checkout) -> None:
+    (checkout.bin / "python3").unlink()
+    assert "python3 was not found: install Python 3.11" in only_message(checkout.make("test"))
+    assert "nowhere/python was not found" in only_message(checkout.make("test", "PYTHON=nowhere/python"))
+
+
+def test_old_python(checkout: Checkout) -> None:
+    checkout.stub("python3", "#!/bin/sh\necho 3.9\n")
+    message = only_message(checkout.make("demo"))
+    assert "is Python 3.9, but pyface needs 3.11 or newer" in message
+    assert "PYTHON=" in message
+
+
+def test_no_venv_module(checkout: Checkout) -> None:
+    checkout.stub("python3", PYTHON.replace("echo venv", "exit 1; echo venv"))
+    assert "sudo apt install python3-venv" in only_message(checkout.make("test"))
+    assert (checkout.root / ".venv/.incomplete").exists()
+
+
+def test_no_ensurepip_is_made_up_for(checkout: Checkout) -> None:
+    done = checkout.make("wheel", NO_ENSUREPIP="1")  # fails later: nothing here can be built
+    assert "virtual environment" not in done.stderr
+    calls = checkout.calls()
+    assert calls[:2] == ["venv", "venv"]
+    assert "pip" in calls[2]
+    assert "install pip" in calls[2]
+
+
+def test_no_compiler(checkout: Checkout) -> None:
+    (checkout.bin / "c++").unlink()
+    message = only_message(checkout.make("test"))
+    assert "no C++20 compiler was found: install one" in message
+    assert checkout.calls() == ["venv"], "something was fetched before the compiler was looked for"
+    checkout.stub("my c++", COMPILER)
+    checkout.stub("c++", "#!/bin/sh\nexit 1\n")
+    assert "no C++20 compiler" in only_message(checkout.make("test"))
+
+
+def test_dead_index(checkout: Checkout) -> None:
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        pytest.skip("this environment has no pip")
+    start = time.monotonic()
+    environment = {"REAL_PIP": "1", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+    message = only_message(checkout.make("lint", **environment))
+    assert "does not answer: check the network and pip's settings" in message
+    assert time.monotonic() - start < 60
+
+
+def test_what_is_done_is_not_done_again(checkout: Checkout) -> None:
+    setup = ["sh", "tools/setup.sh", "package", "models"]
+
+    def run() -> list[str]:
+        environment = {"PATH": str(checkout.bin), "CALLS": str(checkout.calls_file)}
+        subprocess.run(setup, cwd=checkout.root, env=environment, check=True, capture_output=True)
+        return [call.split()[0] for call in checkout.calls()]
+
+    assert run() == ["venv", "requirements", "pip:"]
+    assert run() == []
+
+    (checkout.root / "csrc/core/views.hpp").write_text("// changed\n")
+    assert run() == ["pip:"]
+    (checkout.root / "pyface/__init__.py").unlink()
+    assert run() == ["pip:"]
+    assert run() == []
+
+    pyproject = checkout.root / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"scipy>=', '"scipy>0,>='))
+    assert run() == ["requirements", "pip:"]
+
+    setup.append("test")
+    assert run() == ["requirements"]
+    assert run() == []
+
+    (checkout.root / ".venv/.incomplete").touch()
+    assert run() == ["venv", "requirements", "pip:"]
+    moved = checkout.root.with_name("moved")
+    checkout.root = checkout.root.rename(moved)
+    assert run() == ["venv", "requirements", "pip:"]
+
+
+def test_a_killed_set_up_starts_afresh(checkout: Checkout) -> None:
+    assert checkout.make("lint", KILLED="1").returncode != 0
+    assert (checkout.root / ".venv/.incomplete").exists()
+    assert checkout.calls() == ["venv", "requirements"]
+    checkout.make("lint")
+    assert checkout.calls() == ["venv", "requirements"]
+
+
+def test_missing_photos_are_said_before_anything_is_made(checkout: Checkout) -> None:
+    message = only_message(checkout.make("demo", "PHOTOS=~/no such folder"))
+    assert f"there is no folder {checkout.root.parent}/no such folder" in message
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_help_names_every_command(checkout: Checkout) -> None:
+    shown = checkout.make().stdout
+    for line in (ROOT / "Makefile").read_text().splitlines():
+        if line.startswith(".PHONY:"):
+            for target in line.split()[1:]:
+                assert f"make {target} " in shown

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Runs what is in bench/. The figures of docs/benchmarks.md come from here.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/common.sh
+
+ls bench/bench_*.py >/dev/null 2>&1 || fail "there are no benchmarks in bench/ yet"
+"$PY" -c 'import json, pyface; print(json.dumps(pyface.build_info(), indent=1))'
+"$PY" -m pytest bench/bench_*.py --benchmark-only --benchmark-group-by=group --benchmark-sort=min
