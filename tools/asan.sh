@@ -14,18 +14,26 @@ asan=$($CXX -print-file-name=libasan.so)
     -Cbuild-dir=build/asan/cmake -Ccmake.build-type=RelWithDebInfo \
     -Ccmake.define.PYFACE_SANITIZE=address,undefined . || fail "the sanitized build failed: the compiler's words are above"
 
-# Paths in PYTHONPATH are searched before .venv and their .pth files are not read: an editable pyface stays out.
+# PYTHONPATH comes before .venv; the finder of an editable pyface would come before even that, so it is taken out.
+cat >build/asan/site/sitecustomize.py <<'END'
+import sys
+
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
+END
+
 folders=
 for folder in tests/kernels tests/boundary tests/agnosticism tests/test_package.py; do
     if [ -e "$folder" ]; then folders="$folders $folder"; fi
 done
-site=$("$PY" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-python=$("$PY" -c 'import sys; print(sys._base_executable)')
-
 # Python is a C program: libstdc++ must be there when the sanitizer starts, or the first C++ exception ends it.
 # Leaks are not looked for: CPython's immortal objects are leaks to it. pytest may not swallow the reports.
-LD_PRELOAD="$asan $($CXX -print-file-name=libstdc++.so)" \
-    ASAN_OPTIONS=detect_leaks=0:strict_init_order=1 \
-    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    PYTHONMALLOC=malloc PYTHONPATH="$PWD/build/asan/site:$site" PYTHONNOUSERSITE=1 \
-    "$python" -m pytest -x --capture=no -p no:cacheprovider $folders
+preload="$asan $($CXX -print-file-name=libstdc++.so)"
+asan_options=detect_leaks=0:strict_init_order=1
+ubsan_options=print_stacktrace=1:halt_on_error=1
+sanitized() {
+    LD_PRELOAD="$preload" ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
+        PYTHONMALLOC=malloc PYTHONPATH="$PWD/build/asan/site" "$PY" "$@"
+}
+sanitized -c 'import pyface, sys; sys.exit("build/asan/site" not in pyface.__file__)' ||
+    fail "the sanitized build is not the one that is imported"
+sanitized -m pytest -x --capture=no -p no:cacheprovider $folders

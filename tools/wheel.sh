@@ -10,27 +10,41 @@ scratch=$(mktemp -d) || fail "no temporary folder can be made: set TMPDIR to a f
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
+# quietly WHAT COMMAND...: its output is shown only if it fails.
+quietly() {
+    what=$1
+    shift
+    if ! "$@" >"$scratch/log" 2>&1; then
+        tail -n 25 "$scratch/log" >&2
+        fail "$what: the lines above say why"
+    fi
+}
+
 rm -rf dist
 mkdir dist
-"$PY" tools/sdist.py dist
-"$PY" -m pip wheel -q --no-deps -w dist dist/*.tar.gz || fail "the sdist does not build: pip's words are above"
+quietly "no sdist could be made" "$PY" tools/sdist.py dist
+say "Building the wheel from $(ls dist/*.tar.gz)"
+quietly "the sdist does not build" "$PY" -m pip wheel --no-deps -w dist dist/*.tar.gz
 
-"$PY" -m venv "$scratch/venv" >/dev/null 2>&1 || {
-    "$PY" -m venv --without-pip "$scratch/venv"
-    "$PY" -m pip --python "$scratch/venv/bin/python" install -q pip
-}
+say "Installing the wheel into a fresh environment"
+fresh=$scratch/venv/bin/python
+if ! "$PY" -m venv "$scratch/venv" >/dev/null 2>&1; then
+    quietly "no fresh environment could be made" "$PY" -m venv --without-pip "$scratch/venv"
+    quietly "no fresh environment could be made" "$PY" -m pip --python "$fresh" install pip
+fi
 for wheel in dist/*.whl; do
-    "$scratch/venv/bin/python" -m pip install -q "$wheel[models,test]" || fail "$wheel cannot be installed"
+    quietly "$wheel cannot be installed" "$fresh" -m pip install "$wheel[models,test]"
 done
+
 cp -R tests examples pyproject.toml "$scratch"
-root=$PWD
-cd "$scratch"
-PATH="$scratch/venv/bin"
-export PATH
-for compiler in c++ g++ clang++ cc gcc clang; do
-    if command -v "$compiler" >/dev/null 2>&1; then fail "$compiler is still on PATH"; fi
-done
-python -c 'import pyface; print(pyface.build_info())'
-python -m pytest
-cd "$root"
-say "dist/ holds the sdist and the wheel; the wheel has passed its tests"
+(
+    cd "$scratch"
+    PATH=$scratch/venv/bin
+    export PATH
+    for compiler in c++ g++ clang++ cc gcc clang; do
+        if command -v "$compiler" >/dev/null 2>&1; then fail "$compiler is still on PATH"; fi
+    done
+    python -c 'import pyface; print(pyface.__file__, pyface.__version__)'
+    python -m pytest
+)
+say "dist/ holds the sdist and the wheel, and the wheel has passed its tests"
