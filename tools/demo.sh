@@ -13,6 +13,10 @@ home_path() {
     esac
 }
 
+full_path() {
+    (cd "$1" && pwd)
+}
+
 photos=$(home_path "${PHOTOS:-}")
 if [ -n "$photos" ] && [ ! -d "$photos" ]; then
     fail "there is no folder $photos: give the folder of your photos, make demo PHOTOS=\"~/My Pictures\""
@@ -23,13 +27,13 @@ if [ -n "$photos" ]; then
     out=$(home_path "${OUT:-demo/my-people}")
     mkdir -p "$(dirname "$out")"
     .venv/bin/pyface cluster -o "$out" -- "$photos"
-    say "The page: $out/report.html"
+    say "The page: $(full_path "$out")/report.html"
 else
     out=$(home_path "${OUT:-demo/people}")
     mkdir -p demo "$(dirname "$out")"
     "$PY" tools/demo.py make demo/photos
     .venv/bin/pyface cluster demo/photos -o "$out"
     "$PY" tools/demo.py check demo/photos "$out"
-    say "The page: $out/report.html"
+    say "The page: $(full_path "$out")/report.html"
     say "This shows that things run, not how good they are. Your own photos: make demo PHOTOS=\"~/My Pictures\""
 fi
