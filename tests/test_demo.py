@@ -49,7 +49,7 @@ def write(out: Path, columns: list[str], rows: list[Row], n_photos: int) -> None
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows[::-1])  # the order of the lines does not matter
-    counts = {"photos": n_photos, "faces": len(rows), "clusters": len({row["cluster"] for row in rows})}
+    counts = {"photos": n_photos, "faces": len(rows), "people": len({row["cluster"] for row in rows})}
     (out / "summary.json").write_text(json.dumps({"counts": counts}))
 
 

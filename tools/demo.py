@@ -129,7 +129,7 @@ def check(folder: Path, out: Path) -> list[str]:
 def check_summary(summary: dict, rows: list[dict[str, str]], n_photos: int) -> list[str]:
     """Does summary.json count what faces.csv holds?"""
     counts = summary["counts"]
-    truth = {"photos": n_photos, "faces": len(rows), "clusters": len({row["cluster"] for row in rows})}
+    truth = {"photos": n_photos, "faces": len(rows), "people": len({row["cluster"] for row in rows})}
     return [
         f"summary.json counts {counts.get(key)} {key}, {number} are there"
         for key, number in truth.items()
