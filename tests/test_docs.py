@@ -1,0 +1,61 @@
+"""The Python of the documents runs as it stands there, and what they link to exists."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+WITH_PYTHON = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
+# Written by the models' part of the project.
+NOT_HERE_YET = {"THIRD_PARTY.md"}
+
+if not (ROOT / "docs").exists():
+    pytest.skip("the documents are not part of a wheel", allow_module_level=True)
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a reader has at hand: two photos of one person, a folder of them, embeddings and whose they are."""
+    for module in ("onnxruntime", "cv2", "face_recognition_models", "skimage"):
+        if find_spec(module) is None:
+            pytest.skip(f"needs {module}: pip install 'pyface-toolkit[models,demo]'")
+    import skimage.data
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    collins = skimage.data.astronaut()
+    Image.fromarray(collins).save("one.jpg")
+    Image.fromarray(collins[:, ::-1]).save("other.jpg")
+    Path("photos").mkdir()
+    for name in ("one.jpg", "other.jpg"):
+        shutil.copy(name, "photos")
+    random = np.random.default_rng(0)
+    people = np.repeat(np.arange(20), 10)
+    x = (random.normal(size=(20, 64))[people] + 0.3 * random.normal(size=(200, 64))).astype(np.float32)
+    return {"X": x, "Y": x[:9], "embeddings": x, "people": people}
+
+
+@pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda path: path.stem)
+def test_python_of_a_document_runs(path: Path, reader: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, f"{path.name}: {block.splitlines()[0]}", "exec"), reader)
+    if path.name == "README.md":
+        assert capsys.readouterr().out == "2 faces of 1 people\nsame person\n"
+        assert len(np.unique(reader["labels"])) == 20
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
+        if not target.startswith("https://") and target not in NOT_HERE_YET:
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
