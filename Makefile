@@ -26,7 +26,7 @@ demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=
 
 test: ## run the whole test suite with coverage
 	$(SETUP) package models test
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	@PYFACE_CACHE="$$PWD/.venv/cache" $(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
 
 dev: ## editable build in .venv; again after a change in csrc/
 	$(SETUP) editable models test lint bench dev
