@@ -4,6 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/common.sh
 
-ls bench/bench_*.py >/dev/null 2>&1 || fail "there are no benchmarks in bench/ yet"
 "$PY" -c 'import json, pyface; print(json.dumps(pyface.build_info(), indent=1))'
-"$PY" -m pytest bench/bench_*.py --benchmark-only --benchmark-group-by=group --benchmark-sort=min
+for script in photos recall interruptions; do
+    "$PY" "bench/$script.py"
+done
+if ls bench/bench_*.py >/dev/null 2>&1; then
+    "$PY" -m pytest bench/bench_*.py --benchmark-only --benchmark-group-by=group --benchmark-sort=min
+fi

@@ -13,12 +13,12 @@ from pyface.kernels.linkage import cut, linkage
 
 ALGORITHMS = ("average", "complete", "single", "dbscan")
 
-# The embedders' thresholds are made for average linkage. The best cut of another algorithm lies at this multiple of it
-# (in squared or cosine distance), measured on labelled photos: docs/how-it-works/photos-to-people.md.
+# The embedders' thresholds are made for average linkage. The best cut of another algorithm lies at this multiple of
+# it (in squared or cosine distance), measured on labelled photos: docs/how-it-works/photos-to-people.md.
 _THRESHOLD_FACTORS = {"average": 1.0, "complete": 1.24, "single": 0.82, "dbscan": 0.82}
 
-# A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this marks
-# 9 % of the faces, and three times as many wrong ones among them as among all (docs/how-it-works/photos-to-people.md).
+# A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this
+# marks 9 % of the faces; the share of wrong ones among them is three times that among all (same document).
 _CLOSE_CALL = 0.05
 _BLOCK_BYTES = 1 << 26
 
@@ -73,9 +73,9 @@ def close_calls(
 ) -> list[CloseCall]:
     """Faces that a slightly different threshold, or a slightly different picture, would have put elsewhere.
 
-    With a share s = 5 % of the threshold t, mean distances ``own`` to the rest of the face's person and ``other`` to the
-    nearest other person: own > (1 - s) t (it barely belongs), or other < (1 + s) t and other < own + s t (the other one
-    is about as near). A face that stands alone: other < (1 + s) t.
+    With a share s = 5 % of the threshold t, mean distances ``own`` to the rest of the face's person and ``other`` to
+    the nearest other person: own > (1 - s) t (it barely belongs), or other < (1 + s) t and other < own + s t (the
+    other one is about as near). A face that stands alone: other < (1 + s) t.
 
     Mean distances come from sums: for unit rows (cosine) 1 - <x, S>/|A|, for squared Euclidean distances
     |x|^2 + E|a|^2 - 2<x, m>. The face itself is left out of its own person's mean. Euclidean thresholds are compared
