@@ -108,7 +108,7 @@ def _single_channel_conv(
     """A convolution (1, c, k, l) of stride 1 as k row filters (k, c, 1, l), then the sum of their shifted outputs.
 
     The same products, summed in another order. ONNX Runtime unfolds a convolution of few outputs into a
-    matrix of c k l columns, 3,645 for the detector's last layer; this has c l of them. Saves 10 % of the detector's time.
+    matrix of c k l columns, 3,645 for the detector's last layer; this has c l of them. Saves 10 % of the time.
     """
     rows = weights[0].transpose(1, 0, 2)[:, :, None, :]
     pad_y, pad_x = pads
