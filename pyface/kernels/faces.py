@@ -44,14 +44,19 @@ def mmod_layout(rows: int, cols: int) -> tuple[tuple[int, int], NDArray[np.int64
     return (height, width), levels
 
 
-def mmod_canvas(image: Image, mean: tuple[float, float, float]) -> NDArray[np.float32]:
+def mmod_canvas(
+    image: Image, mean: tuple[float, float, float], *, buffer: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """(3, rows, cols) float32: every pyramid level of an RGB or grey image, as (value - mean) / 256; 0 in between.
 
-    Time about 3 ms for 640 x 480; memory 12 bytes per canvas pixel, about 3.7 times as many as the image has.
+    ``buffer`` (n,) is used for the result if it is large enough. Time about 3 ms for 640 x 480; memory 12 bytes per
+    canvas pixel, about 3.7 times as many as the image has.
     """
     checked = _check.image(image)
     (rows, cols), _ = mmod_layout(*checked.shape[:2])
-    canvas = np.empty((3, rows, cols), np.float32)
+    if buffer is None or buffer.size < 3 * rows * cols:
+        buffer = np.empty(3 * rows * cols, np.float32)
+    canvas = buffer[: 3 * rows * cols].reshape(3, rows, cols)
     _core.mmod_canvas(checked, mean, canvas)
     return canvas
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from pyface.models.session import Session
 from pyface.types import Detections
 
 __all__ = ["DlibMmod"]
+
+
+# Each thread keeps its canvas for the next image: fresh memory costs more than what is written to it.
+_KEPT_BYTES = 96 << 20
 
 
 class DlibMmod(Detector):
@@ -32,6 +37,7 @@ class DlibMmod(Detector):
     ) -> None:
         self.name, self.family, self.digest = name, family, digest
         self._session, self._mean, self._nms_overlap = session, mean, nms_overlap
+        self._kept = threading.local()
 
     def detect(
         self, image: Any, *, threshold: float | None = None, color: str = "rgb", upsample: int = 0
@@ -57,7 +63,10 @@ class DlibMmod(Detector):
         if upsample:
             pixels = faces.upsample(faces.bytes_of(pixels), upsample)
         rows, cols = pixels.shape[:2]
-        scores = self._session.run(faces.mmod_canvas(pixels, self._mean)[None])[0, 0]
+        canvas = faces.mmod_canvas(pixels, self._mean, buffer=getattr(self._kept, "buffer", None))
+        if canvas.nbytes <= _KEPT_BYTES:
+            self._kept.buffer = canvas.base
+        scores = self._session.run(canvas[None])[0, 0]
         boxes, found = faces.mmod_decode(scores, rows, cols, least)
         kept = faces.mmod_nms(boxes, found, self._nms_overlap)
         return Detections(_in_original(boxes[kept].astype(np.float64), upsample), found[kept])

@@ -13,9 +13,12 @@ from pyface.models.dlib.reader import Layer, Network
 
 __all__ = ["GRAPH_VERSION", "detector_graph", "embedder_graph"]
 
-GRAPH_VERSION = 2  # part of cache file names and digests: raise it whenever a graph changes
+GRAPH_VERSION = 3  # part of cache file names and digests: raise it whenever a graph changes
 OPSET = 13
 IR_VERSION = 8
+# ONNX Runtime's direct convolutions work on blocks of so many channels (AVX-512; half of it elsewhere). Others it
+# unfolds into a matrix product. Channels of zeros fill up the last block, and change no sum.
+_CHANNEL_BLOCK = 16
 
 Shape = tuple[int, int, int]  # channels, rows, columns of a value; rows = columns = 0 where they are free
 
@@ -80,17 +83,21 @@ def _folded(conv: Layer, norm: Layer | None) -> tuple[NDArray[np.float64], NDArr
 def detector_graph(network: Network) -> bytes:
     """``canvas`` (batch, 3, h, w), already normalised, to ``scores`` (batch, 1, h', w')."""
     graph = _Graph()
-    value, channels, layers = "canvas", 3, list(network.layers)
+    value, layers = "canvas", list(network.layers)
+    channels = carried = 3  # of the network, and of the graph, where channels of zeros may have been added
     while layers:
         conv = layers.pop(0)
         norm = layers.pop(0) if layers and layers[0].kind == "bn_con2" else None
         if conv.kind != "con_4" or conv.values["weights"].shape[1] != channels:
             raise ModelFileError(f"the detector has a layer {conv.kind!r} where a fitting convolution was expected")
         weights, bias = _folded(conv, norm)
-        if len(bias) == 1 and conv.values["strides"] == [1, 1]:
-            value, channels = _single_channel_conv(graph, value, weights, bias, conv.values["pads"]), 1
+        channels = len(bias)
+        weights = _filled_up(weights, 1, carried)
+        if channels == 1 and conv.values["strides"] == [1, 1]:
+            value, carried = _single_channel_conv(graph, value, weights, bias, conv.values["pads"]), 1
         else:
-            value, channels = graph.conv(value, weights, bias, conv), len(bias)
+            carried = channels if channels == 1 else channels + -channels % _CHANNEL_BLOCK
+            value = graph.conv(value, _filled_up(weights, 0, carried), _filled_up(bias, 0, carried), conv)
         if layers and layers[0].kind == "relu_":
             layers.pop(0)
             value = graph.add("Relu", [value])
@@ -102,6 +109,13 @@ def detector_graph(network: Network) -> bytes:
     )
 
 
+def _filled_up(values: NDArray[np.float64], axis: int, length: int) -> NDArray[np.float64]:
+    """With zeros at the end of ``axis``, up to ``length``."""
+    widths = [(0, 0)] * values.ndim
+    widths[axis] = (0, length - values.shape[axis])
+    return np.pad(values, widths)
+
+
 def _single_channel_conv(
     graph: _Graph, value: str, weights: NDArray[np.float64], bias: NDArray[np.float64], pads: list[int]
 ) -> str:
@@ -110,15 +124,16 @@ def _single_channel_conv(
     The same products, summed in another order. ONNX Runtime unfolds a convolution of few outputs into a
     matrix of c k l columns, 3,645 for the detector's last layer; this has c l of them. Saves 10 % of the time.
     """
-    rows = weights[0].transpose(1, 0, 2)[:, :, None, :]
+    n_rows = weights.shape[2]
+    rows = _filled_up(weights[0].transpose(1, 0, 2)[:, :, None, :], 0, n_rows + -n_rows % _CHANNEL_BLOCK)
     pad_y, pad_x = pads
     value = graph.add(
         "Conv", [value, graph.constant(rows.astype(np.float32))], kernel_shape=[1, rows.shape[3]],
         pads=[0, pad_x, 0, pad_x],
     )  # fmt: skip
-    shifts = np.eye(len(rows))[None, :, :, None]
+    shifts = np.eye(len(rows), n_rows)[None, :, :, None]
     inputs = [value, graph.constant(shifts.astype(np.float32)), graph.constant(bias.astype(np.float32))]
-    return graph.add("Conv", inputs, kernel_shape=[len(rows), 1], pads=[pad_y, 0, pad_y, 0])
+    return graph.add("Conv", inputs, kernel_shape=[n_rows, 1], pads=[pad_y, 0, pad_y, 0])
 
 
 def embedder_graph(network: Network) -> bytes:
