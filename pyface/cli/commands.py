@@ -97,7 +97,8 @@ def cluster(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        say(f"pyface: interrupted after {done[0]} of {done[1]} photos; the same command goes on from there")
+        what = f"{done[0]} of the {done[1]} photos to do are done" if done[1] else "no photo is done yet"
+        say(f"pyface: interrupted, {what}; the same command goes on from there")
         raise typer.Exit(130) from None
     say_skipped(album.skipped)
     if not album.photos:

@@ -196,10 +196,10 @@ def test_interrupted_and_continued(photos: Path, out: Path, tmp_path: Path, kind
             _, stderr = process.communicate(timeout=60)
         if process.returncode == 0:
             break
-        if kind == signal.SIGINT and "interrupted after" in stderr:
+        if kind == signal.SIGINT and "of the" in stderr:
             assert process.returncode == 130
             assert "Traceback" not in stderr
-            last = max(last, int(re.search(r"interrupted after (\d+) of", stderr)[1]))
+            last = max(last, int(re.search(r"interrupted, (\d+) of the", stderr)[1]))
         names = {path.name for path in (tmp_path / "out").glob("*")} if (tmp_path / "out").exists() else set()
         assert not names & {"faces.csv", "embeddings.npy", "report.html"}
     assert pyface("cluster", many, "-o", tmp_path / "out").returncode == 0
