@@ -110,6 +110,7 @@ class OpenPhoto:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._image: PillowImage | None = None
+        self._unused: PillowImage | None = None
         try:
             with open(self.path, "rb") as file:
                 self._data = file.read()
@@ -127,6 +128,7 @@ class OpenPhoto:
         if self._orientation >= 5:
             self.width, self.height = self.height, self.width
         self._is_jpeg = self.format in ("JPEG", "MPO")
+        self._unused = image if self._is_jpeg else None
         self._is_known_intact = False
 
     @property
@@ -179,11 +181,15 @@ class OpenPhoto:
         return self._image
 
     def _open(self) -> PillowImage:
+        """The picture with its header read and no pixel decoded: Pillow decodes each of its objects once."""
+        if self._unused is not None:
+            image, self._unused = self._unused, None
+            return image
         pillow = require_extra("PIL.Image")
         if self.path.lower().endswith(_HEIC_SUFFIXES) or self._data[4:8] == b"ftyp":
             _register_heic(self.path)
         try:
-            image: PillowImage = pillow.open(io.BytesIO(self._data))
+            image = pillow.open(io.BytesIO(self._data))
         except pillow.UnidentifiedImageError:
             raise ImageReadError(self.path, "not an image in a format that can be read") from None
         except MemoryError:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,6 +259,9 @@ class FolderRun:
         members, future = batch
         for (found, _), vector in zip(members, future.result(), strict=True):
             found.embeddings.append(vector)
+            if found.faces is not None and len(found.embeddings) == found.n_faces:
+                # A photo may wait to be saved; its crops, 68 kB a face, need not.
+                found.faces = replace(found.faces, crops=None)
 
     def _save_what_is_found(self, *, finish: bool) -> None:
         """Save the finished photos of a run that was stopped; ``finish`` embeds the faces that are waiting for it.
