@@ -183,13 +183,13 @@ class OpenPhoto:
     def _open(self) -> PillowImage:
         """The picture with its header read and no pixel decoded: Pillow decodes each of its objects once."""
         if self._unused is not None:
-            image, self._unused = self._unused, None
-            return image
+            unused, self._unused = self._unused, None
+            return unused
         pillow = require_extra("PIL.Image")
         if self.path.lower().endswith(_HEIC_SUFFIXES) or self._data[4:8] == b"ftyp":
             _register_heic(self.path)
         try:
-            image = pillow.open(io.BytesIO(self._data))
+            image: PillowImage = pillow.open(io.BytesIO(self._data))
         except pillow.UnidentifiedImageError:
             raise ImageReadError(self.path, "not an image in a format that can be read") from None
         except MemoryError:
