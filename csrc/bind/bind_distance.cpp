@@ -54,6 +54,7 @@ void distances_condensed(const Array<T>& x, Array<Out> out, const std::string& m
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const index_t n = rows.size();
     require(out.ndim() == 1 && out.writeable(), "out must be a writable vector");
+    require_aligned(out);
     require(out.shape(0) == n * (n - 1) / 2, "out must have n (n - 1) / 2 entries");
     const VectorView<Out> target{out.mutable_data(), out.shape(0)};
     const Metric kind = metric_named(metric);
@@ -84,8 +85,8 @@ py::tuple within_radius(const Array<T>& x, const std::optional<Array<T>>& y, con
     const auto indptr_view = writable(indptr);
     const auto indices_view = writable(indices);
     const auto distances_view = writable(distances);
-    without_gil([&] {
-        graph->write(indptr_view, indices_view, distances_view);
+    interruptible([&](const PollCallback& poll) {
+        graph->write(indptr_view, indices_view, distances_view, poll);
         graph.reset();
     });
     return py::make_tuple(indptr, indices, distances);

@@ -1,10 +1,11 @@
 #include "core/parallel.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,18 +15,44 @@ namespace {
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 
 void run_inline(index_t count, const std::function<void(index_t)>& body, const PollCallback& poll) {
-    auto last_poll = std::chrono::steady_clock::now();
+    Poller look(poll);
     for (index_t i = 0; i < count; ++i) {
         body(i);
-        if (!poll) continue;
-        const auto now = std::chrono::steady_clock::now();
-        if (now - last_poll < kPollInterval) continue;
-        last_poll = now;
-        if (poll()) throw Interrupted();
+        look();
     }
 }
 
+// However the calling thread leaves, also by an exception of the poll callback: a std::thread that is destroyed while
+// it runs would end the process.
+class Crew {
+public:
+    explicit Crew(std::atomic<bool>& stop) : stop_(stop) {}
+    Crew(const Crew&) = delete;
+    Crew& operator=(const Crew&) = delete;
+    ~Crew() {
+        stop_ = true;
+        join();
+    }
+    void join() {
+        for (auto& worker : workers) worker.join();
+        workers.clear();
+    }
+
+    std::vector<std::thread> workers;
+
+private:
+    std::atomic<bool>& stop_;
+};
+
 }  // namespace
+
+void Poller::operator()() {
+    if (!poll_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kPollInterval) return;
+    last_ = now;
+    if (poll_()) throw Interrupted();
+}
 
 void parallel_for(index_t count, int n_threads, const std::function<void(index_t)>& body, const PollCallback& poll) {
     const index_t n_workers = std::min<index_t>(count, n_threads);
@@ -54,22 +81,24 @@ void parallel_for(index_t count, int n_threads, const std::function<void(index_t
         done.notify_all();
     };
 
-    std::vector<std::thread> workers;
-    workers.reserve(static_cast<std::size_t>(n_workers));
+    Crew crew(stop);
+    crew.workers.reserve(static_cast<std::size_t>(n_workers));
     for (index_t w = 0; w < n_workers; ++w) {
         {
             const std::lock_guard lock(mutex);
             ++running;
         }
         try {
-            workers.emplace_back(work);
-        } catch (...) {
+            crew.workers.emplace_back(work);
+        } catch (const std::system_error&) {  // The system has no thread left: those that did start do all the items.
             const std::lock_guard lock(mutex);
             --running;
-            // The system has no thread left. The workers that did start do all the items; only none at all is an error.
-            if (workers.empty()) first_error = std::current_exception();
             break;
         }
+    }
+    if (crew.workers.empty()) {
+        run_inline(count, body, poll);
+        return;
     }
 
     bool interrupted = false;
@@ -85,9 +114,10 @@ void parallel_for(index_t count, int n_threads, const std::function<void(index_t
             lock.lock();
         }
     }
-    for (auto& worker : workers) worker.join();
-    if (first_error) std::rethrow_exception(first_error);
+    crew.join();
+    // First, because the callback may have left an exception of its own behind (Python's), which another would hide.
     if (interrupted) throw Interrupted();
+    if (first_error) std::rethrow_exception(first_error);
 }
 
 }  // namespace pyface

@@ -1,7 +1,7 @@
 // Parallel loops on std::thread. No OpenMP: a process may already hold the pools of ONNX Runtime, BLAS and Numba.
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <functional>
 #include <stdexcept>
 
@@ -18,11 +18,22 @@ struct Interrupted : std::runtime_error {
 // The binding supplies one that looks for Ctrl-C, so that this file needs no Python.
 using PollCallback = std::function<bool()>;
 
+// For serial loops whose steps are short: asks the callback if the last time was 50 ms ago, and throws Interrupted.
+class Poller {
+public:
+    explicit Poller(const PollCallback& poll) : poll_(poll), last_(std::chrono::steady_clock::now()) {}
+    void operator()();
+
+private:
+    const PollCallback& poll_;
+    std::chrono::steady_clock::time_point last_;
+};
+
 // Calls body(i) for i in [0, count), each exactly once, on up to n_threads threads.
 //
 // Items are handed out by an atomic counter, so body must not let the result depend on which thread runs it.
-// The first exception stops the remaining items and is rethrown here. With n_threads <= 1 everything runs on the
-// calling thread, which polls between items; the poll is not called more than about 20 times a second.
+// The first exception stops the remaining items and is rethrown here. With n_threads <= 1, or where the system has no
+// thread to give, everything runs on the calling thread, which polls between items.
 void parallel_for(index_t count, int n_threads, const std::function<void(index_t)>& body,
                   const PollCallback& poll = {});
 

@@ -6,9 +6,6 @@
 namespace pyface::detect {
 namespace {
 
-// How many pairs are looked at between two questions for Ctrl-C: about 20 ms.
-constexpr index_t kPairsPerPoll = index_t{1} << 24;
-
 struct IntersectionOverUnion {
     double operator()(const double* a, const double* b) const {
         const double width = std::max(0.0, std::min(a[2], b[2]) - std::max(a[0], b[0]));
@@ -47,7 +44,8 @@ std::vector<std::int64_t> suppress(MatrixView<const T> boxes, VectorView<const d
     }
 
     std::vector<std::int64_t> kept;
-    index_t begin = 0, end = n, pairs = 0;
+    index_t begin = 0, end = n;
+    Poller look(poll);
     while (begin < end) {
         kept.push_back(order[static_cast<std::size_t>(begin)]);
         const double* best = standing.data() + 4 * begin;
@@ -58,13 +56,9 @@ std::vector<std::int64_t> suppress(MatrixView<const T> boxes, VectorView<const d
             std::copy(box, box + 4, standing.begin() + 4 * write);
             order[static_cast<std::size_t>(write++)] = order[static_cast<std::size_t>(read)];
         }
-        pairs += end - begin;
         end = write;
         ++begin;
-        if (poll && pairs > kPairsPerPoll) {
-            pairs = 0;
-            if (poll()) throw Interrupted();
-        }
+        look();
     }
     return kept;
 }

@@ -32,7 +32,8 @@ public:
     index_t n_entries() const { return indptr_.back(); }
 
     // indptr (n_rows + 1), indices and distances (n_entries); columns of a row are increasing.
-    void write(VectorView<std::int64_t> indptr, VectorView<std::int32_t> indices, VectorView<float> distances) const;
+    void write(VectorView<std::int64_t> indptr, VectorView<std::int32_t> indices, VectorView<float> distances,
+               const PollCallback& poll) const;
 
 private:
     struct Hit {

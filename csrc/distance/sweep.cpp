@@ -8,6 +8,8 @@ namespace {
 constexpr index_t kBlock = Panel::kBlock;
 // Multiplications per task: about 30 ms with the slowest kernels of a current CPU.
 constexpr index_t kTaskWork = index_t{1} << 26;
+// What taking one distance out of a tile costs, in multiplications: with few columns it is most of the work.
+constexpr index_t kConsumeWork = 32;
 
 index_t blocks(index_t n) { return (n + kBlock - 1) / kBlock; }
 
@@ -43,7 +45,7 @@ void run(const Rows& x, const Rows& y, Metric metric, const Grid& grid, bool upp
 Grid::Grid(index_t rows, index_t cols, index_t dimension)
     : n_rows(rows),
       n_cols(cols),
-      chunk(std::max<index_t>(1, kTaskWork / (kBlock * kBlock * std::max<index_t>(1, dimension))) * kBlock),
+      chunk(std::max<index_t>(1, kTaskWork / (kBlock * kBlock * (simd::padded(dimension) + kConsumeWork))) * kBlock),
       n_chunks((cols + chunk - 1) / chunk),
       n_blocks(blocks(rows)) {}
 

@@ -34,7 +34,9 @@ RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double rad
     } else {
         sweep(x, *y, metric, grid, n_threads, poll, consume);
     }
+    Poller look(poll);
     for (const auto& hits : hits_) {
+        look();
         for (const Hit& hit : hits) {
             ++indptr_[at(hit.row + 1)];
             if (mirrored_ && hit.row != hit.col) ++indptr_[at(hit.col + 1)];
@@ -46,14 +48,16 @@ RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double rad
 // No sorting: tasks come by block of rows, then by columns, and the hits of a tile by row, then by column. So row r of a
 // mirrored graph receives its columns below r from earlier rows, in order, before it meets its own columns from r on.
 void RadiusGraph::write(VectorView<std::int64_t> indptr, VectorView<std::int32_t> indices,
-                        VectorView<float> distances) const {
+                        VectorView<float> distances, const PollCallback& poll) const {
     std::vector<std::int64_t> next(indptr_.begin(), indptr_.end() - 1);
     const auto put = [&](std::int32_t row, std::int32_t col, float distance) {
         const std::int64_t place = next[at(row)]++;
         indices[place] = col;
         distances[place] = distance;
     };
+    Poller look(poll);
     for (const auto& hits : hits_) {
+        look();
         for (const Hit& hit : hits) {
             put(hit.row, hit.col, hit.distance);
             if (mirrored_ && hit.row != hit.col) put(hit.col, hit.row, hit.distance);

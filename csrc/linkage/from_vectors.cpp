@@ -1,7 +1,6 @@
 #include "linkage/from_vectors.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -52,6 +51,7 @@ public:
     }
 
     std::vector<Merge> run() {
+        Poller look(poll_);  // rounds may be many and short, too short for parallel_for to look up
         merges_.reserve(at(std::max<index_t>(0, n_ - 1)));
         std::vector<index_t> searching(at(n_));
         for (index_t i = 0; i < n_; ++i) searching[at(i)] = i;
@@ -66,7 +66,7 @@ public:
             require(merges_.size() > before, "X: distances are not finite numbers; scale the data");
             searching = orphans();
             if (4 * n_alive_ < 3 * n_slots_) compact(searching);
-            poll_sometimes();
+            look();
         }
         return std::move(merges_);
     }
@@ -206,14 +206,6 @@ private:
         for (auto& slot : searching) slot = moved[at(slot)];
     }
 
-    // Rounds may be many and short, too short for parallel_for to look up.
-    void poll_sometimes() {
-        const auto now = std::chrono::steady_clock::now();
-        if (!poll_ || now - last_poll_ < std::chrono::milliseconds(50)) return;
-        last_poll_ = now;
-        if (poll_()) throw Interrupted();
-    }
-
     Method method_;
     int n_threads_;
     const PollCallback& poll_;
@@ -224,7 +216,6 @@ private:
     index_t n_slots_ = 0;
     index_t n_alive_ = 0;
     std::vector<Merge> merges_;
-    std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ std::vector<std::string> supported();  // those of compiled() that this CPU and 
 const Kernels& kernels();
 
 // Uses the named table from now on and returns the name of the one before. Throws std::invalid_argument.
-// Kernels that are running finish with the table they started with.
+// A kernel that is running may take its next tile from the new table: all give the same bits.
 std::string set_active(const std::string& name);
 
 }  // namespace pyface::simd
