@@ -38,11 +38,22 @@ def embeddings(value: Any, name: str, *, columns: int | None = None, nonzero: bo
 
 
 def _float_array(value: Any, name: str) -> FloatArray:
-    if not isinstance(value, np.ndarray) or value.dtype.type not in _FLOATS:
+    require_array(value, name, _FLOATS, "float32, float64 or float16")
+    return _plain(value, np.float64 if value.dtype.type is np.float64 else np.float32)
+
+
+def _plain(array: NDArray[Any], dtype: type) -> NDArray[Any]:
+    """What the kernels take: no subclass, native byte order, C order, aligned (a view into a file need not be)."""
+    return np.require(np.asarray(array), dtype, ("C", "A"))
+
+
+def require_array(value: Any, name: str, types: tuple[type, ...], words: str) -> None:
+    """TypeError unless ``value`` is an array, not masked, of one of these types; ``words`` name them."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be masked: fill or drop the masked entries first")
+    if not isinstance(value, np.ndarray) or value.dtype.type not in types:
         got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise TypeError(f"{name} must be a NumPy array of float32, float64 or float16, got {got}")
-    dtype = np.float64 if value.dtype.type is np.float64 else np.float32
-    return np.ascontiguousarray(value, dtype=dtype) if value.ndim else value.astype(dtype)
+        raise TypeError(f"{name} must be a NumPy array of {words}, got {got}")
 
 
 def _refuse_non_finite_rows(array: FloatArray, name: str) -> None:
@@ -69,6 +80,8 @@ def output(value: Any, shape: tuple[int, ...], dtype: type, name: str = "out") -
         raise ValueError(f"{name} must have shape {shape}, got {value.shape}")
     if not value.flags.c_contiguous:
         raise ValueError(f"{name} must be C-contiguous")
+    if not value.flags.aligned:
+        raise ValueError(f"{name} must be aligned in memory")
     if not value.flags.writeable:
         raise ValueError(f"{name} must be writable")
     return value
@@ -78,26 +91,21 @@ def image(value: Any, name: str = "image", *, color: str = "rgb") -> Image:
     """(h, w, 3) RGB or (h, w) grey, uint8 or float32, C order, not empty. ``color="bgr"`` is turned into RGB."""
     if color not in ("rgb", "bgr"):
         raise ValueError(f"color must be 'rgb' or 'bgr', got {color!r}")
-    if not isinstance(value, np.ndarray) or value.dtype.type not in (np.uint8, np.float32):
-        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        raise TypeError(f"{name} must be a NumPy array of uint8 or float32, got {got}")
+    require_array(value, name, (np.uint8, np.float32), "uint8 or float32")
     if not (value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)):
         raise ValueError(f"{name} must have shape (h, w, 3) or (h, w), got {value.shape}")
     if 0 in value.shape:
         raise ValueError(f"{name} is empty: shape {value.shape}")
-    if value.dtype == np.float32 and not np.isfinite(value).all():
+    if value.dtype.type is np.float32 and not np.isfinite(value).all():
         raise ValueError(f"{name} holds NaN or infinite values")
     if color == "bgr" and value.ndim == 3:
         value = value[:, :, ::-1]
-    return np.ascontiguousarray(value)
+    return _plain(value, value.dtype.type)
 
 
 def boxes(value: Any, name: str = "boxes") -> Boxes:
     """(n, 4) float64 x1 y1 x2 y2, finite, x1 <= x2 and y1 <= y2. Numbers and nested lists are accepted."""
-    try:
-        array = np.ascontiguousarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers of shape (n, 4), got {type(value).__name__}") from None
+    array = numbers(value, name, "(n, 4)")
     if array.size == 0 and array.ndim <= 2:
         array = array.reshape(0, 4)
     if array.ndim != 2 or array.shape[1] != 4:
@@ -109,6 +117,20 @@ def boxes(value: Any, name: str = "boxes") -> Boxes:
     return array
 
 
+def numbers(value: Any, name: str, shape: str) -> NDArray[np.float64]:
+    """float64, C order, of real numbers in an array or nested lists; text is refused. ``shape`` is for the message."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be masked: fill or drop the masked entries first")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of unequal lengths
+        array = None
+    if array is None or array.dtype.kind not in "iuf":
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be numbers of shape {shape}, got {got}")
+    return _plain(array, np.float64)
+
+
 def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
     """One of the words allowed."""
     if not isinstance(value, str):
@@ -118,7 +140,7 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def number(value: Any, name: str, *, minimum: float | None = None) -> float:
+def number(value: Any, name: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
     """A real number that is not NaN, as a float; bool is refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -127,6 +149,8 @@ def number(value: Any, name: str, *, minimum: float | None = None) -> float:
         raise ValueError(f"{name} must be a number, got nan")
     if minimum is not None and result < minimum:
         raise ValueError(f"{name} must be at least {minimum:g}, got {value!r}")
+    if maximum is not None and result > maximum:
+        raise ValueError(f"{name} must be at most {maximum:g}, got {value!r}")
     return result
 
 

@@ -1,6 +1,8 @@
 // From NumPy arrays to views and back. Arrays are accepted as they are or not at all: bindings use noconvert().
 #pragma once
 
+#include <cstdint>
+
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -17,21 +19,31 @@ using namespace pybind11::literals;
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
+// NumPy allows arrays that do not start on a multiple of their item's size; reading those is undefined here.
+template <class... T>
+void require_aligned(const Array<T>&... arrays) {
+    require(((reinterpret_cast<std::uintptr_t>(arrays.data()) % alignof(T) == 0) && ...),
+            "arrays must be aligned in memory");
+}
+
 template <class T>
 VectorView<const T> as_vector(const Array<T>& array, const char* message) {
     require(array.ndim() == 1, message);
+    require_aligned(array);
     return {array.data(), array.shape(0)};
 }
 
 template <class T>
 MatrixView<const T> as_matrix(const Array<T>& array, const char* message) {
     require(array.ndim() == 2, message);
+    require_aligned(array);
     return {array.data(), array.shape(0), array.shape(1)};
 }
 
 template <class T>
 MatrixView<T> as_writable_matrix(Array<T>& array, const char* message) {
     require(array.ndim() == 2 && array.writeable(), message);
+    require_aligned(array);
     return {array.mutable_data(), array.shape(0), array.shape(1)};
 }
 
@@ -39,6 +51,7 @@ MatrixView<T> as_writable_matrix(Array<T>& array, const char* message) {
 template <class T>
 ImageView<const T> as_image(const Array<T>& array, const char* message) {
     require(array.ndim() == 2 || array.ndim() == 3, message);
+    require_aligned(array);
     return {array.data(), array.shape(0), array.shape(1), array.ndim() == 3 ? array.shape(2) : 1};
 }
 

@@ -53,6 +53,7 @@ void canvas(const Array<T>& image, const std::array<float, 3>& mean, Array<float
     const auto made = detect::pyramid_layout(view.rows, view.cols);
     require(out.ndim() == 3 && out.shape(0) == 3 && out.shape(1) == made.rows && out.shape(2) == made.cols,
             "out must have shape (3, canvas rows, canvas columns)");
+    require_aligned(out);
     float* planes = out.mutable_data();
     without_gil([&] { detect::fill_canvas(view, mean, made, planes); });
 }
@@ -97,6 +98,7 @@ std::unique_ptr<RegressionTrees> make_trees(const Array<float>& initial_shape, c
     const auto p = anchors.shape(1);
     require(deltas.ndim() == 3 && deltas.shape(0) == c && deltas.shape(1) == p && deltas.shape(2) == 2,
             "deltas must have shape (c, p, 2)");
+    require_aligned(initial_shape, features, thresholds, leaves, anchors, deltas);
     const detect::TreeArrays arrays{c, t, s, p, k, initial_shape.data(), features.data(), thresholds.data(),
                                     leaves.data(), anchors.data(), deltas.data()};
     return without_gil([&] { return std::make_unique<RegressionTrees>(arrays); });
@@ -121,6 +123,7 @@ Array<std::uint8_t> chips(const Array<std::uint8_t>& image, const Array<double>&
     const index_t k = unit_template.shape(0);
     require(landmarks.ndim() == 3 && landmarks.shape(1) == k && landmarks.shape(2) == 2,
             "landmarks must have shape (n, k, 2)");
+    require_aligned(landmarks, unit_template);
     require(size >= 2 && size <= 4096, "size must be from 2 to 4096");
     const index_t n = landmarks.shape(0);
     Array<std::uint8_t> out({n, size, size, index_t{3}});
@@ -136,6 +139,7 @@ py::tuple chip_place(const Array<double>& landmarks, const Array<double>& unit_t
     require(landmarks.ndim() == 2 && landmarks.shape(1) == 2 && unit_template.ndim() == 2 &&
                 unit_template.shape(1) == 2 && landmarks.shape(0) == unit_template.shape(0),
             "landmarks and template must have shape (k, 2)");
+    require_aligned(landmarks, unit_template);
     const auto p = detect::chip_place(landmarks.data(), unit_template.data(), landmarks.shape(0), size, padding);
     return py::make_tuple(p.left, p.top, p.right, p.bottom, p.angle);
 }
@@ -143,6 +147,7 @@ py::tuple chip_place(const Array<double>& landmarks, const Array<double>& unit_t
 index_t scan(const Array<std::uint8_t>& bytes, index_t begin, Array<std::int64_t>& out) {
     const auto view = as_vector(bytes, "bytes must have shape (n,)");
     require(out.ndim() == 1 && out.writeable(), "out must be writable and have shape (m,)");
+    require_aligned(out);
     const VectorView<std::int64_t> to{out.mutable_data(), out.shape(0)};
     return without_gil([&] { return detect::scan_compact_ints(view, begin, to); });
 }

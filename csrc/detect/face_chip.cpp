@@ -41,6 +41,8 @@ struct Turn {
 
 // The part of the image that the chip can touch, in whole pixels; false if none.
 bool crop_for(const ChipPlace& place, const Window& image, index_t size, index_t crop[4]) {
+    // Halving an infinite rectangle would go on for ever.
+    if (!std::isfinite(area(place))) return false;
     const double limit = static_cast<double>(size * size);
     double margin = 2;
     for (ChipPlace r = halved(place); area(r) > limit; r = halved(r)) margin = 2 * margin + 2;
@@ -169,7 +171,7 @@ void face_chips(ImageView<const std::uint8_t> image, const double* landmarks, in
     require(image.channels == 1 || image.channels == 3, "image must have 1 or 3 channels");
     require(image.rows > 0 && image.cols > 0, "image is empty");
     require(k >= 2 && size >= 2 && padding >= 0, "a chip needs two landmarks, two pixels and no negative padding");
-    // Beyond this the halving below would go on for ever in infinite rectangles; it also refuses NaN.
+    // Beyond this a float64 no longer resolves parts of a pixel well; it also refuses NaN.
     for (index_t i = 0; i < n * 2 * k; ++i) {
         require(std::abs(landmarks[i]) <= kFarthest, "a landmark is not finite or farther than 1e7 pixels away");
     }

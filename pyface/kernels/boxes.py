@@ -24,19 +24,10 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
     ValueError. Evaluated in float64; time O(n log n + n * kept), memory O(n).
     """
     rows = _check.boxes(boxes)
-    try:
-        values = np.ascontiguousarray(scores, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"scores must be numbers of shape (n,), got {type(scores).__name__}") from None
+    values = _check.numbers(scores, "scores", "(n,)")
     if values.shape != (len(rows),):
         raise ValueError(f"scores must have shape ({len(rows)},) like boxes, got {values.shape}")
     nan = np.flatnonzero(np.isnan(values))
     if nan.size:
         raise ValueError(f"scores: entry {nan[0]} is NaN")
-    try:
-        threshold = float(iou_threshold)
-    except (TypeError, ValueError):
-        raise TypeError(f"iou_threshold must be a number, got {type(iou_threshold).__name__}") from None
-    if not 0.0 <= threshold <= 1.0:
-        raise ValueError(f"iou_threshold must be in [0, 1], got {iou_threshold}")
-    return _core.nms(rows, values, threshold)
+    return _core.nms(rows, values, _check.number(iou_threshold, "iou_threshold", minimum=0, maximum=1))

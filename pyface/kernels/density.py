@@ -28,7 +28,8 @@ def dbscan(
 
     labels : (n,) int64, -1 = noise, clusters numbered by smallest core row. Memory O(pairs within the radius).
     """
-    indptr, indices, _ = _core.within_radius(x, None, metric=metric, radius=radius, n_threads=n_threads)
+    rows = np.require(x, requirements=["C", "A"])  # scikit-learn's checks let views through that are not aligned
+    indptr, indices, _ = _core.within_radius(rows, None, metric=metric, radius=radius, n_threads=n_threads)
     return dbscan_graph(indptr, indices, min_samples, weights)
 
 

@@ -5,6 +5,9 @@ Euclidean distance the root of the sum of squared differences. Decisions (within
 float64 value; returned float32 distances are that value rounded. Identical rows are at a distance of exactly 0. The
 result is the same, to the bit, for any number of threads, memory layout and instruction set.
 
+float64 itself sets one limit, on float64 rows only: squares of differences above about 1e154 are infinite and those
+below 1e-162 zero. Euclidean distances out there are equal, and ordered by index. Cosine has no limit.
+
 Time is O(n m d); beside the result, memory is a few blocks of rows per thread.
 """
 
@@ -153,11 +156,12 @@ def nearest_neighbors(
     _check.choice(metric, "metric", METRICS)
     x, y = _rows(X, Y, metric)
     n_candidates = len(x if y is None else y)
-    count = _check.integer(k, "k", minimum=1)
+    # Of no rows at all none is missing, so that any k is in order there.
+    most = None if y is None and n_candidates == 0 else n_candidates
+    count = _check.integer(k, "k", minimum=1, maximum=most, why=", the number of rows to choose from")
     shape = (len(x), count)
     distances, indices = np.empty(shape, np.float32), np.empty(shape, np.int64)
-    if len(x) == 0 and y is None:
+    if len(x) == 0:
         return distances, indices
-    _check.integer(k, "k", minimum=1, maximum=n_candidates, why=", the number of rows to choose from")
     _core.nearest(x, y, distances, indices, metric=metric, n_threads=_threads.resolve(n_threads))
     return distances, indices

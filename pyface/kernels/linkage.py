@@ -42,8 +42,9 @@ def linkage(
     O(n^2 d) time, all threads. The heights are exact averages over all pairs, in float64. Everything else builds the
     condensed distances, O(n^2) memory, and calls :func:`scipy.cluster.hierarchy.linkage`.
 
-    Ties: among equally close clusters the one with the smaller smallest row is chosen, so the result does not depend on
-    the number of threads; SciPy may choose differently, and then both trees are valid.
+    Ties: on means and spreads, among equally close clusters the one with the smaller smallest row is chosen; SciPy may
+    choose differently, and then both trees are valid. Everything else has SciPy's ties. No result depends on the number
+    of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
     distances that overflow. Formulas: `docs/how-it-works/linkage-by-sums.md`.

@@ -120,6 +120,20 @@ def test_cosine_of_extreme_norms(scale: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cosine_of_the_smallest_and_largest_numbers(dtype: type) -> None:
+    low, high = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    x = np.array([[low, 0], [high, 0], [1, 0], [-high, 0], [0, low], [high, high]], dtype)
+    half = 1 - np.sqrt(0.5)
+    want = [0, 0, 0, 2, 1, half]
+    np.testing.assert_allclose(pyface.cosine_distances(x)[0], want, atol=1e-7)
+    np.testing.assert_allclose(pyface.cosine_distances(x[:1], x)[0], want, atol=1e-7)
+    assert pyface.nearest_neighbors(x, 3)[1][2].tolist() == [2, 0, 1]
+    assert pyface.linkage(x, "average", "cosine")[:2, 2].tolist() == [0, 0]
+    one = np.array([[low], [-high], [1]], dtype)
+    assert pyface.cosine_distances(one).tolist() == [[0, 2, 0], [2, 0, 2], [0, 2, 0]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("metric", METRICS)
 def test_identical_rows_are_at_distance_zero(metric: str, dtype: type) -> None:
     x = np.random.default_rng(4).normal(size=(6, 129)).astype(dtype)

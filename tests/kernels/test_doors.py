@@ -14,8 +14,15 @@ import pytest
 
 import pyface
 from pyface import _core
+from pyface.cluster import DBSCAN
 
 ONES = np.ones((3, 2), np.float32)
+
+
+def read_only(*shape: int) -> np.ndarray:
+    array = np.empty(shape, np.float32)
+    array.flags.writeable = False
+    return array
 
 
 @pytest.mark.parametrize(
@@ -23,6 +30,8 @@ ONES = np.ones((3, 2), np.float32)
     [
         (lambda: pyface.cosine_distances([[1.0]]), TypeError, "X must be a NumPy array of float32.*got list"),
         (lambda: pyface.cosine_distances(np.ones((2, 2), int)), TypeError, "got an array of int64"),
+        (lambda: pyface.cosine_distances(np.ma.masked_array(ONES)), TypeError, "X must not be masked"),
+        (lambda: pyface.nearest_neighbors(ONES, 10**30), ValueError, "k must be at most 3"),
         (lambda: pyface.cosine_distances(np.ones(3)), ValueError, r"X must have shape \(n, d\), got shape \(3,\)"),
         (lambda: pyface.cosine_distances(np.ones((3, 0))), ValueError, "at least one column"),
         (lambda: pyface.cosine_distances(np.zeros((2, 2))), ValueError, "X: row 0 is all zeros"),
@@ -32,6 +41,13 @@ ONES = np.ones((3, 2), np.float32)
         (lambda: pyface.cosine_distances(ONES, out=np.empty((3, 3))), TypeError, "out must have dtype float32"),
         (lambda: pyface.cosine_distances(ONES, out=np.empty((2, 3), np.float32)), ValueError, "out must have shape"),
         (lambda: pyface.cosine_distances(ONES, ONES[:2].copy(), out=ONES), ValueError, "out must not share memory"),
+        (lambda: pyface.cosine_distances(ONES, out=[]), TypeError, "out must be a NumPy array, got list"),
+        (
+            lambda: pyface.cosine_distances(ONES, out=np.empty((3, 6), np.float32)[:, ::2]),
+            ValueError,
+            "out must be C-contiguous",
+        ),
+        (lambda: pyface.cosine_distances(ONES, out=read_only(3, 3)), ValueError, "out must be writable"),
         (lambda: pyface.cosine_condensed(ONES, out=np.empty(2, np.float32)), ValueError, "out must have shape"),
         (lambda: pyface.cosine_distances(ONES, n_threads=0), ValueError, "n_threads must be at least 1"),
         (lambda: pyface.neighbors_within(ONES, -1), ValueError, "radius must be at least 0"),
@@ -79,6 +95,35 @@ def test_dtypes_are_mixed_without_loss() -> None:
     half = x.astype(np.float16)
     np.testing.assert_array_equal(pyface.cosine_distances(half), pyface.cosine_distances(half.astype(np.float32)))
     np.testing.assert_array_equal(pyface.cosine_distances(x.astype(">f8")), pyface.cosine_distances(x))
+
+
+def unaligned(array: np.ndarray) -> np.ndarray:
+    """A copy that starts one byte after a multiple of its items' size, as a view into a file may."""
+    store = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    store[...] = array
+    assert not store.flags.aligned and store.flags.c_contiguous
+    return store
+
+
+def test_views_that_are_not_aligned() -> None:
+    for dtype in (np.float32, np.float64):
+        x = np.random.default_rng(1).normal(size=(70, 9)).astype(dtype)
+        np.testing.assert_array_equal(pyface.cosine_distances(unaligned(x)), pyface.cosine_distances(x))
+        np.testing.assert_array_equal(pyface.linkage(unaligned(x)), pyface.linkage(x))
+        np.testing.assert_array_equal(DBSCAN(2.0).fit_predict(unaligned(x)), DBSCAN(2.0).fit_predict(x))
+        with pytest.raises(ValueError, match="aligned"):
+            _core.nearest(unaligned(x), None, np.empty((70, 1), np.float32), np.empty((70, 1), int), **OPTIONS)
+        with pytest.raises(ValueError, match="aligned"):
+            _core.distances_condensed(x, unaligned(np.empty(70 * 69 // 2, np.float32)), **OPTIONS)
+    with pytest.raises(ValueError, match="out must be aligned"):
+        pyface.cosine_distances(ONES, out=unaligned(np.empty((3, 3), np.float32)))
+    boxes = np.array([[0.0, 0, 2, 2], [0, 1, 2, 3]])
+    assert pyface.nms(unaligned(boxes), unaligned(np.array([0.5, 0.9])), 0.3).tolist() == [1]
+
+
+def test_more_threads_than_any_machine_has() -> None:
+    x = np.random.default_rng(2).normal(size=(300, 4))
+    np.testing.assert_array_equal(pyface.cosine_distances(x, n_threads=10**12), pyface.cosine_distances(x))
 
 
 OPTIONS = {"metric": "cosine", "n_threads": 1}
@@ -162,6 +207,8 @@ def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
 
 def seconds_to_stop(code: str) -> float:
     """From SIGINT to the end of a child process that runs the code."""
+    # A shell starts background jobs with SIGINT ignored, which children inherit.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + code
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with child:
         assert child.stdout and child.stdout.readline() == "ready\n"

@@ -60,6 +60,12 @@ def test_landmarks_on_one_point_do_no_harm() -> None:
     assert faces.face_chips(noise(30, 30, 3), landmarks, TEMPLATE, SIZE, PADDING).shape == (1, SIZE, SIZE, 3)
 
 
+def test_a_template_that_makes_the_square_infinite_ends() -> None:
+    tiny = TEMPLATE * 1e-320
+    chips = _core.face_chips(noise(30, 30, 3), (TEMPLATE * 1e6)[None], tiny, SIZE, 0.0, n_threads=1)
+    assert not chips.any()
+
+
 def test_refusals() -> None:
     image, landmarks = noise(30, 30, 3), (TEMPLATE * 20)[None]
     for bad in (np.nan, np.inf, 1e8):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface import _check
 from pyface._typing import Embeddings, Points
 from pyface.kernels import faces
 from pyface.models.base import Embedder
@@ -86,10 +87,7 @@ class DlibResnet(Embedder):
                     f"{' or '.join(self.schemes)}"
                 )
             landmarks = landmarks.points
-        try:
-            points = np.asarray(landmarks, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise TypeError(f"landmarks must be numbers of shape (n, k, 2), got {type(landmarks).__name__}") from None
+        points = _check.numbers(landmarks, "landmarks", "(n, k, 2)")
         if points.ndim != 3 or points.shape[1] not in SCHEMES or points.shape[2] != 2:
             raise ValueError(f"landmarks must have shape (n, 5, 2) or (n, 68, 2), got {points.shape}")
         return points
@@ -99,12 +97,10 @@ class DlibResnet(Embedder):
 
         A crop's vector is the same to the last bit whatever batch it is in.
         """
-        if not isinstance(crops, np.ndarray) or crops.dtype.type not in (np.uint8, np.float32):
-            got = f"an array of {crops.dtype}" if isinstance(crops, np.ndarray) else type(crops).__name__
-            raise TypeError(f"crops must be a NumPy array of uint8 or float32, got {got}")
+        _check.require_array(crops, "crops", (np.uint8, np.float32), "uint8 or float32")
         if crops.shape[1:] != (self.size, self.size, 3):
             raise ValueError(f"crops must have shape (n, {self.size}, {self.size}, 3), got {crops.shape}")
-        if crops.dtype == np.float32 and not np.isfinite(crops).all():
+        if crops.dtype.type is np.float32 and not np.isfinite(crops).all():
             raise ValueError("crops hold NaN or infinite values")
         out = np.empty((len(crops), self.dimension), np.float32)
         for begin in range(0, len(crops), BATCH):
