@@ -37,10 +37,10 @@ def labels(value: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     if array.size == 0:
         return array.astype(np.int64)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError(
-            f"{name}: entry {np.flatnonzero(np.isnan(array))[0]} is nan; labels must be integers or strings"
-        )
+    # NaN alone differs from itself; in an array of objects too, where sorting would not even notice it.
+    nan = np.flatnonzero(np.not_equal(array, array)) if array.dtype.kind in "fO" else np.empty(0)
+    if nan.size:
+        raise ValueError(f"{name}: entry {nan[0]} is nan; labels must be integers or strings")
     if array.dtype.kind not in "biufUSO":
         raise TypeError(f"{name} must be integers or strings, got an array of {array.dtype}")
     return array

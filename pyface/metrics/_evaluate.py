@@ -55,7 +55,7 @@ def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", b
     _check.choice(noise, "noise", NOISE_POLICIES)
     weight = _sets.checked_beta(beta)
     true, pred = label_pair(labels_true, labels_pred)
-    is_noise = pred == NOISE if pred.dtype.kind in "if" else np.zeros(len(pred), bool)
+    is_noise = (pred == NOISE).astype(bool) if pred.dtype.kind in "ifO" else np.zeros(len(pred), bool)
     n_noise = int(is_noise.sum())
     if noise == "drop":
         true, pred = true[~is_noise], pred[~is_noise]

@@ -117,6 +117,7 @@ def test_strings_and_other_arrays() -> None:
     assert metrics.purity_score(np.array(true, object), pred) == 1.0
     assert metrics.evaluate(np.array([], str), []).n_samples == 0
     assert metrics.evaluate(["a", "b"], ["-1", "-1"]).n_noise == 0
+    assert metrics.evaluate(["a", "b", "b"], np.array([-1, -1, 4], object)).n_noise == 2
 
 
 def test_evaluate_and_noise() -> None:
@@ -152,6 +153,7 @@ def test_order_and_names_of_labels_do_not_matter() -> None:
         (lambda: metrics.purity_score([1, 2], [1]), ValueError, "same length, got 2 and 1"),
         (lambda: metrics.rand_score([[1, 2]], [1, 2]), ValueError, "labels_true must be one-dimensional"),
         (lambda: metrics.rand_score([1.0, np.nan], [1, 2]), ValueError, "labels_true: entry 1 is nan"),
+        (lambda: metrics.rand_score([1, 2], np.array([np.nan, 2], object)), ValueError, "labels_pred: entry 0 is nan"),
         (lambda: metrics.rand_score([1, 2], np.array([1, "a"], object)), TypeError, "not a mixture"),
         (lambda: metrics.rand_score([1j, 2], [1, 2]), TypeError, "integers or strings"),
         (lambda: metrics.evaluate([1], [1], noise="keep"), ValueError, "noise must be one of 'singletons'"),
