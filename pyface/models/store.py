@@ -124,9 +124,11 @@ def _keep(name: str, content: bytes) -> Path | None:
             file.write(_MAGIC + hashlib.sha256(content).digest())
             file.write(content)
         os.replace(temporary, path)  # readers see the old file, none, or all of the new one
+        temporary = None
     except (OSError, RuntimeError) as error:
         log.warning("cannot write the cache of built models, so each start builds them again: %s", error)
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         return None
+    finally:
+        if temporary is not None:  # Ctrl-C comes by here too
+            Path(temporary).unlink(missing_ok=True)
     return path

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from pyface.models.dlib.detector import DlibMmod
 from pyface.types import Landmarks
 
 FIVE = np.array([[(255, 104), (237, 105), (195, 101), (212, 103), (224, 135)]], np.float64)
@@ -29,6 +30,32 @@ def test_colours_and_types_of_the_detector(detector, astronaut) -> None:
     same(detector.detect(grey), detector.detect(np.stack([grey] * 3, axis=-1)))
     for one, many in zip([want, want], detector.detect_many([photo, photo]), strict=True):
         same(many, one)
+
+
+def test_another_byte_order(detector, embedder, astronaut) -> None:
+    photo = astronaut[:256, 100:350].astype(np.float32)
+    same(detector.detect(photo.astype(">f4")), detector.detect(photo))
+    crops = embedder.crop(astronaut, FIVE).astype(np.float32)
+    np.testing.assert_array_equal(embedder.embed(crops.astype(">f4")), embedder.embed(crops))
+
+
+def test_a_detection_within_a_detection_keeps_its_canvas() -> None:
+    """A handler of a signal may detect while the same thread is in the network."""
+    seen = []
+
+    class Network:
+        def run(self, canvas):
+            before = canvas.copy()
+            if len(seen) == 1:  # not in the first run, which has no canvas from before
+                seen.append(None)
+                detector.detect(np.full((40, 60, 3), 200, np.uint8))
+            seen.append(np.array_equal(canvas, before))
+            return np.full((1, 1, canvas.shape[2] // 8, canvas.shape[3] // 8), -1, np.float32)
+
+    detector = DlibMmod(Network(), name="x", family="dlib_mmod", digest="", mean=(0, 0, 0), nms_overlap=0.3)
+    for _ in range(2):
+        detector.detect(np.full((60, 60, 3), 90, np.uint8))
+    assert seen == [True, None, True, True]
 
 
 def test_threshold(detector, astronaut) -> None:
@@ -139,7 +166,11 @@ NAN[3, 4] = np.nan
         (IMAGE, {"color": "hsv"}, ValueError, "color"),
         (IMAGE, {"threshold": float("nan")}, ValueError, "threshold"),
         (IMAGE, {"upsample": -1}, ValueError, "upsample"),
-        (IMAGE, {"upsample": 1.5}, ValueError, "upsample"),
+        (IMAGE, {"upsample": 5}, ValueError, "upsample"),
+        (IMAGE, {"upsample": 1.5}, TypeError, "upsample"),
+        (IMAGE, {"threshold": "0"}, TypeError, "threshold"),
+        (NAN.astype(">f4"), {}, ValueError, "NaN"),
+        (np.ma.masked_array(IMAGE), {}, TypeError, "masked"),
     ],
 )
 def test_the_detector_refuses(detector, image, options, error, words) -> None:

@@ -59,6 +59,28 @@ def test_the_graph_of_a_detector_computes_its_layers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kernel", "pads", "stride"), [((5, 3), (2, 1), 1), ((3, 7), (1, 0), 1), ((1, 1), (0, 0), 1), ((3, 3), (1, 1), 2)]
+)
+def test_a_last_layer_of_any_shape(kernel: tuple[int, int], pads: tuple[int, int], stride: int) -> None:
+    """It is taken apart into rows where its stride is 1, and its input has channels of zeros added."""
+    pytest.importorskip("onnx", reason="graphs are built with onnx")
+    pytest.importorskip("onnxruntime", reason="graphs run in onnxruntime")
+    from pyface.models.session import Session
+
+    rng = np.random.default_rng(3)
+    first, last = rng.normal(size=(5, 3, 3, 3)), rng.normal(size=(1, 5, *kernel))
+    layers = [
+        reader.Layer("con_4", {"weights": first, "bias": rng.normal(size=5), "strides": [1, 1], "pads": [1, 1]}),
+        reader.Layer("con_4", {"weights": last, "bias": np.ones(1), "strides": [stride] * 2, "pads": list(pads)}),
+    ]
+    session = Session(graphs.detector_graph(reader.Network(None, None, layers)), name="small", n_threads=1)
+    canvas = rng.normal(size=(1, 3, 19, 23)).astype(np.float32)
+    x = correlate(canvas[0].astype(np.float64), first, 1, 1) + layers[0].values["bias"][:, None, None]
+    x = np.pad(x, ((0, 0), (pads[0],) * 2, (pads[1],) * 2))
+    np.testing.assert_allclose(session.run(canvas)[0], correlate(x, last, stride, 0) + 1, atol=2e-4)
+
+
+@pytest.mark.parametrize(
     ("read", "data"), [(reader.read_network, DETECTOR), (reader.read_shape_predictor, PREDICTOR)], ids=["net", "trees"]
 )
 class TestDamage:
@@ -92,12 +114,57 @@ def test_an_unknown_layer_is_named() -> None:
         reader.read_network(data, "my file")
 
 
-@pytest.mark.parametrize("exponent", [32000, 32001, 32002, 5000])
+@pytest.mark.parametrize("exponent", [128, 1023, 32000, 32001, 32002, 5000])
 def test_numbers_that_are_not_finite_are_errors(exponent: int) -> None:
     good = dlib_files.number(TREES["initial_shape"][0, 0])
     data = PREDICTOR.replace(good, dlib_files.compact(1) + dlib_files.compact(exponent), 1)
     with pytest.raises(ModelFileError, match="not finite"):
         reader.read_shape_predictor(data, "my file")
+
+
+def test_weights_that_are_not_finite_are_errors() -> None:
+    first = PARTS["w0"].astype("<f4").tobytes()
+    data = DETECTOR.replace(first, np.full(1, np.nan, "<f4").tobytes() + first[4:])
+    with pytest.raises(ModelFileError, match="a weight is not finite"):
+        reader.read_network(data, "my file")
+
+
+WEIGHTS, ONES = np.ones((2, 3, 5, 5), np.float32), np.ones(2, np.float32)
+GOOD = dlib_files.convolution(PARTS["w0"], PARTS["b0"], 2, 0)
+NORM = dlib_files.batch_norm(*(PARTS[k] for k in ("gamma", "beta", "mean", "variance")), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("part", "other", "words"),
+    [
+        (GOOD, dlib_files.convolution(WEIGHTS, ONES, 0, 0), "parts of a convolution"),
+        (GOOD, dlib_files.convolution(WEIGHTS, np.ones(3, np.float32), 2, 0), "parts of a convolution"),
+        (GOOD, dlib_files.convolution(WEIGHTS, ONES, 2, 5), "padded by more than its size"),
+        (NORM, dlib_files.batch_norm(ONES, ONES, ONES[:1], ONES, 1e-4), "parts of a normalisation"),
+        (NORM, dlib_files.batch_norm(ONES, ONES[:1], ONES, ONES, 1e-4), "parts of a normalisation"),
+        (NORM, dlib_files.batch_norm(ONES, ONES, ONES, -ONES, 1e-4), "parts of a normalisation"),
+        (NORM, dlib_files.batch_norm(ONES, ONES, ONES, ONES, 0), "parts of a normalisation"),
+        (
+            dlib_files.text("relu_"),
+            dlib_files.text("max_pool_2") + b"".join(map(dlib_files.compact, (2, 2, 0, 1, 0, 0))),
+            "a pooling layer of a kind",
+        ),
+        (
+            dlib_files.text("relu_"),
+            dlib_files.text("fc_2")
+            + b"".join(map(dlib_files.compact, (2, 2)))
+            + dlib_files.tensor(ONES)
+            + dlib_files.alias(2, 2) * 2
+            + dlib_files.compact(1)
+            + dlib_files.number(1) * 4,
+            "parts of a fully connected layer",
+        ),
+    ],
+)
+def test_layers_whose_parts_do_not_fit_are_errors(part: bytes, other: bytes, words: str) -> None:
+    assert DETECTOR.count(part) == 1
+    with pytest.raises(ModelFileError, match=words):
+        reader.read_network(DETECTOR.replace(part, other), "my file")
 
 
 @pytest.mark.parametrize(("name", "bad"), [("features", 4), ("features", -1), ("anchors", 3), ("anchors", -2)])
@@ -113,6 +180,23 @@ def network(*kinds: str, **values: object) -> reader.Network:
     source.values.update({"mean": np.zeros(3), "size": (8, 8)})
     layers = [reader.Layer(kind, dict(values)) for kind in kinds]
     return reader.Network(loss, source, layers)
+
+
+def test_embedders_whose_layers_do_not_fit_are_errors() -> None:
+    pytest.importorskip("onnx", reason="graphs are built with onnx")
+    conv = reader.Layer(
+        "con_4", {"weights": np.ones((4, 3, 9, 9)), "bias": np.ones(4), "strides": [1, 1], "pads": [0, 0]}
+    )
+    affine = reader.Layer("affine_", {"gamma": np.ones(4), "beta": np.ones(4)})
+    full = reader.Layer("fc_2", {"weights": np.ones((4, 2))})
+    empty = network()
+    for layers, words in [
+        ([conv], "fits neither its input nor what follows"),
+        ([affine, conv, affine], "impossible inner shape"),
+        ([full], "last layer does not fit"),
+    ]:
+        with pytest.raises(ModelFileError, match=words):
+            graphs.embedder_graph(reader.Network(empty.loss, empty.input, layers))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +219,12 @@ def test_embedders_of_another_build_are_errors(kinds: tuple[str, ...], words: st
 def test_detectors_of_another_build_are_errors() -> None:
     pytest.importorskip("onnx", reason="graphs are built with onnx")
     whole = reader.read_network(DETECTOR, "small")
-    for layers, words in [(whole.layers[:3], "2 outputs"), (whole.layers[2:], "relu_"), (whole.layers[3:], "con_4")]:
+    wide = reader.Layer("bn_con2", {**whole.layers[1].values, "gamma": np.ones(3), "beta": np.ones(3)})
+    for layers, words in [
+        (whole.layers[:3], "2 outputs"),
+        (whole.layers[2:], "relu_"),
+        (whole.layers[3:], "con_4"),
+        ([whole.layers[0], wide], "a normalisation does not fit"),
+    ]:
         with pytest.raises(ModelFileError, match=words):
             graphs.detector_graph(reader.Network(whole.loss, whole.input, layers))

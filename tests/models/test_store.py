@@ -6,6 +6,7 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import logging
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -123,6 +124,37 @@ def test_a_full_disk_leaves_no_rubbish(cache: Path, monkeypatch: pytest.MonkeyPa
     assert store.cached("thing.bin", lambda: b"content") == (b"content", None)
     assert list(cache.iterdir()) == []
     assert "No space left" in caplog.text
+
+
+def test_ctrl_c_leaves_no_rubbish(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.os, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        store.cached("thing.bin", lambda: b"content")
+    assert list(cache.iterdir()) == []
+
+
+def test_processes_that_build_at_once(cache: Path) -> None:
+    """Each gets the whole content, whichever of them wins the race to keep it."""
+    code = (
+        "import hashlib, time\n"
+        "from pyface.models import store\n"
+        "def make():\n"
+        "    time.sleep(0.3)\n"
+        "    return bytes(range(256)) * 40000\n"
+        "print(hashlib.sha256(store.cached('thing.bin', make)[0]).hexdigest())\n"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    want = hashlib.sha256(bytes(range(256)) * 40000).hexdigest()
+    for child in children:
+        out, errors = child.communicate(timeout=60)
+        assert (out.strip(), errors) == (want, "")
+    assert [p.name for p in cache.iterdir()] == ["thing.bin"]
 
 
 def test_many_at_once_read_whole_files(cache: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = ["Layer", "Network", "read_network", "read_shape_predictor"]
 
 _MAX_MARKERS = 10_000
 _MAX_STRING = 64
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +119,14 @@ class _Stream:
 
 
 def decode_floats(pairs: NDArray[np.int64], fail: Callable[[str], ModelFileError]) -> NDArray[np.float64]:
-    """mantissa * 2 ** exponent. The codes for infinities and NaN are refused like everything beyond float64."""
+    """mantissa * 2 ** exponent. The codes for infinities and NaN are refused like everything beyond float32."""
     mantissa, exponent = pairs[..., 0], pairs[..., 1]
     if pairs.size and (exponent.max() > 1023 or exponent.min() < -2000):
         raise fail("a number is not finite")
     with np.errstate(over="ignore", under="ignore"):
         values = np.ldexp(mantissa.astype(np.float64), exponent.astype(np.int32))
-    if not np.isfinite(values).all():
-        raise fail("a number is not finite")
+    if not (np.abs(values) <= _LARGEST).all():
+        raise fail("a number is not finite in float32")
     return values
 
 
