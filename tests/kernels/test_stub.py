@@ -1,0 +1,139 @@
+"""``_core.pyi`` against the compiled module: the same names, and every function callable by keyword as it says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from oracles.dlib_files import random_trees
+
+import pyface
+from pyface import _core
+
+STUB = ast.parse((Path(pyface.__file__).parent / "_core.pyi").read_text())
+FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
+CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+ATTRIBUTES = {
+    node.target.id for node in STUB.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+}
+
+BYTES = np.zeros((20, 30, 3), np.uint8)
+MARKS = np.array([[0.2, 0.3], [0.8, 0.3], [0.5, 0.7]])
+TREES = random_trees(n_cascades=1, n_trees=2, n_splits=3, n_pixels=4, n_points=3)
+FLOAT32, FLOAT64 = np.eye(3, dtype=np.float32), np.eye(3)
+MERGES = np.array([[0.0, 1, 1, 2]])
+THREADS = {"n_threads": 1}
+COSINE = {"metric": "cosine", **THREADS}
+
+
+def canvas() -> np.ndarray:
+    rows, cols, _ = _core.mmod_layout(20, 30)
+    return np.empty((3, rows, cols), np.float32)
+
+
+# The least that is valid, for each function; for some, one call for each dtype that the stub allows.
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("nms", {"boxes": np.ones((1, 4)), "scores": np.ones(1), "iou_threshold": 0.5}),
+    ("mmod_nms", {"boxes": np.ones((1, 4), np.int64), "scores": np.ones(1), "overlap_threshold": 0.5}),
+    ("mmod_layout", {"rows": 20, "cols": 30}),
+    ("mmod_canvas", {"image": BYTES, "mean": (1.0, 2.0, 3.0), "out": canvas()}),
+    ("mmod_canvas", {"image": BYTES.astype(np.float32), "mean": (1.0, 2.0, 3.0), "out": canvas()}),
+    ("mmod_decode", {"scores": np.ones((2, 2), np.float32), "rows": 20, "cols": 30, "threshold": 0.0}),
+    ("upsample", {"image": BYTES, "out": np.empty((41, 62, 3), np.uint8)}),
+    ("face_chips", {"image": BYTES, "landmarks": MARKS[None], "template": MARKS, "size": 8, "padding": 0.2, **THREADS}),
+    ("chip_place", {"landmarks": MARKS, "template": MARKS, "size": 8, "padding": 0.2}),
+    ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
+    ("compiled_isas", {}),
+    ("supported_isas", {}),
+    ("active_isa", {}),
+    ("set_isa", {"name": _core.active_isa()}),
+    ("cut_by_count", {"z": MERGES, "n_merges": 1}),
+    ("cut_by_height", {"z": MERGES, "height": 1.0}),
+]
+for x in (FLOAT32, FLOAT64):
+    for y in (None, x):
+        CALLS += [
+            ("distances_dense", {"x": x, "y": y, "out": np.empty((3, 3), np.float32), **COSINE}),
+            ("within_radius", {"x": x, "y": y, "radius": 0.5, **COSINE}),
+            (
+                "nearest",
+                {
+                    "x": x,
+                    "y": y,
+                    "distances": np.empty((3, 1), np.float32),
+                    "indices": np.empty((3, 1), np.int64),
+                    **COSINE,
+                },
+            ),
+        ]
+    CALLS += [
+        ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
+        ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
+        ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
+        ("linkage_from_vectors", {"x": x, "method": "average", **COSINE}),
+    ]
+
+
+def names(arguments: ast.arguments) -> tuple[list[str], list[str]]:
+    """Parameters by place or keyword, and by keyword only; ``self`` left out."""
+    return [a.arg for a in arguments.args if a.arg != "self"], [a.arg for a in arguments.kwonlyargs]
+
+
+def assert_is(value: Any, annotation: ast.expr) -> None:
+    """The value is of the annotated type, for the few forms that the stub uses."""
+    text = ast.unparse(annotation)
+    if isinstance(annotation, ast.Subscript):
+        inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+        kind = ast.unparse(annotation.value)
+        if kind == "NDArray":
+            assert isinstance(value, np.ndarray) and value.dtype == getattr(np, ast.unparse(inner[0]).split(".")[1])
+        elif kind == "tuple":
+            assert isinstance(value, tuple) and len(value) == len(inner)
+            for part, wanted in zip(value, inner, strict=True):
+                assert_is(part, wanted)
+        else:
+            assert kind == "list" and isinstance(value, list)
+            for part in value:
+                assert_is(part, inner[0])
+    else:
+        assert type(value).__name__ == {"None": "NoneType"}.get(text, text)
+
+
+def test_the_names_are_the_modules() -> None:
+    there = {name for name in dir(_core) if not name.startswith("_")} | {"__version__"}
+    assert FUNCTIONS.keys() | CLASSES.keys() | ATTRIBUTES == there
+    for name in ATTRIBUTES:
+        assert isinstance(getattr(_core, name), str)
+
+
+def test_every_function_is_called_below() -> None:
+    assert {name for name, _ in CALLS} == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize(("name", "arguments"), CALLS)
+def test_functions_take_and_give_what_the_stub_says(name: str, arguments: dict[str, Any]) -> None:
+    stub, function = FUNCTIONS[name], getattr(_core, name)
+    by_place, by_keyword = names(stub.args)
+    assert set(by_place + by_keyword) == arguments.keys()
+    assert stub.returns is not None
+    assert_is(function(**arguments), stub.returns)
+    rest = {key: arguments[key] for key in by_keyword}
+    assert_is(function(*(arguments[key] for key in by_place), **rest), stub.returns)
+    if by_keyword:
+        with pytest.raises(TypeError):
+            function(*(arguments[key] for key in by_place + by_keyword))
+
+
+def test_the_class_takes_and_gives_what_the_stub_says() -> None:
+    assert set(CLASSES) == {"RegressionTrees"}
+    methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
+    assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
+    assert set(names(methods["__init__"].args)[0]) == TREES.keys()
+    trees = _core.RegressionTrees(**TREES)
+    assert trees.n_points == 3
+    assert names(methods["locate"].args) == (["image", "boxes"], ["n_threads"])
+    assert methods["locate"].returns is not None
+    assert_is(trees.locate(image=BYTES, boxes=np.array([[1.0, 1, 9, 9]]), n_threads=1), methods["locate"].returns)
