@@ -114,6 +114,12 @@ def test_import_is_light() -> None:
     assert not heavy & set(loaded)
 
 
+def test_import_is_quick() -> None:
+    code = "import time; start = time.perf_counter(); import pyface; print(time.perf_counter() - start)"
+    # Once may be slow: files that are not in memory yet, a busy machine.
+    assert any(float(run_python(code)) < 0.15 for _ in range(5))
+
+
 def test_import_opens_no_socket() -> None:
     run_python(
         "import socket\n"
