@@ -17,6 +17,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "THIRD_PARTY.md",
     ROOT / "bench" / "README.md",
+    ROOT / "csrc" / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]
 WITH_PYTHON = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
