@@ -32,7 +32,7 @@ asan_options=detect_leaks=0:strict_init_order=1
 ubsan_options=print_stacktrace=1:halt_on_error=1
 sanitized() {
     LD_PRELOAD="$preload" ASAN_OPTIONS="$asan_options" UBSAN_OPTIONS="$ubsan_options" \
-        PYTHONMALLOC=malloc PYTHONPATH="$PWD/build/asan/site" "$PY" "$@"
+        PYTHONMALLOC=malloc PYTHONSAFEPATH=1 PYTHONPATH="$PWD/build/asan/site" "$PY" "$@"
 }
 sanitized -c 'import pyface, sys; sys.exit("build/asan/site" not in pyface.__file__)' ||
     fail "the sanitized build is not the one that is imported"
