@@ -51,6 +51,8 @@ def require_extra(module: str, extra: str = "models") -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error  # Ctrl-C while an extension module starts looks like a failed import
         raise MissingExtraError(
             f"{module} could not be imported ({error}); it comes with: pip install 'pyface-toolkit[{extra}]'"
         ) from error

@@ -12,7 +12,16 @@ from typing import Annotated, Any
 import typer
 
 from pyface.cli import tables
-from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.cli.console import (
+    FAILED,
+    interrupted,
+    progress_bar,
+    reports_errors,
+    say,
+    say_skipped,
+    set_up_logging,
+    showable,
+)
 from pyface.pipeline.outputs import REPORT
 from pyface.pipeline.scales import MAX_SIDE
 
@@ -98,8 +107,7 @@ def cluster(
             )
     except KeyboardInterrupt:
         what = f"{done[0]} of the {done[1]} photos to do are done" if done[1] else "no photo is done yet"
-        say(f"pyface: interrupted, {what}; the same command goes on from there")
-        raise typer.Exit(130) from None
+        interrupted(f"pyface: interrupted, {what}; the same command goes on from there")
     say_skipped(album.skipped)
     if not album.photos:
         what = "none of the files could be read" if album.skipped else "there is no photo in it"
@@ -129,6 +137,7 @@ def detect(
 ) -> None:
     """Find the faces in photos: a CSV with photo, x1, y1, x2, y2, score."""
     set_up_logging(verbose)
+    tables.check_output(output)
     from pyface.pipeline.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
@@ -157,6 +166,7 @@ def embed(
 ) -> None:
     """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks and photo (their names)."""
     set_up_logging(verbose)
+    tables.check_output(output)
     from pyface.pipeline.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(

@@ -6,9 +6,12 @@ import contextlib
 import functools
 import logging
 import os
+import signal
 import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -26,11 +29,14 @@ BAD_USAGE = 2
 INTERRUPTED = 130
 # More reasons than this scroll the result off the screen; summary.json has them all.
 _MAX_SKIPPED_LINES = 1000
+_told = threading.Event()
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
-    with contextlib.suppress(BrokenPipeError):
+    """One line on stderr; lost if there is none, or if nobody reads it: the work is not lost with it."""
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
 
@@ -56,8 +62,12 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            say("pyface: interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            interrupted("pyface: interrupted")
+        except BrokenPipeError:
+            # The reader of the pipe (head, less) has seen enough. What is buffered goes nowhere, without a complaint.
+            if sys.stdout is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FAILED) from None
         except (ValueError, TypeError, NotADirectoryError, FileNotFoundError) as error:
             if isinstance(error, PyfaceError):
                 say(f"pyface: {showable(str(error))}")
@@ -65,14 +75,39 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             say(f"pyface: {showable(str(error))}")
             raise typer.Exit(BAD_USAGE) from None
         except (PyfaceError, OSError) as error:
-            say(f"pyface: {showable(str(error))}")
+            say(f"pyface: {showable(_text_of(error))}")
+            raise typer.Exit(FAILED) from None
+        except MemoryError:
+            say("pyface: not enough memory")
             raise typer.Exit(FAILED) from None
 
     return run
 
 
+def _text_of(error: Exception) -> str:
+    """Without the number that Python puts in front of what the system says."""
+    if isinstance(error, PyfaceError) or not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
+
+
+def interrupted(message: str) -> NoReturn:
+    """Say so and end the command. From here on Ctrl-C is ignored: there is nothing left to stop."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    say(message)
+    _told.set()
+    raise typer.Exit(INTERRUPTED)
+
+
+def was_told() -> bool:
+    """Whether the command said that it was interrupted; typer ends with the same exit code in silence."""
+    return _told.is_set()
+
+
 def set_up_logging(verbose: bool) -> None:
-    """Warnings of the library on stderr; with ``verbose`` also what it does."""
+    """Warnings of the library on stderr, a line each; with ``verbose`` also what it does."""
+    warnings.showwarning = lambda message, *_, **__: say(f"pyface: {showable(str(message))}")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("pyface: %(message)s"))
     log = logging.getLogger("pyface")
@@ -91,7 +126,7 @@ class _RateColumn(ProgressColumn):
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar with rate and time left, fed by ``callback(stage, done, total)``; nothing if stderr is no terminal."""
-    console = Console(stderr=True)
+    console = Console(stderr=True) if sys.stderr is not None else Console(quiet=True, force_terminal=False)
     if not console.is_terminal or os.environ.get("TERM") == "dumb":
         yield lambda *_: None
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.metadata
 import io
 import os
@@ -15,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from pyface import build_info
+from pyface.errors import PyfaceError
 from pyface.pipeline.analyzer import Chain
 from pyface.pipeline.out_folder import write_files
-from pyface.pipeline.outputs import COLUMNS
+from pyface.pipeline.outputs import COLUMNS, csv_bytes
 from pyface.types import Face
 
 _BOX_COLUMNS = COLUMNS[1:7]
@@ -28,28 +28,45 @@ _PACKAGES = (
 
 
 def write_bytes(output: Path | None, data: bytes) -> None:
-    """To a file, written whole or not at all; to standard output if there is none."""
+    """To a file, written whole or not at all, mode 0600; to standard output if there is none.
+
+    A pipe or device is written to as it is: putting a file in its place would take it from others.
+    """
     if output is None:
+        if sys.stdout is None:
+            raise PyfaceError("standard output is closed; name a file with --out")
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    folder = os.path.dirname(os.path.abspath(output))
+    if output.exists() and not output.is_file():
+        output.write_bytes(data)
+        return
+    target = os.path.realpath(output)
+    write_files(os.path.dirname(target), {os.path.basename(target): data})
+
+
+def check_output(output: Path | None) -> None:
+    """Raise for a file that cannot be written, before any work is done for it."""
+    if output is None:
+        return
+    folder = os.path.dirname(os.path.realpath(output))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{folder}: no such folder to write {output.name} to")
-    write_files(folder, {output.name: data})
+    if output.is_dir():
+        raise ValueError(f"{output}: is a folder; --out must name a file")
+    if not os.access(output if output.exists() and not output.is_file() else folder, os.W_OK):
+        raise PyfaceError(f"{output}: cannot be written; choose another file")
 
 
 def boxes_csv(found: Sequence[tuple[str, list[Face]]]) -> bytes:
     """photo, x1, y1, x2, y2, score: one line a face."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_BOX_COLUMNS)
+    rows = []
     for name, faces in found:
         for face in faces:
             box = [f"{round(float(v), 2) + 0.0:.2f}" for v in face.box]
-            writer.writerow([name, *box, f"{round(face.score, 4) + 0.0:.4f}"])
-    return text.getvalue().encode("utf-8", "surrogateescape")
+            rows.append([name, *box, f"{round(face.score, 4) + 0.0:.4f}"])
+    return csv_bytes(_BOX_COLUMNS, rows)
 
 
 def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:
@@ -62,7 +79,8 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
         embeddings=np.array([f.embedding for _, f in faces], np.float32).reshape(len(faces), chain.embedder.dimension),
         boxes=np.array([f.box for _, f in faces], np.float64).reshape(len(faces), 4),
         scores=np.array([f.score for _, f in faces], np.float32),
-        landmarks=np.array([f.landmarks for _, f in faces], np.float64),
+        # Without any face the scheme's number of points is not known here.
+        landmarks=np.array([f.landmarks for _, f in faces], np.float64).reshape(len(faces), -1 if faces else 0, 2),
         photo=np.array([os.fsencode(name).decode("utf-8", "replace") for name, _ in faces], dtype=np.str_),
     )
     return data.getvalue(), len(faces)

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import __version__, _threads
-from pyface.errors import require_extra
+from pyface import __version__, _check, _threads
+from pyface.errors import OutputFolderError, require_extra
 from pyface.pipeline import scales
 from pyface.pipeline.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
 from pyface.pipeline.out_folder import prepare_folder
 from pyface.pipeline.people import ALGORITHMS, CloseCall, close_calls, cluster_threshold, group_faces
-from pyface.pipeline.photos import PhotoFile, Skipped, find_photos
+from pyface.pipeline.photos import PhotoFile, Skipped, find_photos, quiet_pillow
 from pyface.pipeline.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.pipeline.thumbnails import THUMBNAIL_VERSION
 from pyface.pipeline.work import FILE_NAME, FaceRecord, WorkFile
@@ -113,15 +112,17 @@ def build_album(
     progress: ProgressCallback | None = None,
 ) -> Album:
     """Find and group the faces of a folder, with the record of work in ``out`` (which is checked before any work)."""
-    folder = os.fspath(folder)
+    folder = os.fsdecode(folder)
     if not os.path.isdir(folder):
         raise NotADirectoryError(
             f"PHOTOS must be a folder: {folder!r} " + ("is a file" if os.path.exists(folder) else "does not exist")
         )
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}; got {algorithm!r}")
-    if threshold is not None and not (isinstance(threshold, int | float) and 0 < threshold < np.inf):
-        raise ValueError(f"threshold must be a positive number or None, got {threshold!r}")
+    if threshold is not None:
+        threshold = _check.number(threshold, "threshold")
+        if not 0 < threshold < np.inf:
+            raise ValueError(f"threshold must be a positive number or None, got {threshold!r}")
     for role, choice in (("detector", detector), ("landmarks", landmarks), ("embedder", embedder)):
         if choice is False:
             raise ValueError(f"{role}=False: people cannot be told apart without the {role}")
@@ -129,7 +130,12 @@ def build_album(
     workers = _threads.resolve(n_threads)
     settings = AnalysisSettings(check_min_face(min_face), check_count(max_faces, "max_faces"), check_max_side(max_side))
 
+    # A part that is missing is told now, not when the first photo needs it.
+    for module in ("PIL.Image", "cv2"):
+        require_extra(module)
     if out is not None:
+        if os.path.exists(out) and os.path.samefile(folder, out):
+            raise OutputFolderError(f"{out}: is the folder of photos itself; choose another, for instance one in it")
         prepare_folder(out)
     clock: dict[str, float] = {}
     with _timed(clock, "load models"):
@@ -151,7 +157,7 @@ def build_album(
         pending = _pending(photos, work.known(analysis))
         logger.info("%d photos, %d of them known", len(photos), len(photos) - len(pending))
         run = FolderRun(chain, settings, work, analysis, batch_size=batch, n_threads=workers)
-        with _timed(clock, "analyse"), _no_bomb_warnings():
+        with _timed(clock, "analyse"), quiet_pillow():
             run.run(pending, progress)
         work.keep_only(photo.name for photo in photos)
         infos = work.photos()
@@ -164,6 +170,8 @@ def build_album(
 
     embeddings = np.zeros((len(records), chain.embedder.dimension), np.float32)
     for row, (_, record) in zip(embeddings, records, strict=True):
+        if record.embedding.shape != row.shape or record.box.shape != (4,):
+            raise OutputFolderError(f"{work_path}: the record of work is damaged; remove it to begin anew")
         row[:] = record.embedding
     if progress is not None:
         progress("people", 0, len(records))
@@ -184,7 +192,7 @@ def build_album(
         skipped=tuple(sorted([*skipped, *unread], key=lambda s: os.fsencode(s.photo))),
         settings={
             "algorithm": algorithm, "threshold": limit, "metric": metric, **asdict(settings),
-            "batch_size": batch, "n_threads": workers,
+            "batch_size": batch, "n_threads": workers, "providers": providers,
             "detector": chain.detector.name if chain.detector else None,
             "landmarks": chain.landmarks.name if chain.landmarks else None,
             "embedder": chain.embedder.name,
@@ -232,12 +240,3 @@ def _timed(clock: dict[str, float], stage: str) -> Iterator[None]:
     since = time.perf_counter()
     yield
     clock[stage] = time.perf_counter() - since
-
-
-@contextlib.contextmanager
-def _no_bomb_warnings() -> Iterator[None]:
-    """Large photos are what people have. Pillow's error for absurd ones stays, and is listed as a reason."""
-    pillow = require_extra("PIL.Image")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
-        yield

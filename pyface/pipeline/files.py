@@ -11,7 +11,7 @@ import numpy as np
 
 from pyface.errors import ImageReadError, PyfaceError
 from pyface.pipeline.analyzer import FaceAnalyzer
-from pyface.pipeline.photos import Skipped, find_photos, read_image
+from pyface.pipeline.photos import Skipped, find_photos, quiet_pillow, read_image
 from pyface.types import Face
 
 
@@ -40,7 +40,8 @@ def analyze_files(
     for done, path in enumerate(files):
         progress("photos", done, len(files))
         try:
-            found.append((path, analyzer.analyze(read_image(path))))
+            with quiet_pillow():
+                found.append((path, analyzer.analyze(read_image(path))))
         except ImageReadError as error:
             skipped.append(Skipped(path, error.reason))
     progress("photos", len(files), len(files))
@@ -66,10 +67,13 @@ def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | 
     """
     embedder = analyzer.chain.embedder
     assert embedder is not None
+    if threshold is not None and not 0 < threshold < np.inf:
+        raise ValueError(f"threshold must be a positive number or None, got {threshold!r}")
     vectors = []
     counts = []
     for path in (a, b):
-        faces = analyzer.analyze(read_image(path))
+        with quiet_pillow():
+            faces = analyzer.analyze(read_image(path))
         if not faces:
             raise PyfaceError(f"{path}: no face found; smaller faces are found with a smaller --min-face")
         largest = max(faces, key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))

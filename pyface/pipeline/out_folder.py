@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
+import time
 
 from pyface.errors import OutputFolderError
 from pyface.pipeline.work import FILE_NAME, is_work_file
@@ -12,6 +14,8 @@ from pyface.pipeline.work import FILE_NAME, is_work_file
 SUMMARY = "summary.json"
 
 _TEMPORARY = ".pyface-writing"
+# What a run that was killed left behind is removed when it is certain that no run is still at it.
+_LEFTOVER_SECONDS = 3600
 
 
 def prepare_folder(out: str) -> None:
@@ -25,18 +29,26 @@ def prepare_folder(out: str) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(out, 0o700)
-        names = os.listdir(out)
+        _remove_leftovers(out)
+        names = [name for name in os.listdir(out) if not name.startswith(_TEMPORARY)]
         if names and not is_ours(out):
             raise OutputFolderError(
                 f"{out}: exists and was not written by pyface; choose another folder or empty this one"
             )
-        probe = os.path.join(out, _TEMPORARY)
-        os.close(os.open(probe, os.O_CREAT | os.O_WRONLY, 0o600))
+        descriptor, probe = tempfile.mkstemp(prefix=_TEMPORARY, dir=out)
+        os.close(descriptor)
         os.remove(probe)
     except OSError as error:
         raise OutputFolderError(
             f"{out}: cannot be written ({error.strerror or error}); choose another folder"
         ) from error
+
+
+def _remove_leftovers(out: str) -> None:
+    with contextlib.suppress(OSError), os.scandir(out) as entries:
+        for entry in entries:
+            if entry.name.startswith(_TEMPORARY) and time.time() - entry.stat().st_mtime > _LEFTOVER_SECONDS:
+                os.remove(entry.path)
 
 
 def is_ours(out: str) -> bool:
@@ -56,10 +68,11 @@ def write_files(out: str, files: dict[str, bytes]) -> None:
 
     Mode 0600. If anything fails before the last one is written, the folder is as it was.
     """
-    temporary = {name: os.path.join(out, f"{_TEMPORARY}-{name}") for name in files}
+    temporary: dict[str, str] = {}
     try:
         for name, data in files.items():
-            descriptor = os.open(temporary[name], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            # A name of its own for each run: two that write at once leave the files of one or the other, all whole.
+            descriptor, temporary[name] = tempfile.mkstemp(prefix=f"{_TEMPORARY}-", dir=out)
             with open(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()

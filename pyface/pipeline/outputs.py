@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,14 +29,27 @@ def album_files(album: Album) -> dict[str, bytes]:
 
 def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for face_id, (entry, label) in enumerate(zip(album.faces, album.labels, strict=True)):
         # Adding 0.0 turns the minus zero of a rounded tiny negative number into zero.
         box = [f"{round(float(value), 2) + 0.0:.2f}" for value in entry.face.box]
-        writer.writerow([face_id, entry.photo, *box, f"{round(entry.face.score, 4) + 0.0:.4f}", int(label)])
-    return text.getvalue().encode("utf-8", "surrogateescape")
+        rows.append([face_id, entry.photo, *box, f"{round(entry.face.score, 4) + 0.0:.4f}", int(label)])
+    return csv_bytes(COLUMNS, rows)
+
+
+def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Lines that end with a line feed; fields are quoted where they hold a comma, a quote or a line break."""
+    text = io.StringIO()
+    # Before Python 3.13 a lone carriage return is quoted only if the line end has one.
+    writer = csv.writer(text, lineterminator="\r\n")
+    lines = []
+    for row in (columns, *rows):
+        writer.writerow(row)
+        lines.append(text.getvalue().removesuffix("\r\n") + "\n")
+        text.seek(0)
+        text.truncate()
+    # Bytes of a name that are not text in this locale are kept as they are.
+    return b"".join(line.encode("utf-8", "surrogateescape") for line in lines)
 
 
 def embeddings_npy(album: Album) -> bytes:
@@ -62,16 +77,26 @@ def summary_json(album: Album) -> bytes:
         },
         "settings": album.settings,
         "models": album.models,
-        "skipped": [{"photo": skipped.photo, "reason": skipped.reason} for skipped in album.skipped],
+        "skipped": [{"photo": _as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
         "seconds": album.seconds,
         "close_calls": [
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}
             for call in album.close_calls
         ],
         "photos": [
-            {"photo": photo.name, "width": photo.width, "height": photo.height, "faces": per_photo[photo.name]}
+            {
+                "photo": _as_utf8(photo.name),
+                "width": photo.width,
+                "height": photo.height,
+                "faces": per_photo[photo.name],
+            }
             for photo in album.photos
         ],
     }
     # ASCII: a name that is no valid UTF-8 survives as an escaped surrogate, which json.load gives back.
     return json.dumps(summary, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _as_utf8(name: str) -> str:
+    """The name as it is read from faces.csv, also if this process runs in a locale that is not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")

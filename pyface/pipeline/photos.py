@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +28,9 @@ _HEIC_SUFFIXES = (".heic", ".heif")
 _ORIENTATION_TAG = 0x0112
 # Pillow modes of which cv2's decoder gives the same pixels; the others (CMYK) go through Pillow's conversion.
 _CV2_MODES = ("RGB", "L")
+# Newer versions of Pillow turn a TIFF upright while loading it and then drop the tag; older ones do not. A PNG may
+# have its EXIF after the pixels, and Pillow decodes all of it to look.
+_TURNED_WHEN_DECODED = ("TIFF", "PNG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +62,40 @@ def find_photos(folder: str, exclude: str | None = None) -> tuple[list[PhotoFile
     seen: set[tuple[int, int]] = set()
     excluded = _identity(exclude) if exclude is not None and os.path.isdir(exclude) else None
 
-    def visit(path: str, prefix: str) -> None:
+    def entries_of(path: str, prefix: str) -> list[os.DirEntry[str]]:
         identity = _identity(path)
         if identity == excluded:
-            return
+            return []
         if identity in seen:
             skipped.append(Skipped(prefix.rstrip("/"), "a link to a folder that is already included"))
-            return
+            return []
         seen.add(identity)
         with os.scandir(path) as entries:
             # Real folders before links to folders: whichever way a folder can be reached, its own path names it.
-            found = sorted(entries, key=lambda e: (e.is_symlink() and _is_folder(e), os.fsencode(e.name)))
-        for entry in found:
-            if entry.name.startswith("."):
-                continue
-            name = prefix + entry.name
-            try:
-                if entry.is_dir():
-                    visit(entry.path, f"{name}/")
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                    status = entry.stat()
-                    if stat.S_ISREG(status.st_mode):
-                        photos.append(PhotoFile(entry.path, name, status.st_size, status.st_mtime_ns))
-                    else:
-                        skipped.append(Skipped(name, "not a regular file"))
-            except OSError as error:
-                skipped.append(Skipped(name, error.strerror or str(error)))
+            return sorted(entries, key=lambda e: (e.is_symlink() and _is_folder(e), os.fsencode(e.name)))
 
-    visit(folder, "")
+    # A list of open folders, not a recursion: folders may lie deeper in each other than Python's stack reaches.
+    opened = [("", iter(entries_of(folder, "")))]
+    while opened:
+        prefix, entries = opened[-1]
+        entry = next(entries, None)
+        if entry is None:
+            opened.pop()
+            continue
+        if entry.name.startswith("."):
+            continue
+        name = prefix + entry.name
+        try:
+            if entry.is_dir():
+                opened.append((f"{name}/", iter(entries_of(entry.path, f"{name}/"))))
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    photos.append(PhotoFile(entry.path, name, status.st_size, status.st_mtime_ns))
+                else:
+                    skipped.append(Skipped(name, "not a regular file"))
+        except OSError as error:
+            skipped.append(Skipped(name, error.strerror or str(error)))
     photos.sort(key=lambda photo: os.fsencode(photo.name))
     return photos, skipped
 
@@ -100,8 +112,22 @@ def _identity(path: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+@contextlib.contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """No warnings from Pillow about photos: large ones and damaged EXIF are what people have.
+
+    Pillow's error for absurd sizes stays, and is listed as a reason. The warning filters are those of the process.
+    """
+    require_extra("PIL.Image")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
 class OpenPhoto:
     """A photo whose header was read. ``width`` and ``height`` are those of the upright picture.
+
+    For a PNG or TIFF they are known only after decoding it, so asking for them does that; ``decoded_bytes`` does not.
 
     Pixels are decoded on demand: :meth:`reduced` uses JPEG's scaled decoding, :meth:`full` gives every pixel. A photo
     that is not a JPEG is decoded once and kept. Use it from one thread at a time.
@@ -120,13 +146,11 @@ class OpenPhoto:
             raise ImageReadError(self.path, "the file is empty")
         image = self._open()
         self.format = image.format or ""
-        if self.format == "TIFF":
-            # Newer versions of Pillow turn a TIFF upright while loading it and then drop the tag; older ones do not.
-            image = self._decoded()
-        self._orientation = _orientation_of(image)
-        self.width, self.height = image.size
-        if self._orientation >= 5:
-            self.width, self.height = self.height, self.width
+        self._n_pixels = image.width * image.height
+        self._turn: int | None = None
+        self._size = image.size
+        if self.format not in _TURNED_WHEN_DECODED:
+            self._turn = _orientation_of(image)
         self._is_jpeg = self.format in ("JPEG", "MPO")
         self._unused = image if self._is_jpeg else None
         self._is_known_intact = False
@@ -134,7 +158,24 @@ class OpenPhoto:
     @property
     def decoded_bytes(self) -> int:
         """About what the full picture needs in memory while it is decoded."""
-        return 7 * self.width * self.height
+        return 7 * self._n_pixels
+
+    @property
+    def width(self) -> int:
+        """Columns of the upright picture."""
+        return self._size[1 if self._orientation >= 5 else 0]
+
+    @property
+    def height(self) -> int:
+        """Rows of the upright picture."""
+        return self._size[0 if self._orientation >= 5 else 1]
+
+    @property
+    def _orientation(self) -> int:
+        if self._turn is None:
+            image = self._decoded()
+            self._turn, self._size = _orientation_of(image), image.size
+        return self._turn
 
     def reduced(self, long_side: int) -> RGB:
         """The upright picture, its longer side at least ``long_side`` (or the full picture if that is smaller)."""
@@ -163,7 +204,10 @@ class OpenPhoto:
             self._refuse_damage()
             cv2 = require_extra("cv2")
             flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-            pixels = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
+            try:
+                pixels = cv2.imdecode(np.frombuffer(self._data, np.uint8), flags)
+            except cv2.error:  # larger than OpenCV's own limits
+                pixels = None
             if pixels is not None and pixels.shape[:2] == (image.height, image.width):
                 return self._upright(pixels)
         return self._upright(self._to_rgb(self._load(image)))

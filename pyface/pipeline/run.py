@@ -190,9 +190,9 @@ class FolderRun:
         try:
             since = time.perf_counter()
             photo = OpenPhoto(file.path)
-            found.width, found.height = photo.width, photo.height
             taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
+            found.width, found.height = photo.width, photo.height
             # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
             side = max(photo.width, photo.height) if self._settings.min_face is not None else self._settings.max_side
             small = photo.reduced(side)
@@ -217,7 +217,7 @@ class FolderRun:
         except ImageReadError as error:
             found.error = error.reason
         except MemoryError:
-            found.error = f"not enough memory for a picture of {found.width} x {found.height} pixels"
+            found.error = "not enough memory for a picture of this size"
         finally:
             self._budget.give_back(taken)
         if found.error is not None:

@@ -84,7 +84,7 @@ def read_faces(path: str) -> list[PredictedFace]:
         try:
             box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
             faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"]))
-        except ValueError:
+        except (ValueError, TypeError):  # TypeError: a line that is too short holds None
             raise PyfaceError(f"{path}: line {number} is not a line of a faces.csv: {list(row.values())}") from None
     return faces
 
@@ -135,17 +135,34 @@ def read_truth(path: str) -> tuple[Callable[[PredictedFace], str | None], Callab
     label = next((name for name in _LABEL_COLUMNS if name in columns), None)
     if label is None or not columns & {"face_id", "photo"}:
         raise PyfaceError(f"{path}: needs a column 'person' and a column 'face_id' or 'photo', has {sorted(columns)}")
-    people_by_photo = {row["photo"]: row[label] for _, row in rows} if "photo" in columns else None
     if "face_id" in columns:
-        people = {row["face_id"]: row[label] for _, row in rows}
-        return (lambda face: people.get(str(face.face_id))), (people_by_photo.get if people_by_photo else None)
-    assert people_by_photo is not None
-    return (lambda face: people_by_photo.get(face.photo)), people_by_photo.get
+        people = _people_by(path, rows, "face_id", label)
+        # Where each line is a face, a photo may show several people: it has one only if its lines agree.
+        by_photo = _people_by(path, rows, "photo", label, strict=False) if "photo" in columns else None
+        return (lambda face: people.get(str(face.face_id))), (by_photo.get if by_photo is not None else None)
+    of_photo = _people_by(path, rows, "photo", label)
+    return (lambda face: of_photo.get(face.photo)), of_photo.get
+
+
+def _people_by(
+    path: str, rows: list[tuple[int, dict[str, str]]], column: str, label: str, *, strict: bool = True
+) -> dict[str, str | None]:
+    """What identifies a face or photo -> its person; None if the field is empty, or if lines differ and may."""
+    people: dict[str, str | None] = {}
+    for number, row in rows:
+        key, person = row[column], row[label] or None
+        if key in people and people[key] != person:
+            if strict:
+                raise PyfaceError(f"{path}: line {number} gives {column} {key!r} another person than a line before")
+            person = None
+        people[key] = person
+    return people
 
 
 def _read_csv(path: str, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        # "utf-8-sig": spreadsheets put a byte order mark in front.
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
             missing = set(needed) - set(reader.fieldnames or ())
             if missing:

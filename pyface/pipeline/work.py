@@ -6,9 +6,10 @@ again only if its size, its modification time and everything that shaped the ans
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from pyface.pipeline.photos import PhotoFile
 FILE_NAME = "work.sqlite"
 _APPLICATION_ID = 0x70796663
 _SCHEMA_VERSION = 1
+# Another run that holds the record holds it for long; this is for one that is just ending.
+_PATIENCE_SECONDS = 1.0
 
 _SCHEMA = """
 CREATE TABLE photos (
@@ -58,21 +61,46 @@ class PhotoRecord:
 
 
 class WorkFile:
-    """The open record. ``path=None`` keeps it in memory, for runs without an OUT."""
+    """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
+
+    As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
+    damaged or cannot be written.
+    """
 
     def __init__(self, path: str | None) -> None:
-        if path is not None and not os.path.exists(path):
-            # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._path = path
+        with self._in_words():
+            if path is not None and not os.path.lexists(path):
+                # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._db = sqlite3.connect(path or ":memory:", timeout=_PATIENCE_SECONDS)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            self._db = sqlite3.connect(path or ":memory:")
-            self._prepare()
-        except sqlite3.Error as error:
-            raise OutputFolderError(
-                f"{path}: cannot be used as a record of work ({error}); remove it to begin anew"
-            ) from error
+            yield
+        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a value of a wrong length
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                text = "in use by another run of pyface; wait for its end, or choose another folder"
+            elif code == sqlite3.SQLITE_FULL:
+                text = "the disk is full; the same command goes on when there is space"
+            elif code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
+                text = f"cannot be written ({error}); choose another folder"
+            else:
+                text = f"cannot be used as a record of work ({error}); remove it to begin anew"
+            raise OutputFolderError(f"{self._path}: {text}") from error
 
     def _prepare(self) -> None:
+        # Taken now and held until the end: whatever forbids writing is told before any work is done.
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.rollback()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _SCHEMA_VERSION):
             # Written by another version of pyface: all of it can be computed again.
@@ -91,14 +119,13 @@ class WorkFile:
 
         One that could not be read is tried again: the cause may be gone without the file having changed.
         """
-        rows = self._db.execute(
-            "SELECT name, size, mtime_ns FROM photos WHERE analysis = ? AND error IS NULL", (analysis,)
-        )
-        return {os.fsdecode(name): (size, mtime_ns) for name, size, mtime_ns in rows}
+        query = "SELECT name, size, mtime_ns FROM photos WHERE analysis = ? AND error IS NULL"
+        with self._in_words():
+            return {os.fsdecode(name): (size, mtime) for name, size, mtime in self._db.execute(query, (analysis,))}
 
     def save(self, analysis: str, photos: Iterable[tuple[PhotoFile, PhotoRecord]]) -> None:
         """Write these photos and their faces in one transaction."""
-        with self._db:
+        with self._in_words(), self._db:
             for file, record in photos:
                 name = os.fsencode(record.name)
                 self._db.execute("DELETE FROM faces WHERE photo = ?", (name,))
@@ -118,37 +145,37 @@ class WorkFile:
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget photos that are no longer in the folder."""
         keep = {os.fsencode(name) for name in names}
-        gone = [(name,) for (name,) in self._db.execute("SELECT name FROM photos") if name not in keep]
-        with self._db:
+        with self._in_words(), self._db:
+            gone = [(name,) for (name,) in self._db.execute("SELECT name FROM photos") if name not in keep]
             self._db.executemany("DELETE FROM faces WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
 
     def photos(self) -> list[tuple[str, int, int, str | None]]:
         """(name, width, height, error) of all photos, in byte order of the name."""
-        rows = self._db.execute("SELECT name, width, height, error FROM photos ORDER BY name")
+        with self._in_words():
+            rows = self._db.execute("SELECT name, width, height, error FROM photos ORDER BY name").fetchall()
         return [(os.fsdecode(name), width, height, error) for name, width, height, error in rows]
 
     def faces(self) -> list[tuple[str, FaceRecord]]:
         """(photo, face without its thumbnail) in face_id order: byte order of the photo's name, then position."""
-        rows = self._db.execute(
-            "SELECT photo, box, score, landmarks, scheme, embedding FROM faces ORDER BY photo, position"
-        )
-        return [
-            (
-                os.fsdecode(photo),
-                FaceRecord(
-                    np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
-                    np.frombuffer(embedding, np.float32), b"",
-                ),
-            )
-            for photo, box, score, landmarks, scheme, embedding in rows
-        ]  # fmt: skip
+        query = "SELECT photo, box, score, landmarks, scheme, embedding FROM faces ORDER BY photo, position"
+        with self._in_words():
+            return [
+                (
+                    os.fsdecode(photo),
+                    FaceRecord(
+                        np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
+                        np.frombuffer(embedding, np.float32), b"",
+                    ),
+                )
+                for photo, box, score, landmarks, scheme, embedding in self._db.execute(query)
+            ]  # fmt: skip
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
-        row = self._db.execute(
-            "SELECT thumbnail FROM faces WHERE photo = ? AND position = ?", (os.fsencode(photo), position)
-        ).fetchone()
+        query = "SELECT thumbnail FROM faces WHERE photo = ? AND position = ?"
+        with self._in_words():
+            row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 from pyface import __version__
+from pyface.errors import require_extra
 from pyface.pipeline.album import Album, build_album
 from pyface.pipeline.out_folder import write_files
 from pyface.pipeline.outputs import REPORT, album_files
@@ -58,9 +60,13 @@ def cluster_photos(
     any work if ``out`` cannot be used, NotADirectoryError if ``folder`` is no folder. Ctrl-C raises KeyboardInterrupt
     with all finished photos recorded. Memory grows by about 1 kB a face, plus about 250 MB a thread at work.
     """
+    folder = os.fsdecode(folder)
+    if out is not None:
+        out = os.fsdecode(out)
+        require_extra("jinja2")  # told now, not after all the work
     album = build_album(
         folder,
-        out=None if out is None else os.fspath(out),
+        out=out,
         models=models,
         detector=detector,
         embedder=embedder,
@@ -76,9 +82,10 @@ def cluster_photos(
         progress=progress,
     )
     if out is not None:
+        since = time.perf_counter()
         page = album_page(album, os.path.basename(os.path.abspath(folder)))
-        files = album_files(album)
-        write_files(os.fspath(out), {**files, REPORT: page.encode("utf-8")})
+        album.seconds["page"] = round(time.perf_counter() - since, 3)
+        write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
     return album
 
 

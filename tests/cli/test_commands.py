@@ -81,7 +81,7 @@ def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
         (["cluster", "NONE", "-o", "OUT"], 2, "does not exist"),
         (["cluster", "PHOTOS", "-o", "OUT", "--algorithm", "magic"], 2, "algorithm must be one of"),
         (["cluster", "PHOTOS", "-o", "OUT", "--threshold", "x"], 2, "threshold"),
-        (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "not written by pyface"),
+        (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "is the folder of photos itself"),
         (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 1, "dlib-resnet"),
         (["cluster", "PHOTOS", "-o", "OUT", "--providers", "MoonProvider"], 1, "MoonProvider"),
         (["compare", "A", "NONE"], 1, "No such file"),

@@ -278,3 +278,30 @@ def test_byte_budget() -> None:
     budget.give_back(100)
     waiting.join(5)
     assert taken == [60]
+
+
+def test_numbers_of_numpy_and_names_as_bytes_are_accepted(
+    photos: tuple[Path, dict[str, list[str]]], tmp_path: Path
+) -> None:
+    album = pyface.cluster_photos(
+        os.fsencode(photos[0]), out=os.fsencode(tmp_path / "out"), threshold=np.float32(0.25), max_faces=np.int64(1)
+    )
+    settings = json.loads((tmp_path / "out" / "summary.json").read_text())["settings"]
+    assert settings == album.settings
+    assert settings["threshold"] == 0.25
+    assert settings["providers"] is None
+    assert "page" in album.seconds
+    with pytest.raises(TypeError, match="threshold"):
+        pyface.cluster_photos(photos[0], threshold=True)
+
+
+def test_photos_that_go_away_are_listed(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        photo_sets.save(tmp_path / "photos" / name, photo_sets.astronaut()[::4, ::4])
+
+    def remove(stage: str, done: int, total: int) -> None:
+        (tmp_path / "photos" / "c.jpg").unlink(missing_ok=True)
+
+    album = pyface.cluster_photos(tmp_path / "photos", progress=remove)
+    assert [skipped.photo for skipped in album.skipped] == ["c.jpg"]
+    assert album.skipped[0].reason == "No such file or directory"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ from numpy.testing import assert_array_equal
 pytest.importorskip("PIL", reason="the extra 'models' is not installed")
 pytest.importorskip("cv2", reason="the extra 'models' is not installed")
 
+import photo_sets
 from PIL import Image
 
 from pyface.errors import ImageReadError
-from pyface.pipeline.photos import OpenPhoto, find_photos, read_image
+from pyface.pipeline.photos import OpenPhoto, find_photos, quiet_pillow, read_image
 
 LOSS_FREE = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
 
@@ -188,3 +191,38 @@ def test_find_photos(tmp_path: Path) -> None:
     assert "already included" in reasons["a/loop"]
     assert "No such file" in reasons["dangling.jpg"]
     assert reasons["pipe.jpg"] == "not a regular file"
+
+
+def test_folders_may_lie_deeper_than_the_stack_of_python(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["a"] * 150)
+    folder.mkdir(parents=True)
+    (folder / "x.jpg").touch()
+    (tmp_path / "a" / "b.jpg").touch()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        photos, skipped = find_photos(str(tmp_path))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [photo.name for photo in photos] == ["a/" * 150 + "x.jpg", "a/b.jpg"]
+    assert skipped == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_the_need_of_memory_is_known_before_decoding(tmp_path: Path, suffix: str) -> None:
+    pixels = photo_sets.astronaut()[:100, :60]
+    path = photo_sets.save(tmp_path / f"x{suffix}", pixels)
+    photo = OpenPhoto(path)
+    assert photo.decoded_bytes == 7 * 100 * 60
+    assert photo._image is None
+    assert (photo.width, photo.height) == (60, 100)
+    assert_array_equal(photo.full(), pixels)
+
+
+def test_pillow_says_nothing_about_damaged_exif(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = photo_sets.save(tmp_path / "x.jpg", photo_sets.astronaut(), quality=92)
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1\x00\x16Exif\0\0MM\0*\0\0\0\x08\0\x09\0\0\0\0" + data[2:])
+    with quiet_pillow():
+        assert OpenPhoto(path).full().shape == (512, 512, 3)
+    assert not [warning for warning in recwarn if "EXIF" in str(warning.message)]
