@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from pyface import _core
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime before pyface does
+
 
 @pytest.fixture(params=_core.compiled_isas(), scope="module")  # Hypothesis refuses function scope under @given
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:

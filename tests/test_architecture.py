@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,15 @@ def test_import_opens_no_socket() -> None:
         "socket.socket, socket.create_connection = Refused, refuse\n"
         "import pyface, pyface.models, pyface.cluster, pyface.metrics\n"
     )
+
+
+def test_onnx_runtime_reports_nothing(tmp_path: Path) -> None:
+    """Its telemetry sends from C++, unseen by Python's socket module, but keeps a database and a device id first."""
+    pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
+    # Where continuous integration runs, or ONNX Runtime's own tests, it stays silent by itself.
+    hushed = {"CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "GITHUB_ACTIONS", "TF_BUILD"}
+    environment = {name: value for name, value in os.environ.items() if name not in hushed}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    code = "from pyface.models import session; print(session.available_providers())"
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name]
