@@ -59,6 +59,13 @@ def test_python_of_a_document_runs(path: Path, reader: dict[str, Any], capsys: p
         assert len(np.unique(reader["labels"])) == 20
 
 
+def test_the_index_leads_everywhere() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").rglob("*.md"):
+        name = path.relative_to(ROOT / "docs").as_posix()
+        assert name == "index.md" or f"]({name})" in index, f"docs/index.md has no link to {name}"
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
