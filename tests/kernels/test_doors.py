@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -195,28 +193,29 @@ LONG_KERNELS = {
 def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
     n, d = (12_000, 2048) if kernel == "dense" else (40_000, 512)
     code = (
-        "import numpy as np, pyface, scipy.sparse\n"
+        "import os, signal, threading, time, numpy as np, pyface, scipy.sparse\n"
+        # A shell starts background jobs with SIGINT ignored, which children inherit.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def interrupt():\n"
+        "    global start\n"
+        "    start = time.process_time()\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
         f"n = {n}\n"
         f"x = np.random.default_rng(0).random((n, {d}), dtype=np.float32)\n"
-        "print('ready', flush=True)\n"
-        f"{LONG_KERNELS[kernel].format(t=n_threads)}\n"
+        "threading.Timer(0.5, interrupt).start()\n"
+        "try:\n"
+        f"    {LONG_KERNELS[kernel].format(t=n_threads)}\n"
+        "except KeyboardInterrupt:\n"
+        "    print(time.process_time() - start)\n"
+        "    raise\n"
     )
-    # About 0.2 s on an idle machine. A busy one may delay a process by more than that: the best of three counts.
-    assert any(seconds_to_stop(code) < 0.7 for _ in range(3))
+    # About 0.2 s. The processor's time, as others may hold up each thread for long; the best of three counts.
+    assert any(seconds_to_stop(code) < 0.4 * n_threads for _ in range(3))
 
 
 def seconds_to_stop(code: str) -> float:
-    """From SIGINT to the end of a child process that runs the code."""
-    # A shell starts background jobs with SIGINT ignored, which children inherit.
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + code
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with child:
-        assert child.stdout and child.stdout.readline() == "ready\n"
-        time.sleep(0.5)
-        start = time.perf_counter()
-        os.kill(child.pid, signal.SIGINT)
-        _, errors = child.communicate(timeout=60)
-        seconds = time.perf_counter() - start
-    assert "KeyboardInterrupt" in errors.splitlines()[-1]
-    assert child.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
-    return seconds
+    """What a child process that runs the code says that it computed from SIGINT to the end of its kernel."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert "KeyboardInterrupt" in done.stderr.splitlines()[-1]
+    assert done.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    return float(done.stdout)
