@@ -12,6 +12,8 @@ COVERAGE_FLOOR := 85
 
 # The tests see the installed package, never the folder pyface/ of the checkout, which has no compiled module.
 export PYTHONSAFEPATH := 1
+# Matplotlib would make a folder in the user's home.
+export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
 .PHONY: help demo test dev lint format types bench wheel asan clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,7 +29,10 @@ def opened(text: str, folder: Path, fragment: str = "") -> Page:
     path = folder / "report.html"
     path.write_text(text, encoding="utf-8")
     command = [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", path.as_uri() + fragment]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=True)
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}  # its crash reports do not go to the user's own
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=True, env=environment
+    )
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert not complaints
     page = Page(done.stdout)
