@@ -205,6 +205,13 @@ def test_missing_photos_are_said_before_anything_is_made(checkout: Checkout) -> 
     assert not (checkout.root / ".venv").exists()
 
 
+def test_benchmarks_find_their_modules_and_say_which_data_is_missing(checkout: Checkout) -> None:
+    shutil.copytree(ROOT / "bench", checkout.root / "bench")
+    done = checkout.make("bench", PYFACE_SHARED=str(checkout.root / "nowhere"))
+    assert done.returncode != 0
+    assert "is not there; set PYFACE_SHARED" in done.stderr
+
+
 def test_help_names_every_command(checkout: Checkout) -> None:
     shown = checkout.make().stdout
     for line in (ROOT / "Makefile").read_text().splitlines():
