@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 PACKAGE = "face_recognition_models"
 MEND = 'pip install --force-reinstall --no-cache-dir "face_recognition_models>=0.3.0"'
 _MAGIC = b"pyface cache 1\n"
+_CANNOT_KEEP = "cannot write the cache of built models, so each start builds them again: %s"
+_warned = False  # once a process: one cause, however many models
 _HEADER = len(_MAGIC) + 32  # magic, SHA-256 of the rest
 
 
@@ -126,7 +128,9 @@ def _keep(name: str, content: bytes) -> Path | None:
         os.replace(temporary, path)  # readers see the old file, none, or all of the new one
         temporary = None
     except (OSError, RuntimeError) as error:
-        log.warning("cannot write the cache of built models, so each start builds them again: %s", error)
+        global _warned
+        log.log(logging.INFO if _warned else logging.WARNING, _CANNOT_KEEP, error)
+        _warned = True
         return None
     finally:
         if temporary is not None:  # Ctrl-C comes by here too
