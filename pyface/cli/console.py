@@ -59,8 +59,14 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        take_ctrl_c()
         try:
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            except Exception as error:
+                if _stems_from_ctrl_c(error):
+                    raise KeyboardInterrupt from error
+                raise
         except KeyboardInterrupt:
             interrupted("pyface: interrupted")
         except BrokenPipeError:
@@ -82,6 +88,24 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(FAILED) from None
 
     return run
+
+
+def take_ctrl_c() -> None:
+    """From here on Ctrl-C raises KeyboardInterrupt, unless it is ignored, as for a job in the background."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _stems_from_ctrl_c(error: BaseException | None) -> bool:
+    """Modules that are being loaded may have turned a KeyboardInterrupt into an error of their own."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _text_of(error: Exception) -> str:

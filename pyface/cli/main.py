@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+from typing import Any
 
 from pyface.errors import MissingExtraError, require_extra
 
@@ -13,11 +15,15 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Entry point of the command."""
+    # While modules are loaded nothing can be lost, and some of them turn a KeyboardInterrupt into an error of their
+    # own. The command takes Ctrl-C back when it begins (console.reports_errors).
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave_on_signal)
     try:
         _run()
     except MissingExtraError as error:
         sys.exit(f"pyface: {error}")
-    except KeyboardInterrupt:  # while modules are loaded; a command reports its own
+    except KeyboardInterrupt:  # a command reports its own; this one came before or after it
         _leave(told=False)
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:
@@ -33,6 +39,10 @@ def _run() -> None:
     from pyface.cli.commands import app
 
     app()
+
+
+def _leave_on_signal(*_: Any) -> None:
+    _leave(told=False)
 
 
 def _leave(*, told: bool) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import photo_sets
@@ -118,12 +119,13 @@ def test_the_photos_are_no_place_for_results(tmp_path: Path) -> None:
 
 @posix_only
 def test_closed_streams(photos: Path, out: Path) -> None:
-    run = f"{sys.executable} -m pyface"
+    run = f"{quote(sys.executable)} -m pyface"
+    photo = quote(f"{photos}/a.jpg")
     for command, code in (
-        (f"{run} cluster {photos} -o {out} 2>&-", 0),
-        (f"{run} detect {photos}/a.jpg 2>&- >/dev/null", 0),
-        (f"{run} detect {photos}/a.jpg >&-", 1),
-        (f"{run} detect {photos}/nothing.jpg 2>&-", 2),
+        (f"{run} cluster {quote(str(photos))} -o {quote(str(out))} 2>&-", 0),
+        (f"{run} detect {photo} 2>&- >/dev/null", 0),
+        (f"{run} detect {photo} >&-", 1),
+        (f"{run} detect {quote(f'{photos}/nothing.jpg')} 2>&-", 2),
     ):
         done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
         assert done.returncode == code, (command, done.stderr)
