@@ -47,7 +47,9 @@ MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces
 MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]
 BatchSize = Annotated[int, typer.Option(help="Faces embedded at a time.")]
 Threads = Annotated[int | None, typer.Option("--n-threads", help="Default: PYFACE_NUM_THREADS, or all CPUs.")]
-Providers = Annotated[list[str] | None, typer.Option(help="An ONNX Runtime provider. Default: the CPU.")]
+Providers = Annotated[
+    list[str] | None, typer.Option(help="An ONNX Runtime provider; may be repeated. Default: the CPU.", metavar="NAME")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is being done.")]
 Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]
 
