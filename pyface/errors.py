@@ -46,6 +46,11 @@ class MissingExtraError(PyfaceError, ImportError):
     """An optional dependency is not installed. The text names the extra that brings it."""
 
 
+def one_line(error: Exception) -> str:
+    """The text of an exception of somebody else's without its line breaks, or the name of its class if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def require_extra(module: str, extra: str = "models") -> ModuleType:
     """Import ``module``, or raise a :class:`MissingExtraError` that names the extra which brings it."""
     try:

@@ -115,7 +115,7 @@ def cluster(
         what = "none of the files could be read" if album.skipped else "there is no photo in it"
         say(f"pyface: {showable(str(photos))}: {what}")
         raise typer.Exit(FAILED)
-    n_with_face = len({entry.photo for entry in album.faces})
+    n_with_face = len(album.photos) - album.n_photos_without_face
     say(
         f"{len(album.photos)} photos, {n_with_face} with a face; {len(album.faces)} faces of {album.n_people} people; "
         f"{len(album.skipped)} files skipped"

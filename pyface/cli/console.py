@@ -74,13 +74,13 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             if sys.stdout is not None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(FAILED) from None
+        except PyfaceError as error:
+            say(f"pyface: {showable(str(error))}")
+            raise typer.Exit(FAILED) from None
         except (ValueError, TypeError, NotADirectoryError, FileNotFoundError) as error:
-            if isinstance(error, PyfaceError):
-                say(f"pyface: {showable(str(error))}")
-                raise typer.Exit(FAILED) from None
             say(f"pyface: {showable(str(error))}")
             raise typer.Exit(BAD_USAGE) from None
-        except (PyfaceError, OSError) as error:
+        except OSError as error:
             say(f"pyface: {showable(_text_of(error))}")
             raise typer.Exit(FAILED) from None
         except MemoryError:
@@ -108,9 +108,9 @@ def _stems_from_ctrl_c(error: BaseException | None) -> bool:
     return False
 
 
-def _text_of(error: Exception) -> str:
+def _text_of(error: OSError) -> str:
     """Without the number that Python puts in front of what the system says."""
-    if isinstance(error, PyfaceError) or not isinstance(error, OSError) or not error.strerror:
+    if not error.strerror:
         return str(error)
     return error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
 

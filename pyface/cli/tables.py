@@ -17,7 +17,7 @@ from pyface import build_info
 from pyface.errors import PyfaceError
 from pyface.pipeline.analyzer import Chain
 from pyface.pipeline.out_folder import write_files
-from pyface.pipeline.outputs import COLUMNS, csv_bytes
+from pyface.pipeline.outputs import COLUMNS, box_and_score, csv_bytes
 from pyface.types import Face
 
 _BOX_COLUMNS = COLUMNS[1:7]
@@ -61,12 +61,7 @@ def check_output(output: Path | None) -> None:
 
 def boxes_csv(found: Sequence[tuple[str, list[Face]]]) -> bytes:
     """photo, x1, y1, x2, y2, score: one line a face."""
-    rows = []
-    for name, faces in found:
-        for face in faces:
-            box = [f"{round(float(v), 2) + 0.0:.2f}" for v in face.box]
-            rows.append([name, *box, f"{round(face.score, 4) + 0.0:.4f}"])
-    return csv_bytes(_BOX_COLUMNS, rows)
+    return csv_bytes(_BOX_COLUMNS, [[name, *box_and_score(face)] for name, faces in found for face in faces])
 
 
 def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _threads
-from pyface.errors import ModelFileError, PyfaceError, require_extra
+from pyface.errors import ModelFileError, PyfaceError, one_line, require_extra
 
 __all__ = ["Session", "available_providers"]
 
@@ -83,7 +83,7 @@ class Session:
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=chosen)
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelFileError(f"{name}: ONNX Runtime refuses the graph: {_one_line(error)}") from error
+            raise ModelFileError(f"{name}: ONNX Runtime refuses the graph: {one_line(error)}") from error
         missing = {_name(p) for p in chosen} - set(self._session.get_providers())
         if missing:
             raise PyfaceError(f"{name}: the execution provider {', '.join(sorted(missing))} could not be started")
@@ -108,7 +108,3 @@ class Session:
 
 def _name(provider: Any) -> str:
     return provider if isinstance(provider, str) else str(provider[0])
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

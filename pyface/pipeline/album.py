@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import __version__, _check, _threads
+from pyface import __version__, _threads
 from pyface.errors import OutputFolderError, require_extra
 from pyface.pipeline import scales
-from pyface.pipeline.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
+from pyface.pipeline.analyzer import Chain, check_count, check_max_side, check_min_face, check_threshold, load_chain
 from pyface.pipeline.out_folder import prepare_folder
 from pyface.pipeline.people import ALGORITHMS, CloseCall, close_calls, cluster_threshold, group_faces
 from pyface.pipeline.photos import PhotoFile, Skipped, find_photos, quiet_pillow
@@ -79,6 +79,11 @@ class Album:
         """How many different people there are, people seen once included."""
         return int(self.labels.max(initial=-1)) + 1
 
+    @property
+    def n_photos_without_face(self) -> int:
+        """How many of the photos that were read show no face that was found."""
+        return len(self.photos) - len({entry.photo for entry in self.faces})
+
     def people(self) -> list[NDArray[np.int64]]:
         """For each person the face_ids of its faces, ascending."""
         order = np.argsort(self.labels, kind="stable")
@@ -119,10 +124,7 @@ def build_album(
         )
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}; got {algorithm!r}")
-    if threshold is not None:
-        threshold = _check.number(threshold, "threshold")
-        if not 0 < threshold < np.inf:
-            raise ValueError(f"threshold must be a positive number or None, got {threshold!r}")
+    threshold = check_threshold(threshold)
     for role, choice in (("detector", detector), ("landmarks", landmarks), ("embedder", embedder)):
         if choice is False:
             raise ValueError(f"{role}=False: people cannot be told apart without the {role}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,6 @@ from pyface.pipeline import scales
 from pyface.types import Detections, Face
 
 DEFAULT_PACK = "dlib"
-
-Choice = str | Detector | Landmarker | Embedder | Literal[False] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +135,13 @@ class FaceAnalyzer:
 
     def _analyze_all(self, images: Iterable[Image], *, batch_size: int) -> Iterator[list[Face]]:
         waiting: list[FoundFaces] = []
+        n_faces = 0
         for image in images:
             waiting.append(self._find(image))
-            if sum(len(found.boxes) for found in waiting) >= batch_size:
+            n_faces += len(waiting[-1].boxes)
+            if n_faces >= batch_size:
                 yield from self._finish(waiting, batch_size)
-                waiting = []
+                waiting, n_faces = [], 0
         yield from self._finish(waiting, batch_size)
 
     def _find(self, image: Image) -> FoundFaces:
@@ -238,13 +238,7 @@ def embed_in_batches(
 
 def check_count(value: int | None, name: str) -> int | None:
     """None, or an integer of at least 1."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer or None, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
+    return None if value is None else _check.integer(value, name, minimum=1)
 
 
 def check_min_face(value: float | None) -> float | None:
@@ -256,6 +250,16 @@ def check_min_face(value: float | None) -> float | None:
     if not 8 <= value <= 1e6:
         raise ValueError(f"min_face must be between 8 and 1,000,000 pixels, got {value}")
     return float(value)
+
+
+def check_threshold(value: float | None) -> float | None:
+    """None, or a distance above 0 that is finite."""
+    if value is None:
+        return None
+    # NaN is within no bounds, so it gets these words and not those of _check.number.
+    if isinstance(value, float | int | np.number) and not isinstance(value, bool) and not 0 < value < np.inf:
+        raise ValueError(f"threshold must be a positive number or None, got {float(value)!r}")
+    return _check.number(value, "threshold")
 
 
 def check_max_side(value: int) -> int:

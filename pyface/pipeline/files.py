@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pyface.errors import ImageReadError, PyfaceError
-from pyface.pipeline.analyzer import FaceAnalyzer
+from pyface.pipeline.analyzer import FaceAnalyzer, check_threshold
 from pyface.pipeline.photos import Skipped, find_photos, quiet_pillow, read_image
 from pyface.types import Face
 
@@ -67,8 +67,7 @@ def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | 
     """
     embedder = analyzer.chain.embedder
     assert embedder is not None
-    if threshold is not None and not 0 < threshold < np.inf:
-        raise ValueError(f"threshold must be a positive number or None, got {threshold!r}")
+    threshold = check_threshold(threshold)
     vectors = []
     counts = []
     for path in (a, b):

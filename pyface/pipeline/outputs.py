@@ -15,6 +15,7 @@ import numpy as np
 from pyface import __version__
 from pyface.pipeline.album import Album
 from pyface.pipeline.out_folder import SUMMARY
+from pyface.types import Face
 
 FACES = "faces.csv"
 EMBEDDINGS = "embeddings.npy"
@@ -31,10 +32,15 @@ def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
     rows = []
     for face_id, (entry, label) in enumerate(zip(album.faces, album.labels, strict=True)):
-        # Adding 0.0 turns the minus zero of a rounded tiny negative number into zero.
-        box = [f"{round(float(value), 2) + 0.0:.2f}" for value in entry.face.box]
-        rows.append([face_id, entry.photo, *box, f"{round(entry.face.score, 4) + 0.0:.4f}", int(label)])
+        rows.append([face_id, entry.photo, *box_and_score(entry.face), int(label)])
     return csv_bytes(COLUMNS, rows)
+
+
+def box_and_score(face: Face) -> list[str]:
+    """x1, y1, x2, y2 with two decimals and the score with four."""
+    # Adding 0.0 turns the minus zero of a rounded tiny negative number into zero.
+    box = [f"{round(float(value), 2) + 0.0:.2f}" for value in face.box]
+    return [*box, f"{round(face.score, 4) + 0.0:.4f}"]
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -68,7 +74,7 @@ def summary_json(album: Album) -> bytes:
         "version": __version__,
         "counts": {
             "photos": len(album.photos),
-            "photos_without_face": sum(1 for photo in album.photos if photo.name not in per_photo),
+            "photos_without_face": album.n_photos_without_face,
             "faces": len(album.faces),
             "people": album.n_people,
             "people_seen_once": int(np.count_nonzero(sizes == 1)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface.errors import ImageReadError, MissingExtraError, require_extra
+from pyface.errors import ImageReadError, MissingExtraError, one_line, require_extra
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -239,7 +239,7 @@ class OpenPhoto:
         except MemoryError:
             raise
         except Exception as error:  # a broken header makes Pillow's plugins raise almost anything
-            raise ImageReadError(self.path, _one_line(error)) from error
+            raise ImageReadError(self.path, one_line(error)) from error
         return image
 
     def _load(self, image: PillowImage) -> PillowImage:
@@ -248,7 +248,7 @@ class OpenPhoto:
         except MemoryError:
             raise
         except Exception as error:
-            raise ImageReadError(self.path, _one_line(error)) from error
+            raise ImageReadError(self.path, one_line(error)) from error
         return image
 
     def _to_rgb(self, image: PillowImage) -> RGB:
@@ -257,7 +257,7 @@ class OpenPhoto:
         except MemoryError:
             raise
         except Exception as error:
-            raise ImageReadError(self.path, _one_line(error)) from error
+            raise ImageReadError(self.path, one_line(error)) from error
 
     def _upright(self, pixels: RGB) -> RGB:
         return np.ascontiguousarray(_TURNS[self._orientation](pixels))
@@ -313,10 +313,6 @@ def _register_heic(path: str) -> None:
     except MissingExtraError:
         if path.lower().endswith(_HEIC_SUFFIXES):
             raise ImageReadError(path, "HEIC needs: pip install 'pyface-toolkit[heic]'") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def read_image(path: str | os.PathLike[str]) -> RGB:

@@ -252,12 +252,12 @@ class FolderRun:
     def _finish_batches(self, n_left: int) -> None:
         """Take in embedded batches, waiting until at most ``n_left`` are in work."""
         while self._batches and (len(self._batches) > n_left or self._batches[0][1].done()):
-            self._take_in(self._batches.popleft())
+            batch, future = self._batches.popleft()
+            self._take_in(batch, future.result())
 
     @staticmethod
-    def _take_in(batch: tuple[list[tuple[_Found, int]], Future[NDArray[np.float32]]]) -> None:
-        members, future = batch
-        for (found, _), vector in zip(members, future.result(), strict=True):
+    def _take_in(batch: list[tuple[_Found, int]], vectors: NDArray[np.float32]) -> None:
+        for (found, _), vector in zip(batch, vectors, strict=True):
             found.embeddings.append(vector)
             if found.faces is not None and len(found.embeddings) == found.n_faces:
                 # A photo may wait to be saved; its crops, 68 kB a face, need not.
@@ -271,13 +271,13 @@ class FolderRun:
         while self._batches:
             batch, future = self._batches.popleft()
             if not future.cancelled() and future.exception() is None:
-                self._take_in((batch, future))
+                self._take_in(batch, future.result())
             elif finish and future.cancelled():
-                self._take_in((batch, _done(self._embed(batch))))
+                self._take_in(batch, self._embed(batch))
             else:
                 break
         if finish and self._waiting:
-            self._take_in((self._waiting, _done(self._embed(self._waiting))))
+            self._take_in(self._waiting, self._embed(self._waiting))
         self._save(force=True)
 
     def _save(self, *, force: bool = False) -> None:
@@ -297,9 +297,3 @@ class FolderRun:
     @staticmethod
     def _is_finished(found: _Found) -> bool:
         return len(found.embeddings) == found.n_faces
-
-
-def _done(value: NDArray[np.float32]) -> Future[NDArray[np.float32]]:
-    future: Future[NDArray[np.float32]] = Future()
-    future.set_result(value)
-    return future

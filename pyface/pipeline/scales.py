@@ -96,15 +96,15 @@ def detect_at_scales(
     found: list[Detections] = []
     for look in plan_looks(width, height, detector.smallest_face, min_face=min_face, max_side=max_side):
         checkpoint()
-        found.append(_detect_in(detector, image, look, cols / width, rows / height))
+        found.append(_detect_in(detector, image, look, (width, height)))
     if len(found) == 1:
         return found[0]
     return _merge(found)
 
 
-def _detect_in(
-    detector: Detector, image: NDArray[np.generic], look: Look, x_ratio: float, y_ratio: float
-) -> Detections:
+def _detect_in(detector: Detector, image: NDArray[np.generic], look: Look, size: tuple[int, int]) -> Detections:
+    """The faces in one look, in the pixels of the photo of this size (width, height)."""
+    x_ratio, y_ratio = image.shape[1] / size[0], image.shape[0] / size[1]
     left, right = round(look.x0 * x_ratio), max(1, round(look.x1 * x_ratio))
     top, bottom = round(look.y0 * y_ratio), max(1, round(look.y1 * y_ratio))
     seen = detector.detect(_resized(image[top:bottom, left:right], look.width, look.height))
@@ -119,7 +119,7 @@ def _detect_in(
     boxes = to_photo(seen.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     landmarks = None if seen.landmarks is None else to_photo(seen.landmarks)
     margin = _TILE_MARGIN_FACES * detector.smallest_face * scale
-    inside = _not_cut(boxes, look, (round(image.shape[1] / x_ratio), round(image.shape[0] / y_ratio)), margin)
+    inside = _not_cut(boxes, look, size, margin)
     return Detections(boxes[inside], seen.scores[inside], None if landmarks is None else landmarks[inside])
 
 

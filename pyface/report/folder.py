@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pyface import __version__
@@ -13,6 +14,7 @@ from pyface.pipeline.album import Album, build_album
 from pyface.pipeline.out_folder import write_files
 from pyface.pipeline.outputs import REPORT, album_files
 from pyface.pipeline.people import CloseCall
+from pyface.pipeline.scales import MAX_SIDE
 from pyface.report.caps import cap_people
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
@@ -35,7 +37,7 @@ def cluster_photos(
     threshold: float | None = None,
     min_face: float | None = None,
     max_faces: int | None = None,
-    max_side: int = 1280,
+    max_side: int = MAX_SIDE,
     batch_size: int = 32,
     n_threads: int | None = None,
     providers: list[str] | None = None,
@@ -91,11 +93,10 @@ def cluster_photos(
 
 def album_page(album: Album, title: str) -> str:
     """The page of an album: people by size, faces as thumbnails, close calls marked."""
-    with_face = {entry.photo for entry in album.faces}
     summary = ReportSummary(
         folder=title,
         n_photos=len(album.photos),
-        n_photos_without_face=sum(1 for photo in album.photos if photo.name not in with_face),
+        n_photos_without_face=album.n_photos_without_face,
         n_faces=len(album.faces),
         n_people=album.n_people,
         detector=album.settings["detector"],
@@ -120,13 +121,7 @@ def album_page(album: Album, title: str) -> str:
     shown = cap_people(people)
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))
     with_thumbnails = [
-        ReportPerson(
-            person.number,
-            tuple(
-                ReportFace(face.face_id, face.photo, face.score, next(thumbnails), face.unsure) for face in person.faces
-            ),
-            person.n_faces,
-        )
+        replace(person, faces=tuple(replace(face, thumbnail=next(thumbnails)) for face in person.faces))
         for person in shown
     ]
     return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
