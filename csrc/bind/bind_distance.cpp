@@ -7,7 +7,9 @@
 
 #include "bind/arrays.hpp"
 #include "bind/rows.hpp"
+#include "distance/counters.hpp"
 #include "distance/distances.hpp"
+#include "distance/within.hpp"
 
 namespace pyface::bind {
 namespace {
@@ -69,15 +71,15 @@ VectorView<V> writable(py::array_t<V>& array) {
 
 template <class T>
 py::tuple within_radius(const Array<T>& x, const std::optional<Array<T>>& y, const std::string& metric, double radius,
-                        int n_threads) {
+                        std::int64_t memory_limit, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const auto others = other_rows(y, rows);
     const Metric kind = metric_named(metric);
     require_threads(n_threads);
     std::unique_ptr<distance::RadiusGraph> graph;
     interruptible([&](const PollCallback& poll) {
-        graph = std::make_unique<distance::RadiusGraph>(rows, others ? &*others : nullptr, kind, radius, n_threads,
-                                                        poll);
+        graph = std::make_unique<distance::RadiusGraph>(rows, others ? &*others : nullptr, kind, radius,
+                                                        memory_limit, n_threads, poll);
     });
     py::array_t<std::int64_t> indptr(graph->n_rows() + 1);
     py::array_t<std::int32_t> indices(graph->n_entries());
@@ -121,9 +123,57 @@ void register_for(py::module_& m) {
     out_types(float{});
     out_types(double{});
     m.def("within_radius", &within_radius<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
-          "radius"_a, "n_threads"_a);
+          "radius"_a, "memory_limit"_a = -1, "n_threads"_a);
     m.def("nearest", &nearest<T>, "x"_a.noconvert(), "y"_a.noconvert(), "distances"_a.noconvert(),
           "indices"_a.noconvert(), py::kw_only(), "metric"_a, "n_threads"_a);
+}
+
+// distance::EdgeStream, and the array whose rows it reads.
+class EdgeStream {
+public:
+    EdgeStream(py::array x, const simd::Rows& rows, Metric metric, double radius, int n_threads)
+        : x_(std::move(x)), n_threads_(n_threads) {
+        interruptible([&](const PollCallback& poll) {
+            stream_ = std::make_unique<distance::EdgeStream>(rows, metric, radius, n_threads, poll);
+        });
+    }
+
+    py::object next(index_t max_edges) {
+        require(max_edges >= 1, "max_edges must be at least 1");
+        bool any = false;
+        interruptible([&](const PollCallback& poll) { any = stream_->next(max_edges, edges_, n_threads_, poll); });
+        if (!any) return py::none();
+        const auto n_edges = static_cast<index_t>(edges_.size());
+        py::array_t<std::int32_t> rows(n_edges);
+        py::array_t<std::int32_t> cols(n_edges);
+        const auto rows_view = writable(rows);
+        const auto cols_view = writable(cols);
+        without_gil([&] {
+            for (index_t e = 0; e < n_edges; ++e) {
+                rows_view[e] = edges_[static_cast<std::size_t>(e)].row;
+                cols_view[e] = edges_[static_cast<std::size_t>(e)].col;
+            }
+        });
+        return py::make_tuple(rows, cols);
+    }
+
+private:
+    py::array x_;
+    int n_threads_;
+    std::unique_ptr<distance::EdgeStream> stream_;
+    std::vector<distance::PairsWithin::Pair> edges_;
+};
+
+std::unique_ptr<EdgeStream> make_edge_stream(const py::object& x, const std::string& metric, double radius,
+                                             int n_threads) {
+    const Metric kind = metric_named(metric);
+    require_threads(n_threads);
+    const auto make = [&](auto array) {
+        return std::make_unique<EdgeStream>(array, as_rows(array, "x must have shape (n, d)"), kind, radius, n_threads);
+    };
+    if (Array<float>::check_(x)) return make(py::cast<Array<float>>(x));
+    if (Array<double>::check_(x)) return make(py::cast<Array<double>>(x));
+    throw py::type_error("x must be a C-contiguous array of float32 or float64");
 }
 
 }  // namespace
@@ -131,6 +181,22 @@ void register_for(py::module_& m) {
 void register_distance(py::module_& m) {
     register_for<float>(m);
     register_for<double>(m);
+    py::class_<EdgeStream>(m, "EdgeStream")
+        .def(py::init(&make_edge_stream), "x"_a, py::kw_only(), "metric"_a, "radius"_a, "n_threads"_a)
+        .def("next", &EdgeStream::next, "max_edges"_a);
+    m.def("debug_counters", [] {
+        using distance::Counter;
+        const auto value = [](Counter c) { return distance::g_counters[static_cast<std::size_t>(c)].load(); };
+        py::dict result;
+        result["pairs_in_codes"] = value(Counter::pairs_in_codes);
+        result["pairs_in_float32"] = value(Counter::pairs_in_float32);
+        result["pairs_in_float64"] = value(Counter::pairs_in_float64);
+        result["pairs_accepted"] = value(Counter::pairs_accepted);
+        return result;
+    });
+    m.def("reset_debug_counters", [] {
+        for (auto& counter : distance::g_counters) counter = 0;
+    });
 }
 
 }  // namespace pyface::bind

@@ -9,22 +9,26 @@
 
 namespace pyface {
 
-class AlignedBuffer {
+template <class T>
+class AlignedArray {
 public:
     static constexpr std::size_t kAlignment = 64;
 
-    AlignedBuffer() = default;
-    explicit AlignedBuffer(index_t size)
-        : data_(static_cast<double*>(
-              ::operator new[](static_cast<std::size_t>(size) * sizeof(double), std::align_val_t{kAlignment}))) {}
+    AlignedArray() = default;
+    explicit AlignedArray(index_t size)
+        : data_(static_cast<T*>(
+              ::operator new[](static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{kAlignment}))) {}
 
-    double* get() const { return data_.get(); }
+    T* get() const { return data_.get(); }
+    T& operator[](index_t i) const { return data_.get()[i]; }
 
 private:
     struct Free {
-        void operator()(double* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
+        void operator()(T* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
     };
-    std::unique_ptr<double[], Free> data_;
+    std::unique_ptr<T[], Free> data_;
 };
+
+using AlignedBuffer = AlignedArray<double>;
 
 }  // namespace pyface

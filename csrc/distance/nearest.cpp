@@ -1,85 +1,245 @@
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
 
 #include "core/require.hpp"
+#include "distance/blocks.hpp"
+#include "distance/counters.hpp"
 #include "distance/distances.hpp"
-#include "distance/sweep.hpp"
+#include "distance/exact.hpp"
+#include "simd/isa.hpp"
 
 namespace pyface::distance {
 namespace {
 
+constexpr index_t kFewColumns = 16;      // as for pairs within a radius: float32 is as fast there
+constexpr index_t kManyCandidates = 16;  // one candidate in so many pairs: codes do not pay
+constexpr int kPatience = 2;
+constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
+constexpr index_t kTaskWork = index_t{1} << 30;  // multiplications: some milliseconds, 200 with the slowest kernels
+constexpr index_t kFirstColumns = 64;  // without thresholds everything is a candidate, so the first tiles are narrow
+
 struct Neighbor {
     double distance;
-    index_t index;
+    std::int32_t index;
 
     bool operator<(const Neighbor& other) const {
         return distance < other.distance || (distance == other.distance && index < other.index);
     }
 };
 
+// The rows that may be among the k nearest of one row, by bounds on their scores: all whose upper bound reaches the
+// k-th highest lower bound.
+class Shortlist {
+public:
+    void start(index_t k) {
+        k_ = static_cast<std::size_t>(k);
+        lows_.clear();
+        entries_.clear();
+        compact_at_ = 4 * k_ + 32;
+    }
+
+    // -infinity while there are fewer than k.
+    double threshold() const {
+        return lows_.size() < k_ ? -std::numeric_limits<double>::infinity() : lows_.front();
+    }
+
+    void offer(double low, double high, std::int32_t index) {
+        if (high < threshold()) return;
+        entries_.push_back({high, index});
+        if (lows_.size() < k_) {
+            lows_.push_back(low);
+            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
+        } else if (low > lows_.front()) {
+            std::pop_heap(lows_.begin(), lows_.end(), std::greater<>());
+            lows_.back() = low;
+            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
+        }
+        if (entries_.size() >= compact_at_) {
+            compact();
+            compact_at_ = std::max(compact_at_, 2 * entries_.size());
+        }
+    }
+
+    void compact() {
+        const double limit = threshold();
+        std::erase_if(entries_, [limit](const Entry& e) { return e.high < limit; });
+    }
+
+    struct Entry {
+        double high;
+        std::int32_t index;
+    };
+    const std::vector<Entry>& entries() const { return entries_; }
+
+private:
+    std::size_t k_ = 0, compact_at_ = 0;
+    std::vector<double> lows_;  // a heap, the lowest first
+    std::vector<Entry> entries_;
+};
+
+class Search {
+public:
+    Search(const Rows& x, const Rows* y, Metric metric, index_t k, int n_threads, const PollCallback& poll)
+        : x_(x),
+          y_(y == nullptr ? x : *y),
+          to_itself_(y == nullptr),
+          n_found_(to_itself_ ? k - 1 : k),
+          n_threads_(n_threads),
+          poll_(poll),
+          kernels_(simd::kernels()),
+          frame_(x, y, metric, n_threads, poll),
+          exact_(x, y, metric, n_threads, poll) {
+        require(y_.size() < INT32_MAX, "at most 2^31 - 2 rows can be searched");
+        if (x_.dimension() <= kFewColumns) return;
+        x_codes_.load(kernels_, Precision::codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        if (!to_itself_) y_codes_.load(kernels_, Precision::codes, frame_, y_, 0, y_.size(), n_threads, poll);
+    }
+
+    void run(MatrixView<float> distances, MatrixView<std::int64_t> indices) {
+        const index_t n = x_.size();
+        const index_t n_blocks = (n + kRowBlock - 1) / kRowBlock;
+        const index_t n_col_blocks = (y_.size() + kColBlock - 1) / kColBlock;
+        // Blocks of rows are searched side by side, each through all columns, some of them at a time. Where there are
+        // fewer blocks than threads, each is searched in parts as well, and the parts are put together.
+        const index_t n_parts = std::clamp<index_t>((2 * n_threads_ + n_blocks - 1) / std::max<index_t>(1, n_blocks), 1,
+                                                    std::max<index_t>(1, n_col_blocks / 4));
+        // A few blocks at a time, so that the short lists of all rows need not be held at once.
+        const index_t at_once = 8 * n_threads_;
+        const index_t tiles_per_task =
+            std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (x_.dimension() + kPairWork)));
+        for (index_t first = 0; first < n_blocks; first += at_once) {
+            const index_t count = std::min(at_once, n_blocks - first);
+            lists_.assign(static_cast<std::size_t>(count * n_parts * kRowBlock), Shortlist());
+            for (index_t start = 0; n_found_ > 0 && start < n_col_blocks; start += tiles_per_task * n_parts) {
+                parallel_for(
+                    count * n_parts, n_threads_,
+                    [&](index_t task) {
+                        const index_t begin = start + task % n_parts * tiles_per_task;
+                        const index_t end = std::min(begin + tiles_per_task, n_col_blocks);
+                        search(first + task / n_parts, task, begin, end, start == 0);
+                    },
+                    poll_);
+            }
+            parallel_for(
+                count * kRowBlock, n_threads_,
+                [&](index_t t) {
+                    const index_t i = first * kRowBlock + t;
+                    if (i < n) finish(i, t / kRowBlock * n_parts * kRowBlock + t % kRowBlock, n_parts, distances, indices);
+                },
+                poll_);
+        }
+    }
+
+private:
+    Shortlist& list(index_t place) { return lists_[static_cast<std::size_t>(place)]; }
+
+    // Blocks of columns [begin, end) for one block of rows, into the short lists of the task.
+    void search(index_t block, index_t task, index_t begin, index_t end, bool is_first) {
+        const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
+        const auto screen = screens_.lease([&] {
+            return std::make_unique<Screen>(kernels_, frame_, Side{&x_, &x_codes_}, Side{&y_, &y_codes});
+        });
+        const index_t row = block * kRowBlock;
+        screen->set_rows(row, std::min(row + kRowBlock, x_.size()));
+        for (index_t i = 0; i < screen->n_rows(); ++i) {
+            Shortlist& shortlist = list(task * kRowBlock + i);
+            if (is_first) shortlist.start(n_found_);
+            screen->set_threshold(i, shortlist.threshold());
+        }
+        int failures = x_.dimension() > kFewColumns ? 0 : kPatience;
+        std::vector<char> touched(static_cast<std::size_t>(screen->n_rows()));
+        const index_t last = std::min(end * kColBlock, y_.size());
+        index_t width = is_first ? kFirstColumns : kColBlock;
+        for (index_t col = begin * kColBlock, col_end = 0; col < last; col = col_end) {
+            const bool starting = is_first && col == begin * kColBlock;
+            col_end = std::min(col + width, last);
+            // To the end of the block at most, and from there on whole blocks.
+            col_end = std::min(col_end, (col / kColBlock + 1) * kColBlock);
+            width = std::min(2 * width, kColBlock);
+            bool enough = false;
+            if (failures < kPatience) {
+                screen->run(Precision::codes, col, col_end, false);
+                enough = starting || screen->n_found() * kManyCandidates <= screen->n_rows() * (col_end - col);
+                failures = enough ? 0 : failures + 1;
+            }
+            if (!enough) screen->run(Precision::floats, col, col_end, false);
+            std::fill(touched.begin(), touched.end(), 0);
+            for (index_t c = 0; c < screen->n_found(); ++c) {
+                const simd::Candidate& candidate = screen->candidate(c);
+                touched[static_cast<std::size_t>(candidate.row)] = 1;
+                const index_t j = col + candidate.col;
+                if (to_itself_ && j == row + candidate.row) continue;
+                const auto [low, high] = screen->bounds(candidate);
+                list(task * kRowBlock + candidate.row).offer(low, high, static_cast<std::int32_t>(j));
+            }
+            for (index_t i = 0; i < screen->n_rows(); ++i) {
+                if (touched[static_cast<std::size_t>(i)]) {
+                    screen->set_threshold(i, list(task * kRowBlock + i).threshold());
+                }
+            }
+        }
+    }
+
+    void finish(index_t i, index_t place, index_t n_parts, MatrixView<float> distances,
+                MatrixView<std::int64_t> indices) {
+        index_t column = 0;
+        if (to_itself_) {
+            distances(i, column) = 0.0f;
+            indices(i, column++) = i;
+        }
+        if (n_found_ == 0) return;
+        std::vector<std::int32_t> js;
+        double limit = list(place).threshold();
+        for (index_t p = 1; p < n_parts; ++p) limit = std::max(limit, list(place + p * kRowBlock).threshold());
+        for (index_t p = 0; p < n_parts; ++p) {
+            for (const auto& entry : list(place + p * kRowBlock).entries()) {
+                if (entry.high >= limit) js.push_back(entry.index);
+            }
+        }
+        if (static_cast<index_t>(js.size()) < n_found_) {  // only where bounds are not numbers
+            js.clear();
+            for (std::int32_t j = 0; j < y_.size(); ++j) {
+                if (!to_itself_ || j != i) js.push_back(j);
+            }
+        }
+        const auto count_all = static_cast<index_t>(js.size());
+        std::vector<double> values(js.size());
+        exact_.distances(i, js.data(), count_all, values.data());
+        count(Counter::pairs_in_float64, count_all);
+        std::vector<Neighbor> neighbors(js.size());
+        for (std::size_t c = 0; c < js.size(); ++c) {
+            neighbors[c] = {std::isnan(values[c]) ? std::numeric_limits<double>::infinity() : values[c], js[c]};
+        }
+        std::partial_sort(neighbors.begin(), neighbors.begin() + n_found_, neighbors.end());
+        for (index_t f = 0; f < n_found_; ++f, ++column) {
+            distances(i, column) = static_cast<float>(neighbors[static_cast<std::size_t>(f)].distance);
+            indices(i, column) = neighbors[static_cast<std::size_t>(f)].index;
+        }
+        lists_[static_cast<std::size_t>(place)] = Shortlist();
+    }
+
+    Rows x_, y_;
+    bool to_itself_;
+    index_t n_found_;
+    int n_threads_;
+    const PollCallback& poll_;
+    const simd::Kernels& kernels_;
+    Frame frame_;
+    Exact exact_;
+    CodedRows x_codes_, y_codes_;
+    Pool<Screen> screens_;
+    std::vector<Shortlist> lists_;
+};
+
 }  // namespace
 
 void nearest(const Rows& x, const Rows* y, Metric metric, MatrixView<float> distances,
              MatrixView<std::int64_t> indices, int n_threads, const PollCallback& poll) {
-    const bool to_itself = y == nullptr;
-    const Rows& others = to_itself ? x : *y;
-    const index_t n = x.size();
     const index_t k = distances.cols;
-    require(k >= 1 && k <= others.size(), "k must be between 1 and the number of rows");
-    // The row itself is known to come first, so only the others are searched for.
-    const index_t n_found = to_itself ? k - 1 : k;
-
-    // A max-heap per row, kept between the chunks of columns, so that a task stays short at any number of columns.
-    std::vector<Neighbor> heaps(static_cast<std::size_t>(n * n_found));
-    std::vector<index_t> sizes(static_cast<std::size_t>(n), 0);
-    const Grid whole(n, others.size(), x.dimension());
-    const auto search = [&](index_t first, index_t last) {
-        parallel_for(whole.n_blocks, n_threads, [&](index_t block) {
-            Panel a(x.dimension());
-            Panel b(x.dimension());
-            const AlignedBuffer values(Panel::kBlock * Panel::kBlock);
-            const index_t row = block * Panel::kBlock;
-            const index_t row_end = std::min(row + Panel::kBlock, n);
-            a.load(x, row, row_end, metric);
-            for (index_t col = first; col < last; col += Panel::kBlock) {
-                b.load(others, col, std::min(col + Panel::kBlock, last), metric);
-                tile_distances(a, b, metric, x.is_float32() && others.is_float32(), values.get());
-                for (index_t i = row; i < row_end; ++i) {
-                    Neighbor* heap = heaps.data() + i * n_found;
-                    index_t& size = sizes[static_cast<std::size_t>(i)];
-                    for (index_t j = 0; j < b.size(); ++j) {
-                        const Neighbor candidate{values.get()[(i - row) * Panel::kBlock + j], col + j};
-                        if (to_itself && candidate.index == i) continue;
-                        if (size < n_found) {
-                            heap[size++] = candidate;
-                            std::push_heap(heap, heap + size);
-                        } else if (candidate < heap[0]) {
-                            std::pop_heap(heap, heap + size);
-                            heap[size - 1] = candidate;
-                            std::push_heap(heap, heap + size);
-                        }
-                    }
-                }
-            }
-        }, poll);
-    };
-    if (n_found > 0) {
-        for (index_t first = 0; first < others.size(); first += whole.chunk) {
-            search(first, std::min(first + whole.chunk, others.size()));
-        }
-    }
-    for (index_t i = 0; i < n; ++i) {
-        Neighbor* heap = heaps.data() + i * n_found;
-        std::sort_heap(heap, heap + n_found);
-        index_t place = 0;
-        if (to_itself) {
-            distances(i, place) = 0.0f;
-            indices(i, place++) = i;
-        }
-        for (index_t f = 0; f < n_found; ++f, ++place) {
-            distances(i, place) = static_cast<float>(heap[f].distance);
-            indices(i, place) = heap[f].index;
-        }
-    }
+    require(k >= 1 && k <= (y == nullptr ? x : *y).size(), "k must be between 1 and the number of rows");
+    Search(x, y, metric, k, n_threads, poll).run(distances, indices);
 }
 
 }  // namespace pyface::distance

@@ -37,11 +37,7 @@ void tile_distances(const Panel& a, const Panel& b, Metric metric, bool rows_are
     for (index_t i = 0; i < a.size(); ++i) {
         double* row = out + i * Panel::kBlock;
         const double norm = a.squared_norms()[i];
-        for (index_t j = 0; j < b.size(); ++j) {
-            const double product = norm * b.squared_norms()[j];
-            const double cosine = product > 0.0 ? row[j] / std::sqrt(product) : 0.0;
-            row[j] = std::clamp(1.0 - cosine, 0.0, 2.0);
-        }
+        for (index_t j = 0; j < b.size(); ++j) row[j] = cosine_distance(row[j], norm, b.squared_norms()[j]);
     }
 }
 

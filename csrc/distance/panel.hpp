@@ -2,13 +2,12 @@
 #pragma once
 
 #include "core/aligned.hpp"
+#include "distance/metric.hpp"
 #include "simd/rows.hpp"
 
 namespace pyface::distance {
 
 using simd::Rows;
-
-enum class Metric { cosine, euclidean, sqeuclidean };
 
 // Up to kBlock consecutive rows in float64, padded, and their squared norms if the metric needs them.
 class Panel {

@@ -1,69 +1,144 @@
+#include "distance/within.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+
 #include "core/require.hpp"
-#include "distance/distances.hpp"
-#include "distance/sweep.hpp"
 
 namespace pyface::distance {
 namespace {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
+// What an entry of a graph takes while it is built: the pair and its distance, then its place in the result, twice
+// where the graph is symmetric.
+constexpr double kBytesPerPair = 12.0 + 8.0;
+constexpr double kBytesPerMirroredPair = 12.0 + 16.0;
+
 }  // namespace
 
-RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double radius, int n_threads,
-                         const PollCallback& poll)
+TooManyPairs::TooManyPairs(std::int64_t found, double expected, double bytes_per_pair, std::int64_t memory_limit) {
+    constexpr double kMiB = 1024.0 * 1024.0;
+    message_ = std::to_string(found) + " pairs were found within the radius, about " +
+               std::to_string(static_cast<std::int64_t>(std::max(expected, static_cast<double>(found)))) +
+               " are expected in all; they need " +
+               std::to_string(static_cast<std::int64_t>(std::max(expected, static_cast<double>(found)) *
+                                                        bytes_per_pair / kMiB)) +
+               " MiB, and " + std::to_string(static_cast<std::int64_t>(static_cast<double>(memory_limit) / kMiB)) +
+               " MiB are free. Choose a smaller radius, or search portions of the rows with Y=.";
+}
+
+RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double radius, std::int64_t memory_limit,
+                         int n_threads, const PollCallback& poll)
     : n_rows_(x.size()), mirrored_(y == nullptr), indptr_(at(x.size() + 1), 0) {
-    const index_t n_cols = mirrored_ ? x.size() : y->size();
-    require(n_rows_ < INT32_MAX && n_cols < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
-    const Grid grid(n_rows_, n_cols, x.dimension());
-    hits_.resize(at(grid.n_tasks()));
-    const auto consume = [&](index_t task, const Tile& tile) {
-        auto& hits = hits_[at(task)];
-        const bool on_diagonal = mirrored_ && tile.row == tile.col;
-        for (index_t i = 0; i < tile.n_rows; ++i) {
-            for (index_t j = on_diagonal ? i : 0; j < tile.n_cols; ++j) {
-                const double value = tile(i, j);
-                if (value <= radius) {
-                    hits.push_back({static_cast<std::int32_t>(tile.row + i), static_cast<std::int32_t>(tile.col + j),
-                                    static_cast<float>(value)});
-                }
+    PairsWithin within(x, y, metric, radius, n_threads, poll);
+    const Blocks& blocks = within.blocks();
+    hits_.resize(at(blocks.size()));
+    const double bytes_per_pair = mirrored_ ? kBytesPerMirroredPair : kBytesPerPair;
+    std::atomic<std::int64_t> n_pairs{0};
+    std::atomic<index_t> n_done{0};
+    parallel_for(
+        blocks.size(), n_threads,
+        [&](index_t task) {
+            Hits& hits = hits_[at(task)];
+            within.run(task, hits.pairs, &hits.distances);
+            // The vectors grew by doubling; what stays is what they need.
+            hits.pairs.shrink_to_fit();
+            hits.distances.shrink_to_fit();
+            const std::int64_t found = n_pairs += static_cast<std::int64_t>(hits.pairs.size());
+            const double done = static_cast<double>(++n_done) / static_cast<double>(blocks.size());
+            if (memory_limit >= 0 && static_cast<double>(found) * bytes_per_pair > static_cast<double>(memory_limit)) {
+                throw TooManyPairs(found, static_cast<double>(found) / done, bytes_per_pair, memory_limit);
             }
-        }
-    };
-    if (mirrored_) {
-        sweep_upper(x, metric, grid, n_threads, poll, consume);
-    } else {
-        sweep(x, *y, metric, grid, n_threads, poll, consume);
-    }
+        },
+        poll);
     Poller look(poll);
-    for (const auto& hits : hits_) {
+    for (const Hits& hits : hits_) {
         look();
-        for (const Hit& hit : hits) {
-            ++indptr_[at(hit.row + 1)];
-            if (mirrored_ && hit.row != hit.col) ++indptr_[at(hit.col + 1)];
+        for (const auto& pair : hits.pairs) {
+            ++indptr_[at(pair.row + 1)];
+            if (mirrored_) ++indptr_[at(pair.col + 1)];
         }
+    }
+    if (mirrored_) {
+        for (index_t i = 0; i < n_rows_; ++i) ++indptr_[at(i + 1)];  // each row is its own neighbour
     }
     for (std::size_t i = 1; i < indptr_.size(); ++i) indptr_[i] += indptr_[i - 1];
 }
 
-// No sorting: tasks come by block of rows, then by columns, and the hits of a tile by row, then by column. So row r of a
-// mirrored graph receives its columns below r from earlier rows, in order, before it meets its own columns from r on.
+// No sorting: tasks come by block of rows, then by columns, and the pairs of a task by row, then by column. So row r of a
+// mirrored graph receives its columns below r from earlier rows, in order, before it meets its own columns above r.
 void RadiusGraph::write(VectorView<std::int64_t> indptr, VectorView<std::int32_t> indices,
-                        VectorView<float> distances, const PollCallback& poll) const {
+                        VectorView<float> distances, const PollCallback& poll) {
     std::vector<std::int64_t> next(indptr_.begin(), indptr_.end() - 1);
-    const auto put = [&](std::int32_t row, std::int32_t col, float distance) {
+    const auto put = [&](index_t row, index_t col, float distance) {
         const std::int64_t place = next[at(row)]++;
-        indices[place] = col;
+        indices[place] = static_cast<std::int32_t>(col);
         distances[place] = distance;
     };
+    index_t n_selves = 0;  // rows below this have met themselves
+    const auto meet_selves = [&](index_t end) {
+        for (; mirrored_ && n_selves < end; ++n_selves) put(n_selves, n_selves, 0.0f);
+    };
     Poller look(poll);
-    for (const auto& hits : hits_) {
+    for (Hits& hits : hits_) {
         look();
-        for (const Hit& hit : hits) {
-            put(hit.row, hit.col, hit.distance);
-            if (mirrored_ && hit.row != hit.col) put(hit.col, hit.row, hit.distance);
+        for (std::size_t h = 0; h < hits.pairs.size(); ++h) {
+            const auto& pair = hits.pairs[h];
+            meet_selves(pair.row + 1);
+            put(pair.row, pair.col, hits.distances[h]);
+            if (mirrored_) put(pair.col, pair.row, hits.distances[h]);
         }
+        hits = Hits();
     }
+    meet_selves(n_rows_);
     for (std::size_t i = 0; i < indptr_.size(); ++i) indptr[static_cast<index_t>(i)] = indptr_[i];
+}
+
+bool EdgeStream::next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, int n_threads,
+                      const PollCallback& poll) {
+    require(!interrupted_, "the stream was interrupted and cannot go on; make a new one");
+    edges.clear();
+    interrupted_ = true;  // until this call comes to its end
+    const index_t n_tasks = within_.blocks().size();
+    while (edges.empty() && next_task_ < n_tasks) {
+        const index_t n_batch = std::min(batch_, n_tasks - next_task_);
+        std::vector<std::vector<PairsWithin::Pair>> found(at(n_batch));
+        // Tasks that were done beyond the first one that was not are kept for the next call.
+        for (index_t t = 0; t < std::min(n_batch, static_cast<index_t>(ahead_.size())); ++t) {
+            found[at(t)] = std::move(ahead_[at(t)].edges);
+        }
+        std::vector<char> done(at(n_batch), 0);
+        for (index_t t = 0; t < std::min(n_batch, static_cast<index_t>(ahead_.size())); ++t) {
+            done[at(t)] = ahead_[at(t)].done;
+        }
+        std::atomic<index_t> n_edges{0};
+        parallel_for(
+            n_batch, n_threads,
+            [&](index_t t) {
+                if (!done[at(t)]) {
+                    if (t > 0 && n_edges >= max_edges) return;
+                    within_.run(next_task_ + t, found[at(t)], nullptr);
+                    done[at(t)] = 1;
+                }
+                n_edges += static_cast<index_t>(found[at(t)].size());
+            },
+            poll);
+        index_t n_ready = 0;
+        while (n_ready < n_batch && done[at(n_ready)]) ++n_ready;
+        for (index_t t = 0; t < n_ready; ++t) {
+            edges.insert(edges.end(), found[at(t)].begin(), found[at(t)].end());
+        }
+        ahead_.clear();
+        for (index_t t = n_ready; t < n_batch; ++t) ahead_.push_back({std::move(found[at(t)]), done[at(t)] != 0});
+        next_task_ += n_ready;
+        // Few edges: more tasks at a time, up to what keeps a call interruptible in any case.
+        if (n_ready == n_batch && n_edges * 4 < max_edges) batch_ = std::min<index_t>(batch_ * 2, 4096);
+        if (n_ready < n_batch) batch_ = std::max<index_t>(n_ready, n_threads);
+    }
+    interrupted_ = false;
+    return !edges.empty();
 }
 
 }  // namespace pyface::distance

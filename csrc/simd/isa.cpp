@@ -7,6 +7,8 @@
 
 #if defined(PYFACE_X86) && defined(_MSC_VER)
 #include <intrin.h>
+#elif defined(PYFACE_AVX2VNNI)
+#include <cpuid.h>
 #endif
 
 namespace pyface::simd {
@@ -21,6 +23,16 @@ extern const Kernels kTable;
 namespace avx512 {
 extern const Kernels kTable;
 }
+#ifdef PYFACE_AVX2VNNI
+namespace avx2vnni {
+extern const Kernels kTable;
+}
+#endif
+#ifdef PYFACE_AVX512VNNI
+namespace avx512vnni {
+extern const Kernels kTable;
+}
+#endif
 #endif
 
 namespace {
@@ -48,6 +60,18 @@ bool has_avx512() {
     return has_avx2() && saves_state(0xe6) && has_bit(leaf7[1], 16) && has_bit(leaf7[1], 17) &&
            has_bit(leaf7[1], 30) && has_bit(leaf7[1], 31);
 }
+
+[[maybe_unused]] bool has_avx2vnni() {
+    int leaf7[4];
+    __cpuidex(leaf7, 7, 1);
+    return has_avx2() && has_bit(leaf7[0], 4);
+}
+
+[[maybe_unused]] bool has_avx512vnni() {
+    int leaf7[4];
+    __cpuidex(leaf7, 7, 0);
+    return has_avx512() && has_bit(leaf7[2], 11);
+}
 #elif defined(PYFACE_X86)
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
@@ -55,6 +79,16 @@ bool has_avx512() {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+
+[[maybe_unused]] bool has_avx512vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
+#ifdef PYFACE_AVX2VNNI
+bool has_avx2vnni() {
+    // Not __builtin_cpu_supports("avxvnni"): older compilers that know the instructions do not know the name.
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1u) != 0;
+}
+#endif
 #endif
 
 struct Entry {
@@ -67,7 +101,13 @@ const std::vector<Entry>& entries() {
         {&portable::kTable, true},
 #ifdef PYFACE_X86
         {&avx2::kTable, has_avx2()},
+#ifdef PYFACE_AVX2VNNI
+        {&avx2vnni::kTable, has_avx2vnni()},
+#endif
         {&avx512::kTable, has_avx512()},
+#ifdef PYFACE_AVX512VNNI
+        {&avx512vnni::kTable, has_avx512vnni()},
+#endif
 #endif
     };
     return all;

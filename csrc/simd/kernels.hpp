@@ -1,11 +1,13 @@
 // The micro-kernels, one table of function pointers per instruction set.
 #pragma once
 
+#include <cstdint>
+
 #include "core/views.hpp"
 
 namespace pyface::simd {
 
-// Rows handed to a kernel are padded with zeros to a multiple of this many float64 values.
+// Rows handed to a float64 kernel are padded with zeros to a multiple of this many values.
 inline constexpr index_t kLanes = 8;
 
 inline constexpr index_t padded(index_t d) { return (d + kLanes - 1) / kLanes * kLanes; }
@@ -17,6 +19,70 @@ inline constexpr index_t padded(index_t d) { return (d + kLanes - 1) / kLanes * 
 using TileKernel = void (*)(const double* a, index_t n_a, const double* b, index_t n_b, index_t stride, double* out,
                             index_t out_stride);
 
+// out[c] = f(x, ys[c]) for `count` rows of d values as they lie in memory: the same bits as the tiles above.
+template <class T>
+using PairKernel = void (*)(const T* x, const T* const* ys, index_t count, index_t d, double* out);
+
+// ---- Tiles of panels ------------------------------------------------------------------------------------------------
+//
+// A word is 32 bits: one float32, or a group of neighbouring codes of a row. A panel holds a few rows word by word:
+// word w of all its rows, then word w + 1 of all of them. Row panels have `tile_rows` rows, column panels `tile_cols`.
+using word_t = std::uint32_t;
+
+// Row panels against column panels. Panels of a side follow each other in memory.
+struct Panels {
+    const word_t* rows;
+    index_t n_row_panels;
+    const word_t* cols;
+    index_t n_col_panels;
+    index_t depth;  // words per row
+    // First column minus first row of the tile, where x is compared with itself: micro-tiles below the diagonal are
+    // skipped. kNoDiagonal elsewhere.
+    index_t shift;
+};
+inline constexpr index_t kNoDiagonal = PTRDIFF_MAX / 4;
+
+// What is done with a float32 sum before it is written.
+enum class Finish { cosine_distance, square, root };
+
+// out[i * out_stride + j] = finished sum for row i and column j, in float32. The sum of the products, or of the squared
+// differences for `square` and `root`. Sums are chained over 64 values at most, then added to the sum so far, so that
+// rounding grows with d / 64 + 64 instead of d. Returns whether a value lies where float32 is not good enough:
+// cosine distances below kNearlyEqual, squares outside [kTinySquare, kHugeSquare].
+using DenseKernel = bool (*)(const Panels& panels, Finish finish, float* out, index_t out_stride);
+inline constexpr float kNearlyEqual = 0x1p-10f;
+inline constexpr float kTinySquare = 0x1p-80f;
+inline constexpr float kHugeSquare = 0x1p100f;
+
+// A pair that a screen could not rule out: row and column within the tile, and the sum of their products.
+struct Candidate {
+    std::int32_t row, col;
+    float value;
+};
+
+// Thresholds: pair (i, j) is ruled out if value + sum over t of row[t * row_stride + i] * col[t * col_stride + j] < 0.
+// NaN rules out too, which is how the lanes that fill up a panel say that they are nobody.
+struct Terms {
+    const float* row;
+    index_t row_stride;
+    const float* col;
+    index_t col_stride;
+    int count;  // 2 or 4
+};
+
+// Writes the candidates among the pairs and returns how many; `out` has room for all pairs.
+// `offsets` (per row) is where the sums of codes start; sums of float32 words start at 0 and pass nullptr.
+using ScreenKernel = index_t (*)(const Panels& panels, const std::int32_t* offsets, const Terms& terms, Candidate* out);
+
+// What a word of codes is. Codes of a row are integers of at most `largest`; the square root of the sum of their squares
+// is at most 46,340, so that a sum of products fits 32 bits.
+struct Coding {
+    index_t group;        // codes per word: 4 of 8 bits or 2 of 16 bits
+    std::int32_t largest;
+    std::int32_t bias;    // added to the codes of column panels (the instruction wants them unsigned)
+    word_t row_flip;      // row panel word = column panel word ^ row_flip
+};
+
 struct Kernels {
     const char* name;
     TileKernel dots;
@@ -24,6 +90,26 @@ struct Kernels {
     // changes no bit. Must not be used for other rows.
     TileKernel dots_of_float32;
     TileKernel squared_differences;
+
+    PairKernel<float> pair_dots_of_float32;
+    PairKernel<float> pair_squares_of_float32;
+    PairKernel<double> pair_dots;
+    PairKernel<double> pair_squares;
+
+    index_t tile_rows, tile_cols;
+    Coding coding;
+    DenseKernel dense;
+    ScreenKernel screen_codes;
+    ScreenKernel screen_floats;
+
+    // codes[k] = row[k] / scale rounded, |row[k] / scale| <= 32767; returns the sum of (row[k] - scale codes[k])^2.
+    // `stride` is a multiple of kLanes.
+    double (*encode)(const double* row, index_t stride, double scale, std::int16_t* codes);
+    // out[j] = tile[j] for `count` values, past the caches where that pays.
+    void (*stream)(const float* tile, index_t count, float* out);
+    // out[j * out_stride + i] = tile[i * stride + j].
+    void (*transpose)(const float* tile, index_t n_rows, index_t n_cols, index_t stride, float* out,
+                      index_t out_stride);
 };
 
 }  // namespace pyface::simd

@@ -17,15 +17,16 @@ void Rows::copy_row(index_t i, double* out) const {
     std::fill(out + d_, out + padded(d_), 0.0);
 }
 
-void scale_for_cosine(double* row, index_t stride) {
+bool scale_for_cosine(double* row, index_t stride) {
     double largest = 0.0;
     for (index_t k = 0; k < stride; ++k) largest = std::max(largest, std::fabs(row[k]));
-    if (largest == 0.0 || !std::isfinite(largest)) return;
+    if (largest == 0.0 || !std::isfinite(largest)) return false;
     int exponent = 0;
     std::frexp(largest, &exponent);
     // 2^240 squared, times any dimension that fits in memory, squared again by the product of two norms, is < 2^1024.
-    if (std::abs(exponent) <= 230) return;
+    if (std::abs(exponent) <= 230) return false;
     for (index_t k = 0; k < stride; ++k) row[k] = std::ldexp(row[k], -exponent);
+    return true;
 }
 
 double squared_norm(const double* row, index_t stride) {

@@ -14,6 +14,15 @@ public:
     index_t size() const { return n_; }
     index_t dimension() const { return d_; }
     bool is_float32() const { return floats_ != nullptr; }
+    // Row i as it lies in memory, of the type that the matrix has.
+    template <class T>
+    const T* row(index_t i) const {
+        if constexpr (sizeof(T) == sizeof(float)) {
+            return floats_ + i * d_;
+        } else {
+            return doubles_ + i * d_;
+        }
+    }
 
     // Writes row i as float64, padded with zeros to a multiple of kLanes.
     void copy_row(index_t i, double* out) const;
@@ -26,8 +35,8 @@ private:
 };
 
 // Multiplies a padded row by the power of two that keeps the product of two squared norms inside float64. Rows of
-// ordinary size are left alone; a cosine does not change, and neither does any bit of it.
-void scale_for_cosine(double* row, index_t stride);
+// ordinary size are left alone; a cosine does not change, and neither does any bit of it. Returns whether it did.
+bool scale_for_cosine(double* row, index_t stride);
 
 // Squared norm with the summation order of the dot kernels, so that identical rows have a cosine of exactly 1.
 double squared_norm(const double* row, index_t stride);

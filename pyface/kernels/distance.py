@@ -132,7 +132,7 @@ def neighbors_within(
     limit = _check.number(radius, "radius", minimum=0)
     x, y = _rows(X, Y, metric)
     indptr, indices, distances = _core.within_radius(
-        x, y, metric=metric, radius=limit, n_threads=_threads.resolve(n_threads)
+        x, y, metric=metric, radius=limit, memory_limit=-1, n_threads=_threads.resolve(n_threads)
     )
     graph = csr_array((distances, indices, indptr), shape=(len(x), len(x if y is None else y)))
     graph.has_sorted_indices = True

@@ -50,6 +50,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("supported_isas", {}),
     ("active_isa", {}),
     ("set_isa", {"name": _core.active_isa()}),
+    ("debug_counters", {}),
+    ("reset_debug_counters", {}),
     ("cut_by_count", {"z": MERGES, "n_merges": 1}),
     ("cut_by_height", {"z": MERGES, "height": 1.0}),
 ]
@@ -57,7 +59,7 @@ for x in (FLOAT32, FLOAT64):
     for y in (None, x):
         CALLS += [
             ("distances_dense", {"x": x, "y": y, "out": np.empty((3, 3), np.float32), **COSINE}),
-            ("within_radius", {"x": x, "y": y, "radius": 0.5, **COSINE}),
+            ("within_radius", {"x": x, "y": y, "radius": 0.5, "memory_limit": -1, **COSINE}),
             (
                 "nearest",
                 {
@@ -94,6 +96,11 @@ def assert_is(value: Any, annotation: ast.expr) -> None:
             assert isinstance(value, tuple) and len(value) == len(inner)
             for part, wanted in zip(value, inner, strict=True):
                 assert_is(part, wanted)
+        elif kind == "dict":
+            assert isinstance(value, dict)
+            for key, part in value.items():
+                assert_is(key, inner[0])
+                assert_is(part, inner[1])
         else:
             assert kind == "list" and isinstance(value, list)
             for part in value:
@@ -127,8 +134,22 @@ def test_functions_take_and_give_what_the_stub_says(name: str, arguments: dict[s
             function(*(arguments[key] for key in by_place + by_keyword))
 
 
+def test_the_stream_takes_and_gives_what_the_stub_says() -> None:
+    methods = {node.name: node for node in CLASSES["EdgeStream"].body if isinstance(node, ast.FunctionDef)}
+    assert methods.keys() - {"__init__"} == {n for n in dir(_core.EdgeStream) if not n.startswith("_")}
+    assert names(methods["__init__"].args) == (["x"], ["metric", "radius", "n_threads"])
+    stream = _core.EdgeStream(FLOAT32, metric="euclidean", radius=2.0, n_threads=1)
+    edges = stream.next(max_edges=10)
+    assert edges is not None
+    assert [part.dtype for part in edges] == [np.int32, np.int32] and [part.tolist() for part in edges] == [
+        [0, 0, 1],
+        [1, 2, 2],
+    ]
+    assert stream.next(10) is None
+
+
 def test_the_class_takes_and_gives_what_the_stub_says() -> None:
-    assert set(CLASSES) == {"RegressionTrees"}
+    assert set(CLASSES) == {"RegressionTrees", "EdgeStream"}
     methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
     assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
     assert set(names(methods["__init__"].args)[0]) == TREES.keys()

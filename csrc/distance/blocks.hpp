@@ -1,0 +1,84 @@
+// How all pairs are cut into tasks: one block of rows against some blocks of columns.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "core/views.hpp"
+#include "distance/screen.hpp"
+
+namespace pyface::distance {
+
+// Tasks come by rows, then by columns. The cut depends on the sizes only, never on the number of threads.
+class Blocks {
+public:
+    struct Task {
+        index_t row_begin, row_end, col_begin, col_end;
+    };
+
+    // `upper`: rows against themselves, pairs on and above the diagonal only.
+    Blocks(index_t n_rows, index_t n_cols, index_t dimension, bool upper)
+        : n_rows_(n_rows), n_cols_(n_cols), upper_(upper) {
+        // Multiplications per task: some milliseconds with the fastest kernels, 60 ms with the slowest.
+        constexpr index_t kTaskWork = index_t{1} << 28;
+        constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
+        chunk_ = std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (dimension + kPairWork))) * kColBlock;
+        const index_t n_chunks = (n_cols + chunk_ - 1) / chunk_;
+        index_t total = 0;
+        for (index_t row = 0; row < n_rows; row += kRowBlock) {
+            first_task_.push_back(total);
+            total += n_chunks - first_chunk(row);
+        }
+        first_task_.push_back(total);
+    }
+
+    index_t size() const { return first_task_.back(); }
+
+    Task operator[](index_t task) const {
+        const auto block = std::upper_bound(first_task_.begin(), first_task_.end(), task) - first_task_.begin() - 1;
+        const index_t row = block * kRowBlock;
+        const index_t chunk = first_chunk(row) + task - first_task_[static_cast<std::size_t>(block)];
+        const index_t col = upper_ ? std::max(chunk * chunk_, row / kColBlock * kColBlock) : chunk * chunk_;
+        return {row, std::min(row + kRowBlock, n_rows_), col, std::min((chunk + 1) * chunk_, n_cols_)};
+    }
+
+private:
+    index_t first_chunk(index_t row) const { return upper_ ? row / chunk_ : 0; }
+
+    index_t n_rows_, n_cols_, chunk_;
+    bool upper_;
+    std::vector<index_t> first_task_;  // per block of rows
+};
+
+// Things that are costly to make, one per thread at work. Lend one with lease(); it comes back by itself.
+template <class T>
+class Pool {
+public:
+    template <class Make>
+    auto lease(Make make) {
+        std::unique_ptr<T> thing;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!idle_.empty()) {
+                thing = std::move(idle_.back());
+                idle_.pop_back();
+            }
+        }
+        if (!thing) thing = make();
+        const auto give_back = [this](T* used) {
+            std::unique_ptr<T> owned(used);
+            const std::lock_guard lock(mutex_);
+            idle_.push_back(std::move(owned));
+        };
+        return std::unique_ptr<T, decltype(give_back)>(thing.release(), give_back);
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<T>> idle_;
+};
+
+}  // namespace pyface::distance

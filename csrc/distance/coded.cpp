@@ -1,0 +1,166 @@
+#include "distance/coded.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace pyface::distance {
+namespace {
+
+using simd::word_t;
+
+constexpr double kCodesLength = 46340.0;  // its square fits 31 bits
+// Rows that are this much shorter than the unit of their frame count as zero, with all of themselves as residual: the
+// inverse of a scale must not overflow when two of them are multiplied.
+constexpr double kShortest = 0x1p-45;
+// What float32 adds when thresholds are evaluated, relative to the lengths: at most eight roundings of 2^-24 each.
+constexpr double kEvaluation = 1e-6;
+
+float up(double x) {
+    const auto rounded = static_cast<float>(x);
+    return static_cast<double>(rounded) >= x ? rounded : std::nextafter(rounded, std::numeric_limits<float>::infinity());
+}
+
+}  // namespace
+
+void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
+                     index_t begin, index_t end, int n_threads, const PollCallback& poll) {
+    kernels_ = &kernels;
+    precision_ = precision;
+    is_cosine_ = frame.is_cosine();
+    n_terms_ = is_cosine_ ? 2 : 4;
+    size_ = end - begin;
+    dimension_ = rows.dimension();
+    const index_t group = precision == Precision::codes ? kernels.coding.group : 1;
+    depth_ = (dimension_ + group - 1) / group;
+    const index_t panel = kernels.tile_cols;
+    const index_t capacity = (size_ + panel - 1) / panel * panel;
+    const index_t n_words = capacity * depth_;
+    if (n_words > n_words_) {
+        words_ = AlignedArray<word_t>(n_words);
+        n_words_ = n_words;
+    }
+    if (capacity > capacity_) {
+        terms_ = AlignedArray<float>(4 * capacity);
+        facts_.resize(static_cast<std::size_t>(capacity));
+        code_sums_.resize(static_cast<std::size_t>(capacity));
+    }
+    capacity_ = std::max(capacity, capacity_);
+
+    constexpr index_t kRowsPerTask = 256;  // a multiple of every tile_cols, so that no panel is shared
+    parallel_for(
+        (capacity + kRowsPerTask - 1) / kRowsPerTask, n_threads,
+        [&](index_t task) {
+            const AlignedBuffer row(frame.stride());
+            const AlignedArray<std::int16_t> codes(frame.stride());
+            const index_t last = std::min((task + 1) * kRowsPerTask, capacity);
+            for (index_t i = task * kRowsPerTask; i < last; ++i) {
+                if (i < size_) {
+                    load_row(i, row.get(), frame.read(rows, begin + i, row.get()), codes.get());
+                    set_terms(i);
+                } else {
+                    word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
+                    for (index_t w = 0; w < depth_; ++w) lane[w * panel] = 0;
+                    for (int t = 0; t < n_terms_; ++t) {
+                        terms_[t * capacity_ + i] = std::numeric_limits<float>::quiet_NaN();
+                    }
+                }
+            }
+        },
+        poll);
+}
+
+void CodedRows::load_row(index_t i, const double* row, double half_square, std::int16_t* codes) {
+    const index_t panel = kernels_->tile_cols;
+    const index_t stride = simd::padded(dimension_);
+    word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
+    double square = 2.0 * half_square;
+    if (is_cosine_) square = std::all_of(row, row + stride, [](double v) { return v == 0.0; }) ? 0.0 : 1.0;
+    const double length = std::sqrt(square) * (1.0 + 1e-12);
+    RowFacts& facts = facts_[static_cast<std::size_t>(i)];
+    facts.half_square = half_square;
+    facts.length = up(length);
+    std::int32_t code_sum = 0;
+    if (precision_ == Precision::floats) {
+        for (index_t k = 0; k < dimension_; ++k) lane[k * panel] = std::bit_cast<word_t>(static_cast<float>(row[k]));
+        facts.scale = 1.0f;
+        // Each entry is rounded once; a sum is a chain of at most 64 roundings and of one for each 64 values.
+        const double roundings = 3.0 + 64.0 + static_cast<double>(dimension_) / 64.0;
+        const double coded_length = length * (1.0 + 0x1p-23);
+        facts.residual = up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
+        facts.coded_length = up(coded_length);
+    } else {
+        double largest = 0.0;
+        for (index_t k = 0; k < stride; ++k) largest = std::max(largest, std::fabs(row[k]));
+        // A little more than the quotient, so that no code is rounded beyond the largest.
+        const double roundings = 0.5 * std::sqrt(static_cast<double>(stride)) + 1.0;
+        const double wanted =
+            std::max(largest / kernels_->coding.largest, length / (kCodesLength - roundings)) * 1.0001;
+        const auto scale = static_cast<float>(wanted);
+        double residual = length;
+        if (wanted < kShortest) {
+            facts.scale = 1.0f;
+            std::fill_n(codes, stride, std::int16_t{0});
+        } else {
+            facts.scale = scale;
+            residual = std::sqrt(kernels_->encode(row, stride, static_cast<double>(scale), codes)) * (1.0 + 1e-12);
+        }
+        facts.residual = up(residual + kEvaluation * length);
+        facts.coded_length = up(length + residual);
+        const auto bias = static_cast<word_t>(kernels_->coding.bias);
+        if (kernels_->coding.group == 4) {
+            for (index_t k = 0; k < dimension_; ++k) code_sum += codes[k];
+            for (index_t w = 0; w < depth_; ++w) {  // stride is a multiple of 4, too
+                const std::int16_t* c = codes + 4 * w;
+                word_t word = 0;
+                for (int g = 0; g < 4; ++g) word |= ((static_cast<word_t>(c[g]) + bias) & 0xffu) << (8 * g);
+                lane[w * panel] = word;
+            }
+        } else {
+            for (index_t w = 0; w < depth_; ++w) {
+                lane[w * panel] = static_cast<word_t>(static_cast<std::uint16_t>(codes[2 * w])) |
+                                  static_cast<word_t>(static_cast<std::uint16_t>(codes[2 * w + 1])) << 16;
+            }
+        }
+    }
+    code_sums_[static_cast<std::size_t>(i)] = code_sum;
+}
+
+// The bound, divided by both scales: |<x, y> - <c, c'>| <= residual * length' + coded_length * residual'.
+void CodedRows::set_terms(index_t i) {
+    const RowFacts& f = facts_[static_cast<std::size_t>(i)];
+    const double inverse = 1.0 / static_cast<double>(f.scale);
+    terms_[i] = static_cast<float>(inverse);
+    terms_[capacity_ + i] = static_cast<float>(static_cast<double>(f.residual) * inverse);
+    if (n_terms_ == 2) return;
+    terms_[2 * capacity_ + i] = static_cast<float>(static_cast<double>(f.length) * inverse);
+    terms_[3 * capacity_ + i] = static_cast<float>(-f.half_square * (1.0 - kEvaluation) * inverse);
+}
+
+void CodedRows::copy_row_panels(index_t begin, index_t end, word_t* words, std::int32_t* offsets) const {
+    const index_t height = kernels_->tile_rows;
+    const index_t width = kernels_->tile_cols;
+    const bool codes = precision_ == Precision::codes;
+    const word_t flip = codes ? kernels_->coding.row_flip : 0;
+    for (index_t first = begin; first < end; first += height, words += height * depth_) {
+        const index_t count = std::min(height, end - first);
+        const word_t* sources[32];
+        for (index_t r = 0; r < count; ++r) {
+            const index_t i = first + r;
+            sources[r] = words_.get() + i / width * width * depth_ + i % width;
+            // Unsigned, since it may wrap on the way: the sum of codes that follows brings it back.
+            offsets[first - begin + r] = static_cast<std::int32_t>(
+                0u - static_cast<word_t>(kernels_->coding.bias) *
+                         static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
+        }
+        for (index_t w = 0; w < depth_; ++w) {
+            word_t* out = words + w * height;
+            for (index_t r = 0; r < count; ++r) out[r] = sources[r][w * width] ^ flip;
+            for (index_t r = count; r < height; ++r) out[r] = 0;
+        }
+        for (index_t r = count; r < height; ++r) offsets[first - begin + r] = 0;
+    }
+}
+
+}  // namespace pyface::distance

@@ -1,0 +1,60 @@
+// Rows in few bits, with what is needed to bound what the bits leave out.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/parallel.hpp"
+#include "distance/frame.hpp"
+#include "simd/kernels.hpp"
+
+namespace pyface::distance {
+
+enum class Precision { codes, floats };
+
+// How a row x was coded: x = c + e with c what the words say.
+struct RowFacts {
+    float scale;        // c = scale * codes; 1 for floats
+    float residual;     // at least |e|, plus what rounding in float32 may add to a product with a row of length 1
+    float length;       // at least |x|
+    float coded_length; // at least |c|
+    double half_square; // |x|^2 / 2; 0 under cosine
+};
+
+// Rows [begin, end) of a matrix as column panels.
+class CodedRows {
+public:
+    // Column panels and facts are made anew; the memory of an earlier load is used again.
+    void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows, index_t begin,
+              index_t end, int n_threads = 1, const PollCallback& poll = {});
+
+    index_t size() const { return size_; }
+    index_t depth() const { return depth_; }  // words per row
+    Precision precision() const { return precision_; }
+    const RowFacts& facts(index_t i) const { return facts_[static_cast<std::size_t>(i)]; }
+    // Start of the panel that begins with row i, a multiple of tile_cols.
+    const simd::word_t* panel(index_t i) const { return words_.get() + i * depth_; }
+    // The terms of simd::Terms for columns [i, ...), i a multiple of tile_cols, and the distance between two terms.
+    const float* terms(index_t i) const { return terms_.get() + i; }
+    index_t terms_stride() const { return capacity_; }
+    int n_terms() const { return n_terms_; }
+
+    // Rows [begin, end) as row panels, filled up with rows of zeros, and where their sums of codes start.
+    void copy_row_panels(index_t begin, index_t end, simd::word_t* words, std::int32_t* offsets) const;
+
+private:
+    void load_row(index_t i, const double* row, double half_square, std::int16_t* codes);
+    void set_terms(index_t i);
+
+    const simd::Kernels* kernels_ = nullptr;
+    Precision precision_ = Precision::codes;
+    index_t size_ = 0, depth_ = 0, dimension_ = 0, capacity_ = 0, n_words_ = 0;
+    int n_terms_ = 0;
+    bool is_cosine_ = false;
+    AlignedArray<simd::word_t> words_;
+    AlignedArray<float> terms_;
+    std::vector<RowFacts> facts_;
+    std::vector<std::int32_t> code_sums_;
+};
+
+}  // namespace pyface::distance

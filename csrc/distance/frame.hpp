@@ -1,0 +1,41 @@
+// Rows as a screen sees them: in float64, brought to where few bits tell most.
+#pragma once
+
+#include "core/aligned.hpp"
+#include "core/parallel.hpp"
+#include "distance/metric.hpp"
+#include "simd/rows.hpp"
+
+namespace pyface::distance {
+
+using simd::Rows;
+
+// Cosine: rows of unit length (rows of zeros stay zero). Euclidean: rows times a power of two that brings the largest
+// entry of all below 1, minus one centre near the mean, since distances do not change with it and short rows are coded
+// more finely.
+//
+// The score of a pair orders it like its distance, the nearest highest: <x, y> under cosine, <x, y> - |y|^2 / 2 in the
+// Euclidean metrics.
+class Frame {
+public:
+    Frame(const Rows& x, const Rows* y, Metric metric, int n_threads, const PollCallback& poll);
+    // Euclidean, on rows as they are, which must not be far from 1 in size.
+    explicit Frame(index_t dimension);
+
+    bool is_cosine() const { return metric_ == Metric::cosine; }
+    index_t stride() const { return stride_; }
+
+    // Writes row i, padded with zeros to a multiple of simd::kLanes, and returns half of its squared length (cosine: 0).
+    double read(const Rows& rows, index_t i, double* out) const;
+
+    // A pair is within the radius if and only if its score is at least this, but for rounding of float64.
+    double least_score(double radius, double half_square) const;
+
+private:
+    Metric metric_;
+    index_t stride_;
+    double scale_ = 1.0;
+    AlignedBuffer centre_;  // empty: none
+};
+
+}  // namespace pyface::distance

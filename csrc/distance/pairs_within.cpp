@@ -1,0 +1,128 @@
+#include "distance/pairs_within.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/require.hpp"
+#include "distance/counters.hpp"
+#include "simd/isa.hpp"
+
+namespace pyface::distance {
+namespace {
+
+// With so few columns float32 costs no more than codes, and leaves hardly a pair in doubt.
+constexpr index_t kFewColumns = 16;
+// A tile with more candidates than one in so many pairs is screened again in float32, which costs about as much.
+constexpr index_t kManyCandidates = 32;
+// After so many such tiles the rest of the task does without codes.
+constexpr int kPatience = 2;
+
+}  // namespace
+
+PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double radius, int n_threads,
+                         const PollCallback& poll)
+    : x_(x),
+      y_(y == nullptr ? x : *y),
+      to_itself_(y == nullptr),
+      radius_(radius),
+      kernels_(simd::kernels()),
+      frame_(x, y, metric, n_threads, poll),
+      exact_(x, y, metric, n_threads, poll),
+      blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_) {
+    require(x_.size() < INT32_MAX && y_.size() < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
+    if (x_.dimension() > kFewColumns) {
+        x_codes_.load(kernels_, Precision::codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        if (!to_itself_) y_codes_.load(kernels_, Precision::codes, frame_, y_, 0, y_.size(), n_threads, poll);
+    }
+    const bool cosine = frame_.is_cosine();
+    least_scores_.resize(static_cast<std::size_t>(cosine ? 1 : x_.size()), frame_.least_score(radius, 0.0));
+    if (cosine) return;
+    constexpr index_t kRowsPerTask = 1024;
+    parallel_for(
+        (x_.size() + kRowsPerTask - 1) / kRowsPerTask, n_threads,
+        [&](index_t task) {
+            const AlignedBuffer row(frame_.stride());
+            const index_t end = std::min(x_.size(), (task + 1) * kRowsPerTask);
+            for (index_t i = task * kRowsPerTask; i < end; ++i) {
+                least_scores_[static_cast<std::size_t>(i)] =
+                    frame_.least_score(radius, frame_.read(x_, i, row.get()));
+            }
+        },
+        poll);
+}
+
+void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances) {
+    const Blocks::Task part = blocks_[task];
+    const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
+    const auto worker = workers_.lease([&] {
+        return std::unique_ptr<Worker>(
+            new Worker{Screen(kernels_, frame_, Side{&x_, &x_codes_}, Side{&y_, &y_codes}), {}, {}, {}, {}});
+    });
+    Screen& screen = worker->screen;
+    screen.set_rows(part.row_begin, part.row_end);
+    for (index_t i = 0; i < screen.n_rows(); ++i) screen.set_threshold(i, least_score(part.row_begin + i));
+    worker->found.clear();
+    int failures = x_.dimension() > kFewColumns ? 0 : kPatience;
+    for (index_t col = part.col_begin; col < part.col_end; col += kColBlock) {
+        const index_t col_end = std::min(col + kColBlock, part.col_end);
+        const bool on_diagonal = to_itself_ && col < part.row_end;
+        bool enough = false;
+        if (failures < kPatience) {
+            screen.run(Precision::codes, col, col_end, on_diagonal);
+            enough = screen.n_found() * kManyCandidates <= screen.n_rows() * (col_end - col);
+            failures = enough ? 0 : failures + 1;
+        }
+        if (!enough) screen.run(Precision::floats, col, col_end, on_diagonal);
+        collect(*worker, col, on_diagonal ? part.row_begin : -kRowBlock, distances == nullptr);
+    }
+    decide(*worker, pairs, distances);
+}
+
+// `diagonal`: pairs of a row and a column at or below its own number are left out.
+void PairsWithin::collect(Worker& worker, index_t col_begin, index_t diagonal, bool accept) const {
+    const Screen& screen = worker.screen;
+    for (index_t c = 0; c < screen.n_found(); ++c) {
+        const simd::Candidate& candidate = screen.candidate(c);
+        const index_t col = col_begin + candidate.col;
+        if (col <= diagonal + candidate.row) continue;
+        const bool sure =
+            accept && screen.bounds(candidate).low >= least_score(screen.row_begin() + candidate.row);
+        worker.found.push_back({candidate.row, static_cast<std::int32_t>(col), sure});
+    }
+}
+
+void PairsWithin::decide(Worker& worker, std::vector<Pair>& pairs, std::vector<float>* distances) const {
+    // Tiles come by columns and candidates of a row in the order of theirs, so that putting them by row is all it takes.
+    index_t starts[kRowBlock + 1] = {};
+    for (const Found& f : worker.found) ++starts[f.row + 1];
+    for (index_t i = 0; i < kRowBlock; ++i) starts[i + 1] += starts[i];
+    worker.by_row.resize(worker.found.size());
+    index_t next[kRowBlock];
+    std::copy_n(starts, kRowBlock, next);
+    for (const Found& f : worker.found) worker.by_row[static_cast<std::size_t>(next[f.row]++)] = f;
+
+    index_t n_decided = 0;
+    for (index_t i = 0; i < worker.screen.n_rows(); ++i) {
+        const Found* begin = worker.by_row.data() + starts[i];
+        const Found* end = worker.by_row.data() + starts[i + 1];
+        const index_t row = worker.screen.row_begin() + i;
+        worker.doubtful.clear();
+        for (const Found* f = begin; f != end; ++f) {
+            if (!f->accepted) worker.doubtful.push_back(f->col);
+        }
+        const auto n_doubtful = static_cast<index_t>(worker.doubtful.size());
+        worker.values.resize(worker.doubtful.size());
+        exact_.distances(row, worker.doubtful.data(), n_doubtful, worker.values.data());
+        n_decided += n_doubtful;
+        const double* value = worker.values.data();
+        for (const Found* f = begin; f != end; ++f) {
+            if (!f->accepted && !(*value++ <= radius_)) continue;
+            pairs.push_back({static_cast<std::int32_t>(row), f->col});
+            if (distances != nullptr) distances->push_back(static_cast<float>(value[-1]));
+        }
+    }
+    count(Counter::pairs_in_float64, n_decided);
+    count(Counter::pairs_accepted, static_cast<index_t>(worker.found.size()) - n_decided);
+}
+
+}  // namespace pyface::distance

@@ -1,0 +1,127 @@
+#include "distance/screen.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "distance/counters.hpp"
+
+namespace pyface::distance {
+namespace {
+
+// A threshold is one float32 among others: what its rounding may move, and what denormal products may.
+constexpr double kRelative = 1e-6;
+constexpr double kAbsolute = 1e-30;
+
+}  // namespace
+
+Screen::Screen(const simd::Kernels& kernels, const Frame& frame, Side x, Side y)
+    : kernels_(kernels),
+      frame_(frame),
+      x_(x),
+      y_(y),
+      thresholds_(static_cast<std::size_t>(kRowBlock)),
+      found_(static_cast<std::size_t>(kRowBlock * kColBlock)) {}
+
+void Screen::set_rows(index_t begin, index_t end) {
+    begin_ = begin;
+    end_ = end;
+    ready_[0] = ready_[1] = false;
+}
+
+void Screen::set_threshold(index_t i, double least_score) {
+    thresholds_[static_cast<std::size_t>(i)] = least_score;
+    for (const Precision precision : {Precision::codes, Precision::floats}) {
+        if (ready_[static_cast<std::size_t>(precision)]) set_term(side(precision), i);
+    }
+}
+
+void Screen::set_term(RowSide& to, index_t i) const {
+    const RowFacts& f = to.facts->facts(to.first + i);
+    // No score is below this, and float32 has no room for thresholds that are far below it.
+    const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
+    const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
+    const double threshold = wanted - std::fabs(wanted) * kRelative - kAbsolute;
+    const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
+    to.terms[i] = static_cast<float>((bound - threshold) / static_cast<double>(f.scale));
+}
+
+void Screen::prepare(Precision precision) {
+    RowSide& to = side(precision);
+    const index_t height = kernels_.tile_rows;
+    if (precision == Precision::codes) {
+        to.facts = x_.codes;
+        to.first = begin_;
+    } else {
+        to.block.load(kernels_, precision, frame_, *x_.rows, begin_, end_);
+        to.facts = &to.block;
+        to.first = 0;
+    }
+    if (to.terms.get() == nullptr) {
+        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * to.facts->depth());
+        to.terms = AlignedArray<float>(4 * kRowBlock);
+        to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
+    }
+    to.facts->copy_row_panels(to.first, to.first + n_rows(), to.words.get(), to.offsets.data());
+    for (index_t i = 0; i < kRowBlock; ++i) {
+        if (i >= n_rows()) {
+            to.terms[i] = std::numeric_limits<float>::quiet_NaN();
+            for (int t = 1; t < 4; ++t) to.terms[t * kRowBlock + i] = 0.0f;
+            continue;
+        }
+        const RowFacts& f = to.facts->facts(to.first + i);
+        set_term(to, i);
+        to.terms[kRowBlock + i] = f.coded_length / f.scale;
+        to.terms[2 * kRowBlock + i] = f.residual / f.scale;
+        to.terms[3 * kRowBlock + i] = 1.0f / f.scale;
+    }
+    ready_[static_cast<std::size_t>(precision)] = true;
+}
+
+const std::vector<simd::Candidate>& Screen::run(Precision precision, index_t col_begin, index_t col_end,
+                                                bool above_diagonal) {
+    if (!ready_[static_cast<std::size_t>(precision)]) prepare(precision);
+    const RowSide& rows = side(precision);
+    precision_ = precision;
+    if (precision == Precision::codes) {
+        columns_ = y_.codes;
+        first_column_ = col_begin;
+    } else {
+        if (float_columns_begin_ != col_begin || float_columns_end_ != col_end) {
+            float_columns_.load(kernels_, precision, frame_, *y_.rows, col_begin, col_end);
+            float_columns_begin_ = col_begin;
+            float_columns_end_ = col_end;
+        }
+        columns_ = &float_columns_;
+        first_column_ = 0;
+    }
+    const index_t height = kernels_.tile_rows;
+    const index_t width = kernels_.tile_cols;
+    const simd::Panels panels{rows.words.get(),
+                              (n_rows() + height - 1) / height,
+                              columns_->panel(first_column_),
+                              (col_end - col_begin + width - 1) / width,
+                              columns_->depth(),
+                              above_diagonal ? col_begin - begin_ : simd::kNoDiagonal};
+    const simd::Terms terms{rows.terms.get(), kRowBlock, columns_->terms(first_column_), columns_->terms_stride(),
+                            columns_->n_terms()};
+    const auto kernel = precision == Precision::codes ? kernels_.screen_codes : kernels_.screen_floats;
+    n_found_ = kernel(panels, rows.offsets.data(), terms, found_.data());
+    count(precision == Precision::codes ? Counter::pairs_in_codes : Counter::pairs_in_float32,
+          n_rows() * (col_end - col_begin));
+    return found_;
+}
+
+Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
+    const RowSide& rows = side(precision_);
+    const RowFacts& a = rows.facts->facts(rows.first + candidate.row);
+    const RowFacts& b = columns_->facts(first_column_ + candidate.col);
+    const double product =
+        static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);
+    const double bound = static_cast<double>(a.residual) * static_cast<double>(b.length) +
+                         static_cast<double>(a.coded_length) * static_cast<double>(b.residual) + kAbsolute;
+    const double score = product - b.half_square;
+    return {score - bound, score + bound};
+}
+
+}  // namespace pyface::distance

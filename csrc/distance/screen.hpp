@@ -1,0 +1,79 @@
+// Which pairs may have a score of at least so much: first from codes of a few bits, then from float32. Nothing that a
+// screen rules out can be a pair; what it lets through is to be decided in float64 (exact.hpp).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/aligned.hpp"
+#include "distance/coded.hpp"
+
+namespace pyface::distance {
+
+inline constexpr index_t kRowBlock = 192;  // multiples of tile_rows and tile_cols of every instruction set
+inline constexpr index_t kColBlock = 256;
+
+// One side of a screen: rows, and the codes of all of them.
+struct Side {
+    const Rows* rows;
+    const CodedRows* codes;
+};
+
+// What one thread needs to screen a block of rows against blocks of columns.
+class Screen {
+public:
+    Screen(const simd::Kernels& kernels, const Frame& frame, Side x, Side y);
+
+    // The rows from now on, at most kRowBlock of them. All thresholds must be set anew.
+    void set_rows(index_t begin, index_t end);
+    index_t row_begin() const { return begin_; }
+    index_t n_rows() const { return end_ - begin_; }
+
+    // From now on pairs of row begin + i with a score below this are ruled out.
+    void set_threshold(index_t i, double least_score);
+
+    // Screens columns [begin, end): at most kColBlock, begin a multiple of it. Rows and columns of candidates count
+    // from the beginnings. With `above_diagonal` x is y, and candidates on or below the diagonal may be left out.
+    const std::vector<simd::Candidate>& run(Precision precision, index_t col_begin, index_t col_end,
+                                            bool above_diagonal);
+    index_t n_found() const { return n_found_; }
+    const simd::Candidate& candidate(index_t c) const { return found_[static_cast<std::size_t>(c)]; }
+
+    // The score of a candidate of the last run lies between low and high.
+    struct Bounds {
+        double low, high;
+    };
+    Bounds bounds(const simd::Candidate& candidate) const;
+
+private:
+    struct RowSide {
+        AlignedArray<simd::word_t> words;
+        AlignedArray<float> terms;  // 4 x kRowBlock
+        std::vector<std::int32_t> offsets;
+        CodedRows block;             // floats only
+        const CodedRows* facts = nullptr;
+        index_t first = 0;           // row of `facts` that is row 0 here
+    };
+    RowSide& side(Precision precision) { return sides_[static_cast<std::size_t>(precision)]; }
+    const RowSide& side(Precision precision) const { return sides_[static_cast<std::size_t>(precision)]; }
+    void prepare(Precision precision);
+    void set_term(RowSide& to, index_t i) const;
+
+    const simd::Kernels& kernels_;
+    const Frame& frame_;
+    Side x_, y_;
+    index_t begin_ = 0, end_ = 0;
+    std::vector<double> thresholds_;
+    RowSide sides_[2];
+    bool ready_[2] = {};
+    CodedRows float_columns_;
+    index_t float_columns_begin_ = -1, float_columns_end_ = -1;
+    std::vector<simd::Candidate> found_;
+    index_t n_found_ = 0;
+    // Of the last run.
+    Precision precision_ = Precision::codes;
+    const CodedRows* columns_ = nullptr;
+    index_t first_column_ = 0;
+};
+
+}  // namespace pyface::distance

@@ -1,0 +1,67 @@
+// Part of kernels-inl.hpp: from a finished tile to the matrix.
+
+// Whole cache lines are written past the caches: the matrix is larger than they are, and a line that will be written in
+// full need not be read first. The two ends, which share their lines with others, go the usual way.
+#if defined(__AVX2__)
+void stream(const float* tile, index_t count, float* out) {
+    constexpr index_t kLine = 16;
+    index_t i = 0;
+    while (i < count && reinterpret_cast<std::uintptr_t>(out + i) % 64 != 0) {
+        out[i] = tile[i];
+        ++i;
+    }
+    for (; i + kLine <= count; i += kLine) {
+#if defined(__AVX512F__)
+        _mm512_stream_ps(out + i, _mm512_loadu_ps(tile + i));
+#else
+        _mm256_stream_ps(out + i, _mm256_loadu_ps(tile + i));
+        _mm256_stream_ps(out + i + 8, _mm256_loadu_ps(tile + i + 8));
+#endif
+    }
+    for (; i < count; ++i) out[i] = tile[i];
+}
+
+inline void transpose_8x8(const float* in, index_t stride, float* out, index_t out_stride) {
+    __m256 a[8];
+    __m256 b[8];
+    for (int i = 0; i < 8; ++i) a[i] = _mm256_loadu_ps(in + i * stride);
+    for (int i = 0; i < 8; i += 2) {
+        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+        a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+        a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+        a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; ++i) {
+        _mm256_storeu_ps(out + i * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+        _mm256_storeu_ps(out + (i + 4) * out_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    }
+}
+#else
+void stream(const float* tile, index_t count, float* out) {
+    for (index_t i = 0; i < count; ++i) out[i] = tile[i];
+}
+
+inline void transpose_8x8(const float* in, index_t stride, float* out, index_t out_stride) {
+    for (int j = 0; j < 8; ++j) {
+        for (int i = 0; i < 8; ++i) out[j * out_stride + i] = in[i * stride + j];
+    }
+}
+#endif
+
+void transpose(const float* tile, index_t n_rows, index_t n_cols, index_t stride, float* out, index_t out_stride) {
+    const index_t whole_rows = n_rows / 8 * 8;
+    const index_t whole_cols = n_cols / 8 * 8;
+    for (index_t j = 0; j < whole_cols; j += 8) {
+        for (index_t i = 0; i < whole_rows; i += 8) {
+            transpose_8x8(tile + i * stride + j, stride, out + j * out_stride + i, out_stride);
+        }
+    }
+    for (index_t i = 0; i < n_rows; ++i) {
+        const index_t first = i < whole_rows ? whole_cols : 0;
+        for (index_t j = first; j < n_cols; ++j) out[j * out_stride + i] = tile[i * stride + j];
+    }
+}

@@ -1,0 +1,196 @@
+// Part of kernels-inl.hpp: micro-tiles of panels, and what becomes of their sums.
+
+constexpr int kTileCols = kTileVectors * kWidth;
+constexpr index_t kChain = 64;  // additions in a row before a float32 sum is put aside: rounding grows with their number
+
+// Unrolled, or the sums would live in memory.
+#if defined(__clang__)
+#define PYFACE_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define PYFACE_UNROLL _Pragma("GCC unroll 16")
+#else
+#define PYFACE_UNROLL
+#endif
+#define PYFACE_EACH(r, c)                          \
+    PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) \
+    PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c)
+
+struct Product {
+    static Floats step(Floats a, Floats b, Floats sum) { return fused(a, b, sum); }
+};
+
+struct SquareOfDifference {
+    static Floats step(Floats a, Floats b, Floats sum) {
+        const Floats difference = sub(a, b);
+        return fused(difference, difference, sum);
+    }
+};
+
+// sums[r * kTileCols + j] = the sum for row r and column j of the micro-tile.
+template <class Op>
+inline void float_tile(const word_t* rows, const word_t* cols, index_t depth, float* sums) {
+    index_t begin = 0;
+    do {
+        const index_t end = begin + kChain < depth ? begin + kChain : depth;
+        Floats part[kTileRows][kTileVectors];
+        PYFACE_EACH(r, c) part[r][c] = float_zero();
+        for (index_t k = begin; k < end; ++k) {
+            Floats col[kTileVectors];
+            PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {
+                col[c] = load_floats(cols + k * kTileCols + c * kWidth);
+            }
+            PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) {
+                const Floats row = spread_float(rows + k * kTileRows + r);
+                PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) part[r][c] = Op::step(row, col[c], part[r][c]);
+            }
+        }
+        if (begin == 0) {
+            PYFACE_EACH(r, c) store(part[r][c], sums + r * kTileCols + c * kWidth);
+        } else {
+            PYFACE_EACH(r, c) {
+                float* place = sums + r * kTileCols + c * kWidth;
+                store(add(load_floats(place), part[r][c]), place);
+            }
+        }
+        begin = end;
+    } while (begin < depth);
+}
+
+inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t* offsets,
+                      float* sums) {
+    Ints sum[kTileRows][kTileVectors];
+    PYFACE_EACH(r, c) sum[r][c] = spread_int(offsets[r]);
+    for (index_t w = 0; w < depth; ++w) {
+        Ints col[kTileVectors];
+        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) col[c] = load_words(cols + w * kTileCols + c * kWidth);
+        PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) {
+            const Ints row = spread_word(rows + w * kTileRows + r);
+            PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) sum[r][c] = add_products(sum[r][c], row, col[c]);
+        }
+    }
+    PYFACE_EACH(r, c) store(to_floats(sum[r][c]), sums + r * kTileCols + c * kWidth);
+}
+
+inline bool below_diagonal(const Panels& p, index_t row_panel, index_t col_panel) {
+    return (col_panel + 1) * kTileCols - 1 + p.shift < row_panel * kTileRows;
+}
+
+// A column panel is the larger of the two, and stays in the first cache while the row panels pass by.
+template <class Body>
+inline void each_micro_tile(const Panels& p, Body body) {
+    for (index_t c = 0; c < p.n_col_panels; ++c) {
+        for (index_t r = 0; r < p.n_row_panels; ++r) {
+            if (!below_diagonal(p, r, c)) {
+                body(r, c, p.rows + r * kTileRows * p.depth, p.cols + c * kTileCols * p.depth);
+            }
+        }
+    }
+}
+
+template <class Op, Finish kFinish>
+bool dense_as(const Panels& panels, float* out, index_t out_stride) {
+    const Floats one = spread(1.0f);
+    const Floats two = spread(2.0f);
+    Floats least_seen = spread(kFinish == Finish::cosine_distance ? 2.0f : kHugeSquare);
+    Floats largest_seen = float_zero();
+    each_micro_tile(panels, [&](index_t r0, index_t c0, const word_t* rows, const word_t* cols) {
+        alignas(64) float sums[kTileRows * kTileCols];
+        float_tile<Op>(rows, cols, panels.depth, sums);
+        float* corner = out + r0 * kTileRows * out_stride + c0 * kTileCols;
+        PYFACE_EACH(r, c) {
+            Floats x = load_floats(sums + r * kTileCols + c * kWidth);
+            if constexpr (kFinish == Finish::cosine_distance) x = least(largest(sub(one, x), float_zero()), two);
+            least_seen = least(least_seen, x);
+            if constexpr (kFinish != Finish::cosine_distance) largest_seen = largest(largest_seen, x);
+            if constexpr (kFinish == Finish::root) x = root(x);
+            store(x, corner + r * out_stride + c * kWidth);
+        }
+    });
+    float low[kWidth];
+    float high[kWidth];
+    store(least_seen, low);
+    store(largest_seen, high);
+    bool any = false;
+    for (int l = 0; l < kWidth; ++l) {
+        any |= kFinish == Finish::cosine_distance ? low[l] < kNearlyEqual
+                                                  : !(low[l] >= kTinySquare && high[l] <= kHugeSquare);
+    }
+    return any;
+}
+
+bool dense(const Panels& panels, Finish finish, float* out, index_t out_stride) {
+    switch (finish) {
+        case Finish::cosine_distance: return dense_as<Product, Finish::cosine_distance>(panels, out, out_stride);
+        case Finish::square: return dense_as<SquareOfDifference, Finish::square>(panels, out, out_stride);
+        default: return dense_as<SquareOfDifference, Finish::root>(panels, out, out_stride);
+    }
+}
+
+template <int kTerms>
+inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t col, Candidate* out) {
+    index_t found = 0;
+    unsigned bits[kTileRows];
+    unsigned any = 0;
+    static_assert(kTileCols <= 32);
+    Floats col_terms[kTerms][kTileVectors];
+    for (int t = 0; t < kTerms; ++t) {
+        for (int c = 0; c < kTileVectors; ++c) {
+            col_terms[t][c] = load_floats(terms.col + t * terms.col_stride + col + c * kWidth);
+        }
+    }
+    for (int r = 0; r < kTileRows; ++r) {
+        bits[r] = 0;
+        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {
+            Floats x = load_floats(sums + r * kTileCols + c * kWidth);
+            PYFACE_UNROLL for (int t = 0; t < kTerms; ++t) {
+                x = fused(spread(terms.row[t * terms.row_stride + row + r]), col_terms[t][c], x);
+            }
+            bits[r] |= not_negative(x) << (c * kWidth);
+        }
+        any |= bits[r];
+    }
+    if (any == 0) return 0;
+    for (int r = 0; r < kTileRows; ++r) {
+        for (int j = 0; bits[r] != 0; ++j, bits[r] >>= 1) {
+            if ((bits[r] & 1u) == 0) continue;
+            out[found++] = {static_cast<std::int32_t>(row + r), static_cast<std::int32_t>(col + j),
+                            sums[r * kTileCols + j]};
+        }
+    }
+    return found;
+}
+
+template <bool kCodes>
+index_t screen(const Panels& panels, const std::int32_t* offsets, const Terms& terms, Candidate* out) {
+    index_t found = 0;
+    each_micro_tile(panels, [&](index_t r, index_t c, const word_t* rows, const word_t* cols) {
+        alignas(64) float sums[kTileRows * kTileCols];
+        if constexpr (kCodes) {
+            code_tile(rows, cols, panels.depth, offsets + r * kTileRows, sums);
+        } else {
+            float_tile<Product>(rows, cols, panels.depth, sums);
+        }
+        found += terms.count == 2 ? pick<2>(sums, terms, r * kTileRows, c * kTileCols, out + found)
+                                  : pick<4>(sums, terms, r * kTileRows, c * kTileCols, out + found);
+    });
+    return found;
+}
+
+// Adding and taking away 1.5 * 2^52 rounds to the nearest integer.
+constexpr double kRounder = 6755399441055744.0;
+
+double encode(const double* row, index_t stride, double scale, std::int16_t* codes) {
+    const double inverse = 1.0 / scale;
+    double squares[kLanes] = {};
+    for (index_t k = 0; k < stride; k += kLanes) {
+        for (int l = 0; l < kLanes; ++l) {
+            const double code = row[k + l] * inverse + kRounder - kRounder;
+            const double rest = row[k + l] - code * scale;
+            squares[l] += rest * rest;
+            codes[k + l] = static_cast<std::int16_t>(static_cast<std::int32_t>(code));
+        }
+    }
+    double result = 0.0;
+    for (int l = 0; l < kLanes; ++l) result += squares[l];
+    return result;
+}

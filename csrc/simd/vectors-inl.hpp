@@ -1,0 +1,136 @@
+// Part of kernels-inl.hpp: vectors of float32 and of 32-bit integers, as wide as the instruction set has them.
+
+// A micro-tile holds its sums in registers: kTileRows x kTileVectors of them, beside kTileVectors for the columns and
+// one for the row. AVX-512 has 32 registers, AVX2 and the baseline 16.
+#if defined(__AVX512F__)
+constexpr int kWidth = 16;
+constexpr int kTileRows = 12;
+constexpr int kTileVectors = 2;
+
+// The types of the compiler themselves: wrapped in a struct, GCC 12 keeps two copies of each integer sum.
+using Floats = __m512;
+using Ints = __m512i;
+inline Floats float_zero() { return _mm512_setzero_ps(); }
+inline Floats spread(float x) { return _mm512_set1_ps(x); }
+inline Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
+inline Floats load_floats(const word_t* p) { return _mm512_loadu_ps(p); }
+inline Floats spread_float(const word_t* p) { return _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(*p))); }
+inline void store(Floats a, float* p) { _mm512_storeu_ps(p, a); }
+inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats fused(Floats a, Floats b, Floats sum) { return _mm512_fmadd_ps(a, b, sum); }
+inline Floats least(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats largest(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats root(Floats a) { return _mm512_sqrt_ps(a); }
+inline unsigned not_negative(Floats a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_GE_OQ); }
+inline Ints spread_int(std::int32_t x) { return _mm512_set1_epi32(x); }
+inline Ints load_words(const word_t* p) { return _mm512_loadu_si512(p); }
+inline Ints spread_word(const word_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
+inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
+#elif defined(__AVX2__)
+constexpr int kWidth = 8;
+constexpr int kTileRows = 6;
+constexpr int kTileVectors = 2;
+
+using Floats = __m256;
+using Ints = __m256i;
+inline Floats float_zero() { return _mm256_setzero_ps(); }
+inline Floats spread(float x) { return _mm256_set1_ps(x); }
+inline Floats load_floats(const float* p) { return _mm256_loadu_ps(p); }
+inline Floats load_floats(const word_t* p) {
+    return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline Floats spread_float(const word_t* p) { return _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(*p))); }
+inline void store(Floats a, float* p) { _mm256_storeu_ps(p, a); }
+inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline Floats fused(Floats a, Floats b, Floats sum) { return _mm256_fmadd_ps(a, b, sum); }
+inline Floats least(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+inline Floats largest(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+inline Floats root(Floats a) { return _mm256_sqrt_ps(a); }
+inline unsigned not_negative(Floats a) {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GE_OQ)));
+}
+inline Ints spread_int(std::int32_t x) { return _mm256_set1_epi32(x); }
+inline Ints load_words(const word_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline Ints spread_word(const word_t* p) { return _mm256_set1_epi32(static_cast<int>(*p)); }
+inline Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
+#else
+constexpr int kWidth = 4;
+constexpr int kTileRows = 4;
+constexpr int kTileVectors = 2;
+
+struct Floats {
+    float v[kWidth];
+};
+struct Ints {
+    std::int32_t v[kWidth];
+};
+
+#define PYFACE_LANES(type, expression)                        \
+    type r;                                                   \
+    for (int l = 0; l < kWidth; ++l) r.v[l] = (expression);   \
+    return r;
+inline float as_float(word_t word) {
+    float x;
+    std::memcpy(&x, &word, sizeof x);
+    return x;
+}
+inline Floats float_zero() { return {}; }
+inline Floats spread(float x) { PYFACE_LANES(Floats, x) }
+inline Floats load_floats(const float* p) { PYFACE_LANES(Floats, p[l]) }
+inline Floats load_floats(const word_t* p) { PYFACE_LANES(Floats, as_float(p[l])) }
+inline Floats spread_float(const word_t* p) { return spread(as_float(*p)); }
+inline void store(Floats a, float* p) {
+    for (int l = 0; l < kWidth; ++l) p[l] = a.v[l];
+}
+inline Floats add(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] + b.v[l]) }
+inline Floats sub(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] - b.v[l]) }
+inline Floats fused(Floats a, Floats b, Floats sum) { PYFACE_LANES(Floats, sum.v[l] + a.v[l] * b.v[l]) }
+inline Floats least(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] < b.v[l] ? a.v[l] : b.v[l]) }
+inline Floats largest(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] > b.v[l] ? a.v[l] : b.v[l]) }
+inline Floats root(Floats a) { PYFACE_LANES(Floats, std::sqrt(a.v[l])) }
+inline unsigned not_negative(Floats a) {
+    unsigned bits = 0;
+    for (int l = 0; l < kWidth; ++l) bits |= static_cast<unsigned>(a.v[l] >= 0.0f) << l;
+    return bits;
+}
+inline Ints spread_int(std::int32_t x) { PYFACE_LANES(Ints, x) }
+inline Ints load_words(const word_t* p) { PYFACE_LANES(Ints, static_cast<std::int32_t>(p[l])) }
+inline Ints spread_word(const word_t* p) { return spread_int(static_cast<std::int32_t>(*p)); }
+inline Floats to_floats(Ints a) { PYFACE_LANES(Floats, static_cast<float>(a.v[l])) }
+#endif
+
+// Adds the products of the codes in two words, lane by lane. Sums wrap, so only their end has to fit 32 bits.
+#if defined(__AVX512VNNI__)
+constexpr Coding kCoding = {4, 127, 128, 0x80808080u};
+inline Ints add_products(Ints sum, Ints row, Ints col) { return _mm512_dpbusd_epi32(sum, col, row); }
+#elif defined(__AVXVNNI__)
+constexpr Coding kCoding = {4, 127, 128, 0x80808080u};
+inline Ints add_products(Ints sum, Ints row, Ints col) { return _mm256_dpbusd_avx_epi32(sum, col, row); }
+#else
+// Without those instructions 16 bits are as fast as 8 that must be widened first, and screen a hundred times finer.
+constexpr Coding kCoding = {2, 32767, 0, 0};
+#if defined(__AVX512F__)
+inline Ints add_products(Ints sum, Ints row, Ints col) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(row, col));
+}
+#elif defined(__AVX2__)
+inline Ints add_products(Ints sum, Ints row, Ints col) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(row, col));
+}
+#else
+inline Ints add_products(Ints sum, Ints row, Ints col) {
+    for (int l = 0; l < kWidth; ++l) {
+        const auto a = static_cast<word_t>(row.v[l]);
+        const auto b = static_cast<word_t>(col.v[l]);
+        const std::int32_t low = static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b);
+        const std::int32_t high = static_cast<std::int16_t>(a >> 16) * static_cast<std::int16_t>(b >> 16);
+        // Unsigned, because it may wrap on the way.
+        sum.v[l] = static_cast<std::int32_t>(static_cast<word_t>(sum.v[l]) + static_cast<word_t>(low) +
+                                             static_cast<word_t>(high));
+    }
+    return sum;
+}
+#endif
+#endif
