@@ -1,9 +1,10 @@
 #include "distance/coded.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
+
+#include "distance/panels.hpp"
 
 namespace pyface::distance {
 namespace {
@@ -54,24 +55,33 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
         [&](index_t task) {
             const AlignedBuffer row(frame.stride());
             const AlignedArray<std::int16_t> codes(frame.stride());
+            // Float32 rows of a panel, to be turned as a whole.
+            std::vector<float> floats(static_cast<std::size_t>(precision == Precision::floats ? panel * depth_ : 0));
             const index_t last = std::min((task + 1) * kRowsPerTask, capacity);
             for (index_t i = task * kRowsPerTask; i < last; ++i) {
                 if (i < size_) {
-                    load_row(i, row.get(), frame.read(rows, begin + i, row.get()), codes.get());
+                    load_row(i, row.get(), frame.read(rows, begin + i, row.get()), codes.get(),
+                             floats.data() + i % panel * depth_);
                     set_terms(i);
                 } else {
                     word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
                     for (index_t w = 0; w < depth_; ++w) lane[w * panel] = 0;
+                    if (!floats.empty()) std::fill_n(floats.data() + i % panel * depth_, depth_, 0.0f);
                     for (int t = 0; t < n_terms_; ++t) {
                         terms_[t * capacity_ + i] = std::numeric_limits<float>::quiet_NaN();
                     }
+                }
+                if (!floats.empty() && (i + 1) % panel == 0) {
+                    kernels.transpose(floats.data(), panel, depth_, depth_,
+                                      reinterpret_cast<float*>(words_.get() + (i + 1 - panel) * depth_), panel);
                 }
             }
         },
         poll);
 }
 
-void CodedRows::load_row(index_t i, const double* row, double half_square, std::int16_t* codes) {
+void CodedRows::load_row(index_t i, const double* row, double half_square, std::int16_t* codes,
+                         float* floats) {
     const index_t panel = kernels_->tile_cols;
     const index_t stride = simd::padded(dimension_);
     word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
@@ -83,7 +93,7 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
     facts.length = up(length);
     std::int32_t code_sum = 0;
     if (precision_ == Precision::floats) {
-        for (index_t k = 0; k < dimension_; ++k) lane[k * panel] = std::bit_cast<word_t>(static_cast<float>(row[k]));
+        for (index_t k = 0; k < dimension_; ++k) floats[k] = static_cast<float>(row[k]);
         facts.scale = 1.0f;
         // Each entry is rounded once; a sum is a chain of at most 64 roundings and of one for each 64 values.
         const double roundings = 3.0 + 64.0 + static_cast<double>(dimension_) / 64.0;
@@ -139,28 +149,16 @@ void CodedRows::set_terms(index_t i) {
 }
 
 void CodedRows::copy_row_panels(index_t begin, index_t end, word_t* words, std::int32_t* offsets) const {
-    const index_t height = kernels_->tile_rows;
-    const index_t width = kernels_->tile_cols;
     const bool codes = precision_ == Precision::codes;
-    const word_t flip = codes ? kernels_->coding.row_flip : 0;
-    for (index_t first = begin; first < end; first += height, words += height * depth_) {
-        const index_t count = std::min(height, end - first);
-        const word_t* sources[32];
-        for (index_t r = 0; r < count; ++r) {
-            const index_t i = first + r;
-            sources[r] = words_.get() + i / width * width * depth_ + i % width;
-            // Unsigned, since it may wrap on the way: the sum of codes that follows brings it back.
-            offsets[first - begin + r] = static_cast<std::int32_t>(
-                0u - static_cast<word_t>(kernels_->coding.bias) *
-                         static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
-        }
-        for (index_t w = 0; w < depth_; ++w) {
-            word_t* out = words + w * height;
-            for (index_t r = 0; r < count; ++r) out[r] = sources[r][w * width] ^ flip;
-            for (index_t r = count; r < height; ++r) out[r] = 0;
-        }
-        for (index_t r = count; r < height; ++r) offsets[first - begin + r] = 0;
+    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, codes ? kernels_->coding.row_flip : 0, words);
+    const auto bias = codes ? static_cast<word_t>(kernels_->coding.bias) : 0u;
+    const index_t height = kernels_->tile_rows;
+    for (index_t i = begin; i < end; ++i) {
+        // Unsigned, since it may wrap: the sum of codes that follows brings it back.
+        offsets[i - begin] =
+            static_cast<std::int32_t>(0u - bias * static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
     }
+    std::fill(offsets + (end - begin), offsets + (end - begin + height - 1) / height * height, 0);
 }
 
 }  // namespace pyface::distance

@@ -43,7 +43,7 @@ public:
     void copy_row_panels(index_t begin, index_t end, simd::word_t* words, std::int32_t* offsets) const;
 
 private:
-    void load_row(index_t i, const double* row, double half_square, std::int16_t* codes);
+    void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
     void set_terms(index_t i);
 
     const simd::Kernels* kernels_ = nullptr;

@@ -7,6 +7,7 @@
 #include "distance/blocks.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
+#include "distance/panels.hpp"
 #include "distance/sweep.hpp"
 #include "simd/isa.hpp"
 
@@ -101,24 +102,6 @@ AlignedArray<simd::word_t> pack(const simd::Kernels& kernels, const Rows& rows, 
     return words;
 }
 
-void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* cols, index_t d, index_t begin, index_t n_rows,
-                     simd::word_t* out) {
-    const index_t height = kernels.tile_rows;
-    const index_t width = kernels.tile_cols;
-    for (index_t first = 0; first < n_rows; first += height, out += height * d) {
-        const index_t count = std::min(height, n_rows - first);
-        const simd::word_t* sources[32];
-        for (index_t r = 0; r < count; ++r) {
-            const index_t i = begin + first + r;
-            sources[r] = cols + i / width * width * d + i % width;
-        }
-        for (index_t k = 0; k < d; ++k) {
-            for (index_t r = 0; r < count; ++r) out[k * height + r] = sources[r][k * width];
-            for (index_t r = count; r < height; ++r) out[k * height + r] = 0;
-        }
-    }
-}
-
 // Entries where float32 will not do are computed again.
 void mend(const Exact& exact, Metric metric, const Blocks::Task& part, index_t col_begin, index_t col_end, float* tile) {
     std::vector<std::int32_t> js;
@@ -163,7 +146,7 @@ void in_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, cons
         AlignedArray<float> tile, turned;
     };
     Pool<Scratch> pool;
-    const Blocks blocks(x.size(), others.size(), 8 * d, y == nullptr);
+    const Blocks blocks(x.size(), others.size(), 2 * d, y == nullptr);
     parallel_for(
         blocks.size(), n_threads,
         [&](index_t task) {
@@ -174,7 +157,7 @@ void in_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, cons
             });
             const Blocks::Task part = blocks[task];
             const index_t n_rows = part.row_end - part.row_begin;
-            copy_row_panels(kernels, rows, d, part.row_begin, n_rows, scratch->rows.get());
+            copy_row_panels(kernels, rows, d, part.row_begin, part.row_end, 0, scratch->rows.get());
             for (index_t col = part.col_begin; col < part.col_end; col += kColBlock) {
                 const index_t col_end = std::min(col + kColBlock, part.col_end);
                 const simd::Panels panels{scratch->rows.get(),

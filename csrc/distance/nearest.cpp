@@ -14,7 +14,9 @@ namespace pyface::distance {
 namespace {
 
 constexpr index_t kFewColumns = 16;      // as for pairs within a radius: float32 is as fast there
-constexpr index_t kManyCandidates = 16;  // one candidate in so many pairs: codes do not pay
+// Codes do not pay where one pair in so many is a candidate beyond four times those that have to be: of columns in no
+// particular order, the j-th one is among the k nearest so far with probability k / j.
+constexpr index_t kManyCandidates = 32;
 constexpr int kPatience = 2;
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 30;  // multiplications: some milliseconds, 200 with the slowest kernels
@@ -153,7 +155,6 @@ private:
         const index_t last = std::min(end * kColBlock, y_.size());
         index_t width = is_first ? kFirstColumns : kColBlock;
         for (index_t col = begin * kColBlock, col_end = 0; col < last; col = col_end) {
-            const bool starting = is_first && col == begin * kColBlock;
             col_end = std::min(col + width, last);
             // To the end of the block at most, and from there on whole blocks.
             col_end = std::min(col_end, (col / kColBlock + 1) * kColBlock);
@@ -161,7 +162,9 @@ private:
             bool enough = false;
             if (failures < kPatience) {
                 screen->run(Precision::codes, col, col_end, false);
-                enough = starting || screen->n_found() * kManyCandidates <= screen->n_rows() * (col_end - col);
+                const index_t n_pairs = screen->n_rows() * (col_end - col);
+                const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (col + 1));
+                enough = screen->n_found() <= 4 * n_new + n_pairs / kManyCandidates;
                 failures = enough ? 0 : failures + 1;
             }
             if (!enough) screen->run(Precision::floats, col, col_end, false);

@@ -1,4 +1,4 @@
-// Part of kernels-inl.hpp: from a finished tile to the matrix.
+// Part of kernels-inl.hpp: from a finished tile to the matrix, and other ways to move numbers.
 
 // Whole cache lines are written past the caches: the matrix is larger than they are, and a line that will be written in
 // full need not be read first. The two ends, which share their lines with others, go the usual way.
@@ -64,4 +64,8 @@ void transpose(const float* tile, index_t n_rows, index_t n_cols, index_t stride
         const index_t first = i < whole_rows ? whole_cols : 0;
         for (index_t j = first; j < n_cols; ++j) out[j * out_stride + i] = tile[i * stride + j];
     }
+}
+
+void widen(const float* row, index_t count, double* out) {
+    for (index_t k = 0; k < count; ++k) out[k] = static_cast<double>(row[k]);
 }

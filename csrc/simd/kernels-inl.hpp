@@ -3,6 +3,9 @@
 // No std:: templates here: an inline function compiled with AVX may be the copy that the linker keeps for everybody.
 // Everything but the table has internal linkage for the same reason.
 
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
 #else
@@ -39,6 +42,7 @@ const Kernels kTable = {
     dense,
     screen<true>,
     screen<false>,
+    widen,
     encode,
     stream,
     transpose,

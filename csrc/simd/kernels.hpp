@@ -102,6 +102,7 @@ struct Kernels {
     ScreenKernel screen_codes;
     ScreenKernel screen_floats;
 
+    void (*widen)(const float* row, index_t count, double* out);
     // codes[k] = row[k] / scale rounded, |row[k] / scale| <= 32767; returns the sum of (row[k] - scale codes[k])^2.
     // `stride` is a multiple of kLanes.
     double (*encode)(const double* row, index_t stride, double scale, std::int16_t* codes);

@@ -9,8 +9,7 @@ namespace pyface::simd {
 
 void Rows::copy_row(index_t i, double* out) const {
     if (is_float32()) {
-        const float* row = floats_ + i * d_;
-        for (index_t k = 0; k < d_; ++k) out[k] = static_cast<double>(row[k]);
+        kernels().widen(floats_ + i * d_, d_, out);
     } else if (d_ > 0) {
         std::copy_n(doubles_ + i * d_, d_, out);
     }

@@ -126,6 +126,16 @@ bool dense(const Panels& panels, Finish finish, float* out, index_t out_stride) 
     }
 }
 
+inline int lowest_bit(unsigned bits) {
+#if defined(_MSC_VER)
+    unsigned long place;
+    _BitScanForward(&place, bits);
+    return static_cast<int>(place);
+#else
+    return __builtin_ctz(bits);
+#endif
+}
+
 template <int kTerms>
 inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t col, Candidate* out) {
     index_t found = 0;
@@ -151,8 +161,8 @@ inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t 
     }
     if (any == 0) return 0;
     for (int r = 0; r < kTileRows; ++r) {
-        for (int j = 0; bits[r] != 0; ++j, bits[r] >>= 1) {
-            if ((bits[r] & 1u) == 0) continue;
+        for (; bits[r] != 0; bits[r] &= bits[r] - 1) {
+            const int j = lowest_bit(bits[r]);
             out[found++] = {static_cast<std::int32_t>(row + r), static_cast<std::int32_t>(col + j),
                             sums[r * kTileCols + j]};
         }

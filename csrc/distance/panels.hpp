@@ -1,0 +1,31 @@
+// From column panels to row panels.
+#pragma once
+
+#include <algorithm>
+
+#include "simd/kernels.hpp"
+
+namespace pyface::distance {
+
+// Rows [begin, end) of column panels of `depth` words a row as row panels, filled up with rows of zeros.
+inline void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* cols, index_t depth, index_t begin,
+                            index_t end, simd::word_t flip, simd::word_t* out) {
+    const index_t height = kernels.tile_rows;
+    const index_t width = kernels.tile_cols;
+    for (index_t first = begin; first < end; first += height, out += height * depth) {
+        const index_t count = std::min(height, end - first);
+        // A row panel lies in one column panel or in two neighbours: in each, its words are next to each other.
+        const index_t lane = first % width;
+        const index_t n_here = std::min(count, width - lane);
+        const simd::word_t* here = cols + first / width * width * depth + lane;
+        const simd::word_t* next = cols + (first / width + 1) * width * depth;
+        for (index_t w = 0; w < depth; ++w) {
+            simd::word_t* to = out + w * height;
+            for (index_t r = 0; r < n_here; ++r) to[r] = here[w * width + r] ^ flip;
+            for (index_t r = n_here; r < count; ++r) to[r] = next[w * width + r - n_here] ^ flip;
+            for (index_t r = count; r < height; ++r) to[r] = 0;
+        }
+    }
+}
+
+}  // namespace pyface::distance
