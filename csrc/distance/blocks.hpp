@@ -25,7 +25,9 @@ public:
         // Multiplications per task: some milliseconds with the fastest kernels, 60 ms with the slowest.
         constexpr index_t kTaskWork = index_t{1} << 28;
         constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
-        chunk_ = std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (dimension + kPairWork))) * kColBlock;
+        constexpr index_t kMostTiles = 32;  // all pairs of a task may be kept: 1.6 million
+        const index_t n_tiles = kTaskWork / (kRowBlock * kColBlock * (dimension + kPairWork));
+        chunk_ = std::clamp<index_t>(n_tiles, 1, kMostTiles) * kColBlock;
         const index_t n_chunks = (n_cols + chunk_ - 1) / chunk_;
         index_t total = 0;
         for (index_t row = 0; row < n_rows; row += kRowBlock) {
