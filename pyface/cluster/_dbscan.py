@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from pyface import _threads
+from pyface import _check, _threads
 from pyface.cluster import _params
+from pyface.cluster._base import Clusterer
 from pyface.kernels import density
 
 
-class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class DBSCAN(Clusterer):
     """DBSCAN, label for label as :class:`sklearn.cluster.DBSCAN` on ``X.astype(float64)``.
 
     eps : > 0, radius of a neighbourhood, inclusive, in the units of ``metric``.
@@ -55,20 +54,14 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.p = p
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
-        tags.input_tags.pairwise = self.metric == "precomputed"
-        return tags
-
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> DBSCAN:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
         sample_weight : (n,) numbers; a row whose weight alone reaches ``min_samples`` is a core row, a negative weight
         may keep its neighbours from being one. ``y`` is ignored. ValueError for n = 0, NaN, infinity, bad parameters.
         """
-        eps = _params.real(self.eps, "eps", above=0)
-        min_samples = _params.integer(self.min_samples, "min_samples", minimum=1)
+        eps = _check.number(self.eps, "eps", above=0)
+        min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
         metric = _params.one_of(self.metric, "metric", _params.METRICS)
         _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
         _params.unsupported(self.metric_params, "metric_params", "no metric here has parameters")
