@@ -5,6 +5,7 @@ Every function takes the name of the argument, so that the message can say it.
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -140,11 +141,15 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def number(value: Any, name: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
-    """A real number that is not NaN, as a float; bool is refused."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+def number(
+    value: Any, name: str, *, above: float | None = None, minimum: float | None = None, maximum: float | None = None
+) -> float:
+    """A real number that is not NaN, as a float; bool is refused. ``above`` itself is out, the other limits are in."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     result = float(value)
+    if above is not None and not result > above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {value!r}")
     if np.isnan(result):
         raise ValueError(f"{name} must be a number, got nan")
     if minimum is not None and result < minimum:
@@ -156,7 +161,7 @@ def number(value: Any, name: str, *, minimum: float | None = None, maximum: floa
 
 def integer(value: Any, name: str, *, minimum: int, maximum: int | None = None, why: str = "") -> int:
     """A whole number in [minimum, maximum]; bool is refused. ``why`` explains the maximum in the message."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     result = int(value)
     if result < minimum:

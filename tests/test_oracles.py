@@ -39,14 +39,34 @@ def test_dbscan_by_hand() -> None:
     assert labels.tolist() == [0, 0, 0, 0, 1, 1, 1, -1]
 
 
-def test_dbscan_is_scikit_learns() -> None:
+def test_dbscan_without_symmetry_by_hand() -> None:
+    # 1 -> 0 and 2 -> 1 only, each row with itself. All are core for 1; for 2 the last one in reach is not.
+    d = np.full((3, 3), 9.0)
+    d[[0, 1, 2, 1, 2], [0, 1, 2, 0, 1]] = 0
+    labels, is_core = dbscan.dbscan(d, 1.0, 1)
+    assert labels.tolist() == [0, 1, 2] and is_core.all()
+    labels, is_core = dbscan.dbscan(d, 1.0, 2)
+    assert labels.tolist() == [0, 0, 1] and is_core.tolist() == [False, True, True]
+    labels, is_core = dbscan.dbscan(d, 1.0, 2, np.array([1.0, 1.0, 0.5]))
+    assert labels.tolist() == [0, 0, -1] and is_core.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_dbscan_is_scikit_learns(symmetric: bool) -> None:
     rng = np.random.default_rng(1)
+    kinds = set()
     for _ in range(20):
-        x = rng.normal(size=(40, 2))
-        theirs = sklearn.cluster.DBSCAN(0.5, min_samples=4).fit(x)
-        labels, is_core = dbscan.dbscan(cdist(x, x), 0.5, 4)
+        d = rng.random((40, 40))
+        if symmetric:
+            d = cdist(d[:, :2], d[:, :2])
+        weights = rng.integers(-1, 3, 40)
+        eps = 0.15 if symmetric else 0.05
+        theirs = sklearn.cluster.DBSCAN(eps, min_samples=4, metric="precomputed").fit(d, sample_weight=weights)
+        labels, is_core = dbscan.dbscan(d, eps, 4, weights)
         assert labels.tolist() == theirs.labels_.tolist()
         assert np.flatnonzero(is_core).tolist() == theirs.core_sample_indices_.tolist()
+        kinds |= {(int(label), bool(core)) for label, core in zip(labels, is_core, strict=True)}
+    assert {(-1, False), (0, True), (0, False), (1, True), (1, False)} <= kinds
 
 
 @pytest.mark.parametrize("method", ["average", "ward"])

@@ -1,7 +1,15 @@
-"""DBSCAN's walk over a neighbourhood graph. Self-contained on purpose: Numba's cache does not see an edit elsewhere.
+"""The loops of DBSCAN. Self-contained on purpose: Numba's cache does not see an edit in another file.
 
-The machine code is cached next to this file or, where that folder is read-only, in the user's cache folder
-(``NUMBA_CACHE_DIR`` chooses another one); where no folder can be written it is compiled anew in each process.
+Each loop is compiled at its first call and kept on disk, so that later processes load it. The files lie in
+``__pycache__`` next to this one or, where that cannot be written (a read-only installation), in the user's cache folder
+(``~/.cache/numba`` on Linux); ``NUMBA_CACHE_DIR`` chooses another one. Where no folder can be written, each process
+compiles anew.
+
+What is kept is used only if all of this is as it was: this source file (Numba compares a digest of its contents from
+0.68 on, its time stamp and size before), the bytecode of the function, the types of the arguments, the versions of
+Numba and Python, the name and the features of the CPU. Otherwise the function is compiled and stored again.
+
+Loops release the GIL and do a bounded piece of work a call, since Ctrl-C is seen between calls only.
 """
 
 from __future__ import annotations
@@ -22,75 +30,151 @@ def _jit(function: Callable[..., Any]) -> Any:
 
 
 @_jit
-def pairwise_sum(values: NDArray[np.float64]) -> Any:
-    """The sum with the additions in NumPy's order, so that weights reach ``min_samples`` when ``np.sum`` says so."""
-    n = len(values)
-    if n < 8:
-        total = 0.0
-        for i in range(n):
-            total += values[i]
-        return total
-    if n <= 128:
-        r0, r1, r2, r3 = values[0], values[1], values[2], values[3]
-        r4, r5, r6, r7 = values[4], values[5], values[6], values[7]
-        end = n - n % 8
-        for i in range(8, end, 8):
-            r0 += values[i]
-            r1 += values[i + 1]
-            r2 += values[i + 2]
-            r3 += values[i + 3]
-            r4 += values[i + 4]
-            r5 += values[i + 5]
-            r6 += values[i + 6]
-            r7 += values[i + 7]
-        total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
-        for i in range(end, n):
-            total += values[i]
-        return total
-    half = n // 2
-    half -= half % 8
-    return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
+def count(
+    i: NDArray[np.int32],
+    j: NDArray[np.int32],
+    min_samples: int,
+    counts: NDArray[np.int32],
+    is_core: NDArray[np.bool_],
+) -> None:
+    """Count both ends of each edge; rows that reach ``min_samples`` become core rows."""
+    for e in range(len(i)):
+        a, b = i[e], j[e]
+        counts[a] += 1
+        counts[b] += 1
+        if counts[a] >= min_samples:
+            is_core[a] = True
+        if counts[b] >= min_samples:
+            is_core[b] = True
 
 
 @_jit
-def neighborhood_weights(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Sum of the weights of each row's neighbours."""
-    result = np.empty(len(indptr) - 1)
-    for i in range(len(result)):
-        result[i] = pairwise_sum(weights[indices[indptr[i] : indptr[i + 1]]])
-    return result
+def weigh(
+    i: NDArray[np.int32],
+    j: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    counts: NDArray[np.int32],
+    sums: NDArray[np.float64],
+    magnitudes: NDArray[np.float64],
+) -> None:
+    """Add to both ends of each edge the weight of the other, and its absolute value."""
+    for e in range(len(i)):
+        a, b = i[e], j[e]
+        counts[a] += 1
+        counts[b] += 1
+        sums[a] += weights[b]
+        sums[b] += weights[a]
+        magnitudes[a] += abs(weights[b])
+        magnitudes[b] += abs(weights[a])
 
 
 @_jit
-def label(indptr: NDArray[np.int64], indices: NDArray[np.int32], is_core: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Labels of all rows, -1 for noise.
+def _root(parents: NDArray[np.int32], row: int) -> int:
+    """The smallest row of the tree, halving the path to it."""
+    while parents[row] != row:
+        parents[row] = parents[parents[row]]
+        row = parents[row]
+    return row
+
+
+@_jit
+def join(
+    i: NDArray[np.int32],
+    j: NDArray[np.int32],
+    is_core: NDArray[np.bool_],
+    is_final: bool,
+    parents: NDArray[np.int32],
+    anchors: NDArray[np.int32],
+) -> int:
+    """Take in edges; those that may matter later are moved to the front of ``i`` and ``j``, and their number returned.
+
+    Two core rows: their trees become one, under the smaller root. A core row and another row: the first such core row
+    is the other's anchor; an edge to the anchor's tree says nothing more. Edges to other trees stay, core row first.
+    Two rows that are not core stay unless ``is_core`` is final.
+    """
+    n_kept = 0
+    for e in range(len(i)):
+        a, b = i[e], j[e]
+        if not is_core[a]:
+            a, b = b, a
+        if is_core[b]:
+            root, other = _root(parents, a), _root(parents, b)
+            if root < other:
+                parents[other] = root
+            else:
+                parents[root] = other
+            continue
+        if is_core[a]:
+            if anchors[b] == -1:
+                anchors[b] = a
+                continue
+            if _root(parents, anchors[b]) == _root(parents, a):
+                continue
+        elif is_final:
+            continue
+        i[n_kept], j[n_kept] = a, b
+        n_kept += 1
+    return n_kept
+
+
+@_jit
+def number(
+    parents: NDArray[np.int32],
+    is_core: NDArray[np.bool_],
+    begin: int,
+    end: int,
+    n_clusters: int,
+    labels: NDArray[np.int64],
+) -> int:
+    """Number the clusters by their smallest core row, for the core rows in [begin, end); the number of clusters."""
+    for row in range(begin, end):
+        if is_core[row]:
+            root = _root(parents, row)
+            if root == row:
+                labels[row] = n_clusters
+                n_clusters += 1
+            else:
+                labels[row] = labels[root]
+    return n_clusters
+
+
+@_jit
+def walk(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    is_near: NDArray[np.bool_],
+    is_core: NDArray[np.bool_],
+    steps: int,
+    state: NDArray[np.int64],
+    stack: NDArray[np.int32],
+    labels: NDArray[np.int64],
+) -> bool:
+    """About ``steps`` steps of the walk over a graph that need not be symmetric; whether rows are left.
 
     Rows are visited upwards; an unlabelled core row starts the next cluster, which takes every unlabelled row that a
-    chain of core rows leads to. So clusters are numbered by their smallest core row, and a border row goes to the first
-    cluster that reaches it: scikit-learn's rule, on graphs that are not symmetric too.
+    chain of core rows leads to: scikit-learn's rule. ``state`` holds the next row, the height of the stack and the
+    number of clusters.
     """
-    n = len(is_core)
-    labels = np.full(n, -1, np.int64)
-    stack = np.empty(n, np.int64)
-    n_clusters = 0
-    for start in range(n):
-        if labels[start] != -1 or not is_core[start]:
+    row, height, n_clusters = state[0], state[1], state[2]
+    while steps > 0 and (height > 0 or row < len(is_core)):
+        steps -= 1
+        if height == 0:
+            if is_core[row] and labels[row] == -1:
+                labels[row] = n_clusters
+                n_clusters += 1
+                stack[0] = row
+                height = 1
+            row += 1
             continue
-        labels[start] = n_clusters
-        stack[0] = start
-        height = 1
-        while height > 0:
-            height -= 1
-            row = stack[height]
-            if not is_core[row]:
-                continue
-            for place in range(indptr[row], indptr[row + 1]):
-                other = indices[place]
-                if labels[other] == -1:
-                    labels[other] = n_clusters
+        height -= 1
+        top = stack[height]
+        steps -= indptr[top + 1] - indptr[top]
+        for place in range(indptr[top], indptr[top + 1]):
+            other = indices[place]
+            if is_near[place] and labels[other] == -1:
+                labels[other] = n_clusters - 1
+                if is_core[other]:
                     stack[height] = other
                     height += 1
-        n_clusters += 1
-    return labels
+    state[0], state[1], state[2] = row, height, n_clusters
+    return bool(height > 0 or row < len(is_core))

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
+from pyface import _check
 from pyface.cluster import _params
+from pyface.cluster._base import Clusterer
 from pyface.kernels.linkage import cut, linkage
 
 LINKAGES = ("ward", "complete", "average", "single")
 
 
-class AgglomerativeClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class AgglomerativeClustering(Clusterer):
     """Agglomerative clustering, the partition of :class:`sklearn.cluster.AgglomerativeClustering`.
 
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
@@ -57,12 +57,6 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc
         self.distance_threshold = distance_threshold
         self.compute_distances = compute_distances
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
-        tags.input_tags.pairwise = self.metric == "precomputed"
-        return tags
-
     def fit(self, X: Any, y: Any = None) -> AgglomerativeClustering:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
@@ -99,7 +93,7 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc
                 "Exactly one of n_clusters and distance_threshold has to be set, and the other needs to be None."
             )
         if self.n_clusters is not None:
-            _params.integer(self.n_clusters, "n_clusters", minimum=1)
+            _check.integer(self.n_clusters, "n_clusters", minimum=1)
         _params.one_of(self.metric, "metric", _params.METRICS)
         _params.one_of(self.linkage, "linkage", LINKAGES)
         _params.unsupported(self.connectivity, "connectivity", "the clustering is always of all rows")
@@ -111,7 +105,7 @@ class AgglomerativeClustering(ClusterMixin, BaseEstimator):  # type: ignore[misc
             return None
         if not self.compute_full_tree:
             raise ValueError("compute_full_tree must be True if distance_threshold is set.")
-        return _params.real(self.distance_threshold, "distance_threshold", minimum=0)
+        return _check.number(self.distance_threshold, "distance_threshold", minimum=0)
 
     def _tree(self, x: NDArray[Any]) -> NDArray[np.float64]:
         if self.metric != "precomputed":

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from pyface import _threads
+from pyface import _check, _threads
 from pyface.cluster import _params
-from pyface.kernels import density
+from pyface.cluster._base import Clusterer
+from pyface.kernels import density, precomputed
+
+COPIED_AT_ONCE = 1 << 20
 
 
-class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+class DBSCAN(Clusterer):
     """DBSCAN, label for label as :class:`sklearn.cluster.DBSCAN` on ``X.astype(float64)``.
 
     eps : > 0, radius of a neighbourhood, inclusive, in the units of ``metric``.
@@ -30,8 +31,13 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     first cluster that reaches it; ``core_sample_indices_``; ``components_``, a copy of the core rows;
     ``n_features_in_``.
 
-    Distances are computed in float64 on the rows as given: scikit-learn's own float32 path may differ for a pair
-    within 1e-6 of eps. Time O(n^2 d / threads), memory O(pairs within eps).
+    Distances are decided in float64 on the rows as given: scikit-learn's own float32 path may differ for a pair within
+    1e-6 of eps. Entries of a precomputed matrix are compared with eps in their own precision.
+
+    Time O(n^2 d / threads), about twice that with ``sample_weight``. Memory does not grow with the pairs within eps: it
+    is that of the sweep, about 50 bytes per row, some MB, the copy ``components_``, and without ``sample_weight`` up to
+    16 (min_samples - 2) bytes for each row that is not core. A dense precomputed matrix is read in place; a sparse one
+    takes a byte per entry more.
     """
 
     def __init__(
@@ -55,38 +61,37 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.p = p
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
-        tags.input_tags.pairwise = self.metric == "precomputed"
-        return tags
-
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> DBSCAN:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
         sample_weight : (n,) numbers; a row whose weight alone reaches ``min_samples`` is a core row, a negative weight
-        may keep its neighbours from being one. ``y`` is ignored. ValueError for n = 0, NaN, infinity, bad parameters.
+        may keep its neighbours from being one. A sum reaches ``min_samples`` when ``np.sum`` says so.
+        ``y`` is ignored. ValueError for n = 0, NaN, infinity, negative distances, bad parameters.
         """
-        eps = _params.real(self.eps, "eps", above=0)
-        min_samples = _params.integer(self.min_samples, "min_samples", minimum=1)
+        eps = _check.number(self.eps, "eps", above=0)
+        min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
         metric = _params.one_of(self.metric, "metric", _params.METRICS)
         _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
         _params.unsupported(self.metric_params, "metric_params", "no metric here has parameters")
         _params.unsupported(self.p, "p", "Minkowski distances are not offered")
-        precomputed = metric == "precomputed"
+        is_precomputed = metric == "precomputed"
         x = validate_data(
-            self, X, accept_sparse="csr" if precomputed else False, dtype=[np.float64, np.float32], order="C"
+            self,
+            X,
+            accept_sparse="csr" if is_precomputed else False,
+            dtype=[np.float64, np.float32],
+            order=None if is_precomputed else "C",
         )
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
-        if precomputed:
-            labels, is_core = density.dbscan_graph(*_graph_within(x, eps), min_samples, weights)
+        if is_precomputed:
+            labels, is_core = _precomputed(x, eps, min_samples, weights)
         else:
             labels, is_core = density.dbscan(
                 x, eps, min_samples, metric=metric, weights=weights, n_threads=_threads.resolve(None)
             )
         self.labels_ = labels
         self.core_sample_indices_ = np.flatnonzero(is_core)
-        self.components_ = x[self.core_sample_indices_].copy()
+        self.components_ = _copy_rows(x, self.core_sample_indices_)
         return self
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int64]:
@@ -94,28 +99,24 @@ class DBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         return self.fit(X, sample_weight=sample_weight).labels_
 
 
-def _graph_within(distances: Any, eps: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Neighbours of each row of a matrix of distances: ``(indptr, indices)``."""
+def _precomputed(
+    distances: Any, eps: float, min_samples: int, weights: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     n, n_columns = distances.shape
     if n != n_columns:
         raise ValueError(f"Precomputed distances must be a square matrix, got shape {distances.shape}")
-    if sparse.issparse(distances):
-        # Missing entries are out of reach, except on the diagonal: a row is its own neighbour.
-        table = sparse.coo_array(distances)
-        off_diagonal = (table.row != table.col) & (table.data <= eps)
-        on_diagonal = np.flatnonzero(distances.diagonal() <= eps)
-        rows = np.concatenate([table.row[off_diagonal], on_diagonal])
-        columns = np.concatenate([table.col[off_diagonal], on_diagonal])
-        if table.data.size and table.data.min() < 0:
-            raise ValueError("Negative values in data passed to precomputed distance matrix.")
-        order = np.lexsort((columns, rows))
-        return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]), columns[order]
-    if n and distances.min() < 0:
-        raise ValueError("Negative values in data passed to precomputed distance matrix.")
-    counts = np.empty(n, np.int64)
-    found = []
-    for row in range(n):  # row by row, so that no second matrix of n x n is made
-        columns = np.flatnonzero(distances[row] <= eps).astype(np.int32)
-        counts[row] = len(columns)
-        found.append(columns)
-    return np.concatenate([[0], np.cumsum(counts)]), np.concatenate(found)
+    if not sparse.issparse(distances):
+        return precomputed.dbscan_dense(distances, eps, min_samples, weights)
+    graph = (distances.indptr, distances.indices, distances.data, distances.diagonal())
+    return precomputed.dbscan_sparse(*graph, eps, min_samples, weights)
+
+
+def _copy_rows(x: Any, rows: NDArray[np.int64]) -> Any:
+    """``x[rows]``, some at a time: of gigabytes the copy takes seconds, and Ctrl-C is not seen before it is done."""
+    if sparse.issparse(x):
+        return x[rows]
+    result = np.empty((len(rows), x.shape[1]), x.dtype)
+    step = max(1, COPIED_AT_ONCE // x.shape[1])
+    for begin in range(0, len(rows), step):
+        result[begin : begin + step] = x[rows[begin : begin + step]]
+    return result

@@ -182,6 +182,7 @@ def test_raw_bindings_survive_values_that_the_front_door_refuses() -> None:
 LONG_KERNELS = {
     "dense": "pyface.cosine_distances(x, out=np.empty((n, n), np.float32), n_threads={t})",
     "radius": "pyface.neighbors_within(x, 1e-9, n_threads={t})",
+    "edges": "density.dbscan(x, 1e-9, 2, metric='cosine', weights=None, n_threads={t})",
     "nearest": "pyface.nearest_neighbors(x, 5, n_threads={t})",
     "linkage": "pyface.linkage(x, n_threads={t})",
 }
@@ -194,6 +195,7 @@ def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
     n, d = (12_000, 2048) if kernel == "dense" else (40_000, 512)
     code = (
         "import os, signal, threading, time, numpy as np, pyface, scipy.sparse\n"
+        "from pyface.kernels import density\n"
         # A shell starts background jobs with SIGINT ignored, which children inherit.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def interrupt():\n"
