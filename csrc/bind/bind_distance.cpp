@@ -9,6 +9,7 @@
 #include "bind/rows.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
+#include "distance/usable.hpp"
 #include "distance/within.hpp"
 
 namespace pyface::bind {
@@ -112,6 +113,15 @@ void nearest(const Array<T>& x, const std::optional<Array<T>>& y, Array<float> d
 }
 
 template <class T>
+bool all_usable(const Array<T>& x, bool nonzero, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    require_threads(n_threads);
+    bool result = false;
+    interruptible([&](const PollCallback& poll) { result = distance::all_usable(rows, nonzero, n_threads, poll); });
+    return result;
+}
+
+template <class T>
 void register_for(py::module_& m) {
     const auto out_types = [&](auto out) {
         using Out = decltype(out);
@@ -122,6 +132,7 @@ void register_for(py::module_& m) {
     };
     out_types(float{});
     out_types(double{});
+    m.def("all_usable", &all_usable<T>, "x"_a.noconvert(), py::kw_only(), "nonzero"_a, "n_threads"_a);
     m.def("within_radius", &within_radius<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
           "radius"_a, "memory_limit"_a = -1, "n_threads"_a);
     m.def("nearest", &nearest<T>, "x"_a.noconvert(), "y"_a.noconvert(), "distances"_a.noconvert(),

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "core/require.hpp"
@@ -137,7 +139,8 @@ void in_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, cons
     AlignedArray<simd::word_t> x_words;
     if (y != nullptr) x_words = pack(kernels, x, metric, n_threads, poll);
     const simd::word_t* rows = y == nullptr ? cols.get() : x_words.get();
-    const Exact exact(x, y, metric, n_threads, poll);
+    std::optional<Exact> exact;  // made when it is needed first: most matrices have no near duplicates
+    std::once_flag exact_made;
     const simd::Finish finish = metric == Metric::cosine      ? simd::Finish::cosine_distance
                                 : metric == Metric::euclidean ? simd::Finish::root
                                                               : simd::Finish::square;
@@ -167,7 +170,10 @@ void in_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, cons
                                           d,
                                           y == nullptr ? col - part.row_begin : simd::kNoDiagonal};
                 float* tile = scratch->tile.get();
-                if (kernels.dense(panels, finish, tile, kColBlock)) mend(exact, metric, part, col, col_end, tile);
+                if (kernels.dense(panels, finish, tile, kColBlock)) {
+                    std::call_once(exact_made, [&] { exact.emplace(x, y, metric, 1, PollCallback{}); });
+                    mend(*exact, metric, part, col, col_end, tile);
+                }
                 write(kernels, part.row_begin, n_rows, col, col_end - col, tile, scratch->turned.get());
             }
         },

@@ -19,12 +19,7 @@ inline void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* co
         const index_t n_here = std::min(count, width - lane);
         const simd::word_t* here = cols + first / width * width * depth + lane;
         const simd::word_t* next = cols + (first / width + 1) * width * depth;
-        for (index_t w = 0; w < depth; ++w) {
-            simd::word_t* to = out + w * height;
-            for (index_t r = 0; r < n_here; ++r) to[r] = here[w * width + r] ^ flip;
-            for (index_t r = n_here; r < count; ++r) to[r] = next[w * width + r - n_here] ^ flip;
-            for (index_t r = count; r < height; ++r) to[r] = 0;
-        }
+        kernels.row_panel(here, n_here, next, count, depth, flip, out);
     }
 }
 

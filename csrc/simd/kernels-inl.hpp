@@ -42,6 +42,7 @@ const Kernels kTable = {
     dense,
     screen<true>,
     screen<false>,
+    row_panel,
     widen,
     encode,
     stream,

@@ -102,6 +102,10 @@ struct Kernels {
     ScreenKernel screen_codes;
     ScreenKernel screen_floats;
 
+    // A row panel of `count` rows from the words of column panels: the first n_here rows lie next to each other from
+    // `here` on, the others from `next` on, in the column panel after it. Words are flipped by `flip`.
+    void (*row_panel)(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, word_t flip,
+                      word_t* out);
     void (*widen)(const float* row, index_t count, double* out);
     // codes[k] = row[k] / scale rounded, |row[k] / scale| <= 32767; returns the sum of (row[k] - scale codes[k])^2.
     // `stride` is a multiple of kLanes.

@@ -13,6 +13,7 @@ Time is O(n m d); beside the result, memory is a few blocks of rows per thread.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,17 +28,22 @@ if TYPE_CHECKING:
 METRICS = ("cosine", "euclidean", "sqeuclidean")
 
 
-def _rows(X: Any, Y: Any, metric: str) -> tuple[FloatArray, FloatArray | None]:
-    x = _check.embeddings(X, "X", nonzero=metric == "cosine")
-    y = None if Y is None else _check.embeddings(Y, "Y", columns=x.shape[1], nonzero=metric == "cosine")
+def _rows(X: Any, Y: Any, metric: str, n_threads: int) -> tuple[FloatArray, FloatArray | None]:
+    nonzero = metric == "cosine"
+    all_usable = partial(_core.all_usable, nonzero=nonzero, n_threads=n_threads)
+    x = _check.embeddings(X, "X", nonzero=nonzero, all_usable=all_usable)
+    y = None
+    if Y is not None:
+        y = _check.embeddings(Y, "Y", columns=x.shape[1], nonzero=nonzero, all_usable=all_usable)
     return _check.same_dtype(x, y)
 
 
 def _dense(X: Any, Y: Any, metric: str, out: Any, n_threads: int | None) -> NDArray[np.float32]:
-    x, y = _rows(X, Y, metric)
+    threads = _threads.resolve(n_threads)
+    x, y = _rows(X, Y, metric, threads)
     result = _check.output(out, (len(x), len(x if y is None else y)), np.float32)
     _check.no_overlap(result, x, y)
-    _core.distances_dense(x, y, result, metric=metric, n_threads=_threads.resolve(n_threads))
+    _core.distances_dense(x, y, result, metric=metric, n_threads=threads)
     return result
 
 
@@ -92,10 +98,11 @@ def cosine_condensed(
     Returns (n (n - 1) / 2,) float32 in [0, 2]: d(0, 1), d(0, 2), ..., d(n-2, n-1). Empty for n = 0 and n = 1.
     Values and errors are those of :func:`cosine_distances`.
     """
-    x, _ = _rows(X, None, "cosine")
+    threads = _threads.resolve(n_threads)
+    x, _ = _rows(X, None, "cosine", threads)
     result = _check.output(out, (len(x) * (len(x) - 1) // 2,), np.float32)
     _check.no_overlap(result, x)
-    _core.distances_condensed(x, result, metric="cosine", n_threads=_threads.resolve(n_threads))
+    _core.distances_condensed(x, result, metric="cosine", n_threads=threads)
     return result
 
 
@@ -130,9 +137,10 @@ def neighbors_within(
 
     _check.choice(metric, "metric", METRICS)
     limit = _check.number(radius, "radius", minimum=0)
-    x, y = _rows(X, Y, metric)
+    threads = _threads.resolve(n_threads)
+    x, y = _rows(X, Y, metric, threads)
     indptr, indices, distances = _core.within_radius(
-        x, y, metric=metric, radius=limit, memory_limit=-1, n_threads=_threads.resolve(n_threads)
+        x, y, metric=metric, radius=limit, memory_limit=-1, n_threads=threads
     )
     graph = csr_array((distances, indices, indptr), shape=(len(x), len(x if y is None else y)))
     graph.has_sorted_indices = True
@@ -154,7 +162,8 @@ def nearest_neighbors(
     Memory O(n k).
     """
     _check.choice(metric, "metric", METRICS)
-    x, y = _rows(X, Y, metric)
+    threads = _threads.resolve(n_threads)
+    x, y = _rows(X, Y, metric, threads)
     n_candidates = len(x if y is None else y)
     # Of no rows at all none is missing, so that any k is in order there.
     most = None if y is None and n_candidates == 0 else n_candidates
@@ -163,5 +172,5 @@ def nearest_neighbors(
     distances, indices = np.empty(shape, np.float32), np.empty(shape, np.int64)
     if len(x) == 0:
         return distances, indices
-    _core.nearest(x, y, distances, indices, metric=metric, n_threads=_threads.resolve(n_threads))
+    _core.nearest(x, y, distances, indices, metric=metric, n_threads=threads)
     return distances, indices
