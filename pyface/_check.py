@@ -5,8 +5,8 @@ Every function takes the name of the argument, so that the message can say it.
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
