@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyface.kernels.distance import (
         cosine_condensed,
         cosine_distances,
+        debug_counters,
         euclidean_distances,
         nearest_neighbors,
         neighbors_within,
@@ -46,6 +47,7 @@ __all__ = [
     "cosine_condensed",
     "cosine_distances",
     "cut",
+    "debug_counters",
     "euclidean_distances",
     "linkage",
     "metrics",
@@ -68,6 +70,7 @@ _HOMES = {
     "cosine_condensed": "pyface.kernels.distance",
     "cosine_distances": "pyface.kernels.distance",
     "cut": "pyface.kernels.linkage",
+    "debug_counters": "pyface.kernels.distance",
     "euclidean_distances": "pyface.kernels.distance",
     "linkage": "pyface.kernels.linkage",
     "nearest_neighbors": "pyface.kernels.distance",

@@ -174,3 +174,18 @@ def nearest_neighbors(
         return distances, indices
     _core.nearest(x, y, distances, indices, metric=metric, n_threads=threads)
     return distances, indices
+
+
+def debug_counters(*, reset: bool = False) -> dict[str, int]:
+    """How pairs of rows have been decided since the process began, or since the last reset.
+
+    ``pairs_in_codes`` were looked at with codes of a few bits; of those that remained in doubt, some were looked at as
+    ``pairs_in_float32``; ``pairs_in_float64`` were decided on the rows as given, or had their distance computed there;
+    ``pairs_accepted`` were proved to be within the radius without that. The rest was proved to be out of reach.
+
+    reset : set all counters to 0 after reading. Counts of calls that run at the same time are added up.
+    """
+    counters = _core.debug_counters()
+    if reset:
+        _core.reset_debug_counters()
+    return counters

@@ -192,7 +192,7 @@ LONG_KERNELS = {
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("kernel", LONG_KERNELS)
 def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
-    n, d = (12_000, 2048) if kernel == "dense" else (40_000, 512)
+    n, d = (12_000, 4096) if kernel == "dense" else (80_000, 512)
     code = (
         "import os, signal, threading, time, numpy as np, pyface, scipy.sparse\n"
         "from pyface.kernels import density\n"
