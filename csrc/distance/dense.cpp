@@ -68,6 +68,7 @@ void in_float64(const Rows& x, const Rows* y, Metric metric, const Sink& sink, i
 
 // ---- float32 --------------------------------------------------------------------------------------------------------
 
+constexpr index_t kTurnedCols = 16;   // columns of a tile that are mirrored at a time: what fits the first cache
 constexpr index_t kPackedRows = 256;  // rows per packing task: a multiple of every tile_cols
 
 // All rows as column panels of float32, of unit length under cosine. `dimension` words a row.
@@ -156,7 +157,7 @@ void in_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, cons
             const auto scratch = pool.lease([&] {
                 return std::unique_ptr<Scratch>(new Scratch{
                     AlignedArray<simd::word_t>((kRowBlock + kernels.tile_rows) * d),
-                    AlignedArray<float>(kRowBlock * kColBlock), AlignedArray<float>(kRowBlock * kColBlock)});
+                    AlignedArray<float>(kRowBlock * kColBlock), AlignedArray<float>(kRowBlock * kTurnedCols)});
             });
             const Blocks::Task part = blocks[task];
             const index_t n_rows = part.row_end - part.row_begin;
@@ -214,15 +215,18 @@ void dense_symmetric(const Rows& x, Metric metric, MatrixView<Out> out, int n_th
             in_float32(x, nullptr, metric, n_threads, poll,
                        [&](const simd::Kernels& kernels, index_t row, index_t n_rows, index_t col, index_t n_cols,
                            const float* tile, float* turned) {
-                           kernels.transpose(tile, n_rows, n_cols, kColBlock, turned, kRowBlock);
                            for (index_t i = 0; i < n_rows; ++i) {
                                const index_t begin = std::clamp<index_t>(row + i + 1 - col, 0, n_cols);
                                kernels.stream(tile + i * kColBlock + begin, n_cols - begin,
                                               out.row(row + i) + col + begin);
                            }
-                           for (index_t j = 0; j < n_cols; ++j) {
-                               const index_t end = std::clamp<index_t>(col + j - row, 0, n_rows);
-                               kernels.stream(turned + j * kRowBlock, end, out.row(col + j) + row);
+                           for (index_t first = 0; first < n_cols; first += kTurnedCols) {
+                               const index_t last = std::min(first + kTurnedCols, n_cols);
+                               kernels.transpose(tile + first, n_rows, last - first, kColBlock, turned, kRowBlock);
+                               for (index_t j = first; j < last; ++j) {
+                                   const index_t end = std::clamp<index_t>(col + j - row, 0, n_rows);
+                                   kernels.stream(turned + (j - first) * kRowBlock, end, out.row(col + j) + row);
+                               }
                            }
                            for (index_t i = std::max(row, col); i < std::min(row + n_rows, col + n_cols); ++i) {
                                out(i, i) = 0.0f;
