@@ -20,7 +20,7 @@ constexpr index_t kManyCandidates = 32;
 constexpr int kPatience = 2;
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 30;  // multiplications: some milliseconds, 200 with the slowest kernels
-constexpr index_t kFirstColumns = 64;  // without thresholds everything is a candidate, so the first tiles are narrow
+constexpr index_t kFirstColumns = 32;  // without thresholds everything is a candidate, so the first tiles are narrow
 
 struct Neighbor {
     double distance;
@@ -120,7 +120,7 @@ public:
                     [&](index_t task) {
                         const index_t begin = start + task % n_parts * tiles_per_task;
                         const index_t end = std::min(begin + tiles_per_task, n_col_blocks);
-                        search(first + task / n_parts, task, begin, end, start == 0);
+                        search(first + task / n_parts, task, begin, end, start / n_parts * kColBlock);
                     },
                     poll_);
             }
@@ -137,8 +137,10 @@ public:
 private:
     Shortlist& list(index_t place) { return lists_[static_cast<std::size_t>(place)]; }
 
-    // Blocks of columns [begin, end) for one block of rows, into the short lists of the task.
-    void search(index_t block, index_t task, index_t begin, index_t end, bool is_first) {
+    // Blocks of columns [begin, end) for one block of rows, into the short lists of the task, which have seen n_seen
+    // columns before. Blocks are counted from the one that the rows themselves lie in: where rows are in some order, the
+    // nearest ones are likely to be there, and with them the thresholds are high from the start.
+    void search(index_t block, index_t task, index_t begin, index_t end, index_t n_seen) {
         const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
         const auto screen = screens_.lease([&] {
             return std::make_unique<Screen>(kernels_, frame_, Side{&x_, &x_codes_}, Side{&y_, &y_codes});
@@ -147,23 +149,27 @@ private:
         screen->set_rows(row, std::min(row + kRowBlock, x_.size()));
         for (index_t i = 0; i < screen->n_rows(); ++i) {
             Shortlist& shortlist = list(task * kRowBlock + i);
-            if (is_first) shortlist.start(n_found_);
+            if (n_seen == 0) shortlist.start(n_found_);
             screen->set_threshold(i, shortlist.threshold());
         }
         int failures = x_.dimension() > kFewColumns ? 0 : kPatience;
         std::vector<char> touched(static_cast<std::size_t>(screen->n_rows()));
-        const index_t last = std::min(end * kColBlock, y_.size());
-        index_t width = is_first ? kFirstColumns : kColBlock;
-        for (index_t col = begin * kColBlock, col_end = 0; col < last; col = col_end) {
-            col_end = std::min(col + width, last);
-            // To the end of the block at most, and from there on whole blocks.
-            col_end = std::min(col_end, (col / kColBlock + 1) * kColBlock);
+        index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
+        const index_t n_col_blocks = (y_.size() + kColBlock - 1) / kColBlock;
+        const index_t own = to_itself_ ? row / kColBlock : 0;
+        index_t b = begin;
+        for (index_t col = 0, col_end = 0; b < end; n_seen += col_end - col) {
+            const index_t block_begin = (own + b) % n_col_blocks * kColBlock;
+            const index_t block_end = std::min(block_begin + kColBlock, y_.size());
+            col = col_end > block_begin && col_end < block_end ? col_end : block_begin;
+            col_end = std::min(col + width, block_end);
+            if (col_end == block_end) ++b;
             width = std::min(2 * width, kColBlock);
             bool enough = false;
             if (failures < kPatience) {
                 screen->run(Precision::codes, col, col_end, false);
                 const index_t n_pairs = screen->n_rows() * (col_end - col);
-                const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (col + 1));
+                const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (n_seen + 1));
                 enough = screen->n_found() <= 4 * n_new + n_pairs / kManyCandidates;
                 failures = enough ? 0 : failures + 1;
             }
