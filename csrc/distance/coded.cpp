@@ -95,8 +95,9 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
     if (precision_ == Precision::floats) {
         for (index_t k = 0; k < dimension_; ++k) floats[k] = static_cast<float>(row[k]);
         facts.scale = 1.0f;
-        // Each entry is rounded once; a sum is a chain of at most 64 roundings and of one for each 64 values.
-        const double roundings = 3.0 + 64.0 + static_cast<double>(dimension_) / 64.0;
+        // Each entry is rounded once; a sum is a chain of kChain roundings and of one more for each kChain values.
+        const double roundings =
+            3.0 + static_cast<double>(simd::kChain) + static_cast<double>(dimension_) / static_cast<double>(simd::kChain);
         const double coded_length = length * (1.0 + 0x1p-23);
         facts.residual = up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
         facts.coded_length = up(coded_length);

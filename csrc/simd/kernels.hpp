@@ -46,9 +46,10 @@ inline constexpr index_t kNoDiagonal = PTRDIFF_MAX / 4;
 enum class Finish { cosine_distance, square, root };
 
 // out[i * out_stride + j] = finished sum for row i and column j, in float32. The sum of the products, or of the squared
-// differences for `square` and `root`. Sums are chained over 64 values at most, then added to the sum so far, so that
-// rounding grows with d / 64 + 64 instead of d. Returns whether a value lies where float32 is not good enough:
+// differences for `square` and `root`. Sums are chained over kChain values at most, then added to the sum so far, so that
+// rounding grows with d / kChain + kChain instead of d. Returns whether a value lies where float32 is not good enough:
 // cosine distances below kNearlyEqual, squares outside [kTinySquare, kHugeSquare].
+inline constexpr index_t kChain = 32;
 using DenseKernel = bool (*)(const Panels& panels, Finish finish, float* out, index_t out_stride);
 inline constexpr float kNearlyEqual = 0x1p-10f;
 inline constexpr float kTinySquare = 0x1p-80f;

@@ -1,7 +1,6 @@
 // Part of kernels-inl.hpp: micro-tiles of panels, and what becomes of their sums.
 
 constexpr int kTileCols = kTileVectors * kWidth;
-constexpr index_t kChain = 64;  // additions in a row before a float32 sum is put aside: rounding grows with their number
 
 // Unrolled, or the sums would live in memory.
 #if defined(__clang__)
