@@ -155,12 +155,15 @@ def table(runs: list[Record], groups: list[list[Record]]) -> list[str]:
 
 
 def absences(missing: list[Record]) -> list[str]:
-    """What has no row, and why: one line for each reason."""
+    """What has no row, and why: one line for each reason. Without pyface's row a group has none."""
+    without_own = {row["group"] for row in missing if row["own"]}
     groups: dict[tuple[str, str], list[str]] = {}
     for row in missing:
-        what = "Not measured" if row["kind"] == "skipped" else "**Failed**"
-        groups.setdefault((what, row["reason"]), []).append(f"{row['contender']} in {row['group']}")
-    return [f"* {what}: {reason} ({'; '.join(rows)})" for (what, reason), rows in groups.items()]
+        if row["own"] or row["group"] not in without_own:
+            what = "Not measured" if row["kind"] == "skipped" else "**Failed**"
+            who = "all" if row["own"] else row["contender"]
+            groups.setdefault((what, row["reason"]), []).append(f"{who} of {row['group']}")
+    return [f"* {what}: {reason} ({'; '.join(rows)})." for (what, reason), rows in groups.items()]
 
 
 def describe(run: Record) -> list[str]:

@@ -77,7 +77,7 @@ class Run:
         except (ContenderMissingError, DataMissingError) as missing:
             self.skip(case, missing)
         except Exception as error:
-            self.write_missing(case, "failed", repr(error)[:500])
+            self.write_missing(case, "failed", " ".join(f"{type(error).__name__}: {error}".split())[:300])
             raise
 
     def measure_here(self, case: Case, benchmark: Any) -> None:
