@@ -170,7 +170,6 @@ def describe(run: Record) -> list[str]:
     load = "" if run["load"] is None else f", load {run['load']:.2f} at the start"
     return [
         f"* {run['run']}{load}: {run['machine']}.",
-        f"  Instruction set {run['isa']}; threads for whoever can use them: {run['threads']}.",
         f"  All threads together, on registers: {run['peak']['float32']:,.0f} GFLOP/s in float32, "
         f"{run['peak']['codes']:,.0f} GOP/s in codes; NumPy's matrix product: {run['gemm']:,.0f} GFLOP/s.",
         f"  {', '.join(f'{name} {version}' for name, version in run['versions'].items())}.",
