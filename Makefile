@@ -4,7 +4,11 @@
 PYTHON ?=
 PHOTOS ?=
 OUT ?=
-export PYTHON PHOTOS OUT
+ONLY ?=
+QUICK ?=
+LARGE ?=
+BENCH ?=
+export PYTHON PHOTOS OUT ONLY QUICK LARGE BENCH
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
@@ -48,7 +52,7 @@ types: ## mypy, strict
 	$(SETUP) tools core models test lint
 	@$(PY) -m mypy
 
-bench: ## the benchmarks, with the competitors that are installed
+bench: ## the benchmarks, beside their competitors: make bench [ONLY="engine"] [QUICK=1] [LARGE=200000]
 	$(SETUP) package models test bench
 	@sh tools/bench.sh
 
@@ -61,5 +65,5 @@ asan: ## kernel tests under AddressSanitizer and UBSan (Linux)
 	@sh tools/asan.sh
 
 clean: ## remove everything that these commands have made: .venv, build, dist, demo, caches
-	@rm -rf .venv build dist demo wheelhouse .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf .venv build dist demo wheelhouse bench/results .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	@find bench examples pyface tests tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -212,6 +212,11 @@ def test_benchmarks_find_their_modules_and_say_which_data_is_missing(checkout: C
     assert "is not there; set PYFACE_SHARED" in done.stderr
 
 
+def test_a_benchmark_that_does_not_exist(checkout: Checkout) -> None:
+    message = only_message(checkout.make("bench", "ONLY=engine photo"))
+    assert "no benchmark 'photo': choose from photos recall interruptions engine distances" in message
+
+
 def test_help_names_every_command(checkout: Checkout) -> None:
     shown = checkout.make().stdout
     for line in (ROOT / "Makefile").read_text().splitlines():

@@ -1,15 +1,43 @@
 #!/bin/sh
-# Runs what is in bench/. The figures of docs/benchmarks.md come from here.
+# Runs what is in bench/, or the parts that ONLY names. The figures of docs/benchmarks.md come from here.
+#
+#   ONLY    photos recall interruptions (scripts), distances neighbors dbscan kmeans scaling (the engine), engine (these five)
+#   QUICK   1: small sizes of the engine's parts, to see that they run
+#   LARGE   sizes of DBSCAN that are run only where named: 200000 1000000
+#   BENCH   further options of pytest for the engine's parts, such as --threads=1
 set -eu
 cd "$(dirname "$0")/.."
 . tools/common.sh
 
+ENGINE="distances neighbors dbscan kmeans scaling"
+scripts=
+files=
+if [ -n "${LARGE:-}" ] && [ -z "${ONLY:-}" ]; then ONLY=dbscan; fi
+for part in ${ONLY:-photos recall interruptions engine}; do
+    case $part in
+    photos | recall | interruptions) scripts="$scripts $part" ;;
+    engine) for name in $ENGINE; do files="$files bench/bench_$name.py"; done ;;
+    distances | neighbors | dbscan | kmeans | scaling) files="$files bench/bench_$part.py" ;;
+    *) fail "there is no benchmark '$part': choose from photos recall interruptions engine $ENGINE" ;;
+    esac
+done
+
 # The Makefile's PYTHONSAFEPATH hides a script's own folder from it, too.
 export PYTHONPATH="$PWD/bench"
 "$PY" -c 'import json, pyface; print(json.dumps(pyface.build_info(), indent=1))'
-for script in photos recall interruptions; do
+for script in $scripts; do
     "$PY" "bench/$script.py"
 done
-if ls bench/bench_*.py >/dev/null 2>&1; then
-    "$PY" -m pytest bench/bench_*.py --benchmark-only --benchmark-group-by=group --benchmark-sort=min
+[ -n "$files" ] || exit 0
+
+results=bench/results
+if [ -n "${QUICK:-}" ]; then
+    results=bench/results/quick
+    set -- --quick
 fi
+status=0
+# A row that fails does not keep the others from the table.
+"$PY" -m pytest $files "$@" --results="$results" ${LARGE:+"--large=$LARGE"} ${BENCH:-} \
+    --benchmark-group-by=group --benchmark-sort=min --benchmark-columns=min,median,rounds || status=$?
+"$PY" bench/report.py "$results"
+exit "$status"

@@ -24,6 +24,7 @@ namespace {
 #include "simd/vectors-inl.hpp"
 #include "simd/tiles-inl.hpp"
 #include "simd/copies-inl.hpp"
+#include "simd/peak-inl.hpp"
 
 }  // namespace
 
@@ -47,6 +48,8 @@ const Kernels kTable = {
     encode,
     stream,
     transpose,
+    peak_floats,
+    peak_codes,
 };
 
 }  // namespace pyface::simd::PYFACE_TARGET

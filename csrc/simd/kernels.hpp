@@ -116,6 +116,11 @@ struct Kernels {
     // out[j * out_stride + i] = tile[i * stride + j].
     void (*transpose)(const float* tile, index_t n_rows, index_t n_cols, index_t stride, float* out,
                       index_t out_stride);
+
+    // Multiply-adds of float32, and of codes as `coding` has them, on registers alone. Return the number of operations
+    // done, a multiply and an add being two.
+    double (*peak_floats)(index_t iterations);
+    double (*peak_codes)(index_t iterations);
 };
 
 }  // namespace pyface::simd

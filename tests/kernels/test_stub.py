@@ -50,6 +50,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("supported_isas", {}),
     ("active_isa", {}),
     ("set_isa", {"name": _core.active_isa()}),
+    ("peak_rates", {"seconds": 0.01, "n_threads": 2}),
     ("debug_counters", {}),
     ("reset_debug_counters", {}),
     ("cut_by_count", {"z": MERGES, "n_merges": 1}),

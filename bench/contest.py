@@ -1,0 +1,111 @@
+"""What is measured: works, and who does them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import data
+from data import Data
+
+Call = Callable[[], Any]
+
+
+class ContenderMissingError(Exception):
+    """A contender cannot take part; says why, in one line."""
+
+
+def as_it_is(result: Any, _: Data) -> Any:
+    return result
+
+
+def nothing(_: Any) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One library, used in one way.
+
+    prepare(data, n_threads) imports it, sets its threads and returns the call to time; raises ImportError where it is
+    not installed. threads() tells afterwards how many it really uses. convert(result, data) brings a result into the
+    form of the work; it is not timed. ``rounds`` of the call are timed, the least counts.
+    """
+
+    name: str
+    prepare: Callable[[Data, int], Call]
+    threads: Callable[[int], int]
+    convert: Callable[[Any, Data], Any] = as_it_is
+    rounds: int = 3
+    at_least: float | None = None  # ratio to pyface's time asked for, with made data of full size and AVX-512
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What else is asked of pyface's own row, with made data of full size and AVX-512."""
+
+    share: float | None = None  # of the ceiling
+    seconds: float | None = None
+    memory_of_x: float | None = None  # memory of the call, in sizes of X
+    total_mb: float | None = None
+    slope: float | None = None  # of time against n
+
+
+@dataclass(frozen=True)
+class Work:
+    """A question, asked of everybody in the same group, on the same rows.
+
+    title may name {radius} and {k}, note(result) is written beside a contender's name. operations(data, result) is what
+    has to be computed at least, a multiply and an add being two, in "float32" or "codes". verify(result, data) holds
+    pyface's own result against the definition, agree(result, own, data) a peer's against pyface's; both raise
+    AssertionError.
+    """
+
+    key: str
+    title: str
+    contenders: tuple[Contender, ...]  # pyface first
+    unit: str
+    operations: Callable[[Data, Any], float]
+    verify: Callable[[Any, Data], None]
+    agree: Callable[[Any, Any, Data], None]
+    sizes: tuple[tuple[str, int], ...]
+    quick_sizes: tuple[tuple[str, int], ...]
+    large_sizes: tuple[tuple[str, int], ...] = ()  # run in a child process, and only where named
+    bars: Bars = field(default_factory=Bars)
+    note: Callable[[Any], str] = nothing
+
+    def contender(self, name: str) -> Contender:
+        return next(contender for contender in self.contenders if contender.name == name)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: one contender on one data set."""
+
+    module: str
+    work: Work
+    contender: Contender
+    source: str
+    n: int
+
+    @property
+    def is_own(self) -> bool:
+        return self.contender is self.work.contenders[0]
+
+    @property
+    def group(self) -> str:
+        return f"{self.work.key}, {self.source}, n = {self.n:,}"
+
+    def load(self) -> Data:
+        return data.load(self.source, self.n)
+
+
+def cases(module: str, works: list[Work], sizes: Callable[[Work], tuple[tuple[str, int], ...]]) -> list[Case]:
+    """All rows of a module, the contenders of a group next to each other."""
+    return [
+        Case(module, work, contender, source, n)
+        for work in works
+        for source, n in sizes(work)
+        for contender in work.contenders
+    ]

@@ -1,0 +1,86 @@
+"""The rows that the benchmarks of the engine work on: made ones of any number, and real ones where they are at hand.
+
+All rows are of unit length, so that peers which know only inner products or Euclidean distances answer the
+same question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from common import SHARED
+from numpy.typing import NDArray
+
+SIMILARITY = 0.55  # expected cosine of two rows of one person
+CHUNK = 8192
+
+
+class DataMissingError(Exception):
+    """The data is not on this machine; says where it was looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """``X`` (n, d) float32 unit rows, ``people`` (n,) whose they are, and a cosine distance that tells people apart."""
+
+    name: str
+    X: NDArray[np.float32]
+    people: NDArray[np.int64]
+    radius: float
+
+    @property
+    def n_clusters(self) -> int:
+        """About as many as there are people in made data."""
+        return max(1, len(self.X) // 10)
+
+    def head(self, n: int) -> Data:
+        """The first ``n`` rows."""
+        return replace(self, X=self.X[:n], people=self.people[:n])
+
+    def halves(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The rows as two sets of the same size."""
+        half = len(self.X) // 2
+        return self.X[:half], self.X[half : 2 * half]
+
+
+def synthetic(n: int, d: int = 512, seed: int = 0) -> Data:
+    """``n`` rows of about n / 10 people; two rows of one person have a cosine of about 0.55, others of about 0.
+
+    Made in pieces: beside X (n, d) only the people's centres are held, a tenth of it.
+    """
+    rng = np.random.default_rng(seed)
+    n_people = max(1, n // 10)
+    people = rng.integers(n_people, size=n)
+    centres = unit(rng.standard_normal((n_people, d), np.float32))
+    x = np.empty((n, d), np.float32)
+    for begin in range(0, n, CHUNK):
+        own = people[begin : begin + CHUNK]
+        noise = unit(rng.standard_normal((len(own), d), np.float32))
+        x[begin : begin + CHUNK] = unit(SIMILARITY**0.5 * centres[own] + (1 - SIMILARITY) ** 0.5 * noise)
+    return Data("synthetic", x, people, radius=0.6)
+
+
+def lfw(n: int) -> Data:
+    """The first ``n`` of the 13,233 embeddings of Labeled Faces in the Wild, 128-d."""
+    folder = SHARED / "embeddings"
+    if not (folder / "lfw_128.npy").is_file():
+        raise DataMissingError(
+            f"{folder / 'lfw_128.npy'} is not there; PYFACE_SHARED names the folder of the shared data"
+        )
+    names = [line.split("/")[0] for line in (folder / "lfw_128_files.txt").read_text().splitlines()]
+    _, people = np.unique(names, return_inverse=True)
+    return Data("lfw", unit(np.load(folder / "lfw_128.npy")), people.astype(np.int64), radius=0.35).head(n)
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divides ``rows`` by their lengths, in place."""
+    rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return rows
+
+
+@lru_cache(maxsize=1)
+def load(name: str, n: int) -> Data:
+    """``n`` rows of "synthetic" or "lfw" (or as many as there are)."""
+    return {"synthetic": synthetic, "lfw": lfw}[name](n)

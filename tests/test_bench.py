@@ -1,0 +1,137 @@
+"""The benchmarks themselves: the data is what it is said to be, a wrong result is noticed, the table counts right."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pyface
+from pyface.cluster import DBSCAN
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+MODULES = ["data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "report", "common"]
+
+if not BENCH.exists():
+    pytest.skip("the benchmarks are not part of a wheel", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """The modules of bench/, which import each other by their bare names."""
+    sys.path.insert(0, str(BENCH))
+    yield SimpleNamespace(**{name: import_module(name) for name in MODULES})
+    sys.path.remove(str(BENCH))
+    for name in MODULES:
+        del sys.modules[name]
+
+
+def test_made_people_look_alike_as_much_as_they_should(bench: SimpleNamespace) -> None:
+    rows = bench.data.synthetic(9_000)  # more than one piece
+    assert rows.X.dtype == np.float32 and rows.X.shape == (9_000, 512)
+    assert abs(np.linalg.norm(rows.X, axis=1) - 1).max() < 1e-6
+    cosines = rows.X[:2000] @ rows.X[-2000:].T
+    same = rows.people[:2000, None] == rows.people[-2000:]
+    assert abs(cosines[same].mean() - bench.data.SIMILARITY) < 0.01 and abs(cosines[~same].mean()) < 0.01
+    assert 850 < len(np.unique(rows.people)) <= 900
+    np.testing.assert_array_equal(rows.X[:10], bench.data.synthetic(9_000).X[:10])
+
+
+def test_results_are_held_against_the_definition(bench: SimpleNamespace) -> None:
+    rows = bench.data.synthetic(60, d=64)  # so few that every row is looked at
+    distances = pyface.cosine_distances(rows.X)
+    bench.bench_distances.verify(distances, rows)
+    bench.bench_distances.agree(distances + 1e-6, distances, rows)
+    distances[3, 4] += 1e-4
+    with pytest.raises(AssertionError):
+        bench.bench_distances.verify(distances, rows)
+    with pytest.raises(AssertionError):
+        bench.bench_distances.agree(distances, pyface.cosine_distances(rows.X), rows)
+
+    neighbors, dbscan = bench.bench_neighbors, bench.bench_dbscan
+    graph = pyface.neighbors_within(rows.X, rows.radius)
+    neighbors.verify_within(graph, rows)
+    neighbors.agree_within(graph, graph, rows)
+    larger = pyface.neighbors_within(rows.X, rows.radius + 0.2)
+    assert larger.nnz > graph.nnz
+    with pytest.raises(AssertionError):
+        neighbors.verify_within(larger, rows)
+
+    nearest = pyface.nearest_neighbors(rows.X, neighbors.K)
+    neighbors.verify_nearest(nearest, rows)
+    neighbors.agree_nearest(nearest, nearest, rows)
+    for distances, indices in ((nearest[0] + 1e-3, nearest[1]), (nearest[0], (nearest[1] + 1) % 60)):
+        with pytest.raises(AssertionError):
+            neighbors.verify_nearest((distances, indices), rows)
+        with pytest.raises(AssertionError):
+            neighbors.agree_nearest((distances, indices), nearest, rows)
+
+    labels = DBSCAN(rows.radius, min_samples=dbscan.MIN_SAMPLES, metric="cosine").fit_predict(rows.X)
+    dbscan.verify(labels, rows)
+    for wrong in (np.zeros_like(labels) - 1, np.arange(60), np.where(labels >= 0, labels + 1, labels)):
+        with pytest.raises(AssertionError):
+            dbscan.verify(wrong, rows)
+
+
+RUN = {
+    "kind": "run", "machine": "a machine", "isa": "avx512vnni", "threads": 2, "quick": False, "load": 0.1,
+    "versions": {"NumPy": "2"}, "gemm": 300.0, "peak": {"float32": 400.0, "codes": 1600.0},
+}  # fmt: skip
+ROW = {
+    "kind": "row", "group": "g", "work": "distances", "title": "`f(X)`", "source": "synthetic", "n": 1000, "d": 10,
+    "unit": "float32", "contender": "pyface", "own": True, "at_least": None, "bars": {"share": 0.5}, "x": 10.0,
+    "seconds": 0.5, "rounds": 3, "threads": 2, "operations": 1e11, "peak": {"float32": 390.0, "codes": 1500.0},
+    "note": "", "memory": 15.0, "total": 100.0,
+}  # fmt: skip
+PEER = {"contender": "peer", "own": False, "bars": {}, "peak": None}
+
+
+def cells(bench: SimpleNamespace, folder: Path, records: list[dict[str, Any]]) -> list[list[str]]:
+    """The table's rows that these records give."""
+    (folder / "rows.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    text = bench.report.write(folder).read_text()
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_the_table(bench: SimpleNamespace, tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"run": "1", **RUN},
+        {"run": "1", **ROW},
+        {"run": "1", **ROW, **PEER, "seconds": 1.9, "at_least": 4},
+        {"run": "2", **RUN, "machine": "another machine"},
+        {"run": "2", **ROW, "seconds": 0.001},
+        {"run": "3", **RUN},
+        {"run": "3", **ROW, "group": "h", "bars": {"memory_of_x": 1.4}},
+        {"run": "3", **ROW, **PEER, "group": "h", "seconds": 2.1, "at_least": 4},
+    ]
+    own, peer, other_own, other_peer = cells(bench, tmp_path, records)
+    # 1e11 operations in 0.5 s are 200 GFLOP/s; 390 were seen beside the row, which is more than the matrix product.
+    assert own[3:] == [
+        "pyface",
+        "2",
+        "0.500",
+        "",
+        "200 GFLOP/s",
+        "51%",
+        "15 = 1.50 X; 100 in all",
+        "≥ 50% of the ceiling: met",
+    ]
+    assert peer[3:7] == ["peer", "2", "1.90", "3.80"] and peer[-1] == "≥ 4: **missed**"
+    assert other_own[-1] == "≤ 1.4 X: **missed**" and other_peer[-1] == "≥ 4: met"
+
+
+def test_the_slope(bench: SimpleNamespace, tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [{"run": "1", **RUN}]
+    for n in (1000, 2000, 4000):
+        row = {"work": "within-scaling", "group": str(n), "n": n, "seconds": 1e-9 * n**2.1, "bars": {"slope": 2.05}}
+        records.append({"run": "1", **ROW, **row})
+    *first, last = cells(bench, tmp_path, records)
+    assert [row[-1] for row in first] == ["", ""] and last[-1] == "slope 2.100 ≤ 2.05: **missed**"
