@@ -26,7 +26,8 @@ float up(double x) {
 }  // namespace
 
 void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
-                     index_t begin, index_t end, int n_threads, const PollCallback& poll) {
+                     index_t begin, index_t end, int n_threads, const PollCallback& poll,
+                     const std::int32_t* listed) {
     kernels_ = &kernels;
     precision_ = precision;
     is_cosine_ = frame.is_cosine();
@@ -60,7 +61,8 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
             const index_t last = std::min((task + 1) * kRowsPerTask, capacity);
             for (index_t i = task * kRowsPerTask; i < last; ++i) {
                 if (i < size_) {
-                    load_row(i, row.get(), frame.read(rows, begin + i, row.get()), codes.get(),
+                    const index_t source = listed == nullptr ? begin + i : listed[begin + i];
+                    load_row(i, row.get(), frame.read(rows, source, row.get()), codes.get(),
                              floats.data() + i % panel * depth_);
                     set_terms(i);
                 } else {
@@ -149,17 +151,38 @@ void CodedRows::set_terms(index_t i) {
     terms_[3 * capacity_ + i] = static_cast<float>(-f.half_square * (1.0 - kEvaluation) * inverse);
 }
 
+// What a row's sum of codes starts from: it takes back what the bias of the columns adds.
+std::int32_t CodedRows::offset(index_t i) const {
+    const auto bias = precision_ == Precision::codes ? static_cast<word_t>(kernels_->coding.bias) : 0u;
+    // Unsigned, since it may wrap: the sum of codes that follows brings it back.
+    return static_cast<std::int32_t>(0u - bias * static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
+}
+
 void CodedRows::copy_row_panels(index_t begin, index_t end, word_t* words, std::int32_t* offsets) const {
-    const bool codes = precision_ == Precision::codes;
-    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, codes ? kernels_->coding.row_flip : 0, words);
-    const auto bias = codes ? static_cast<word_t>(kernels_->coding.bias) : 0u;
+    const word_t flip = precision_ == Precision::codes ? kernels_->coding.row_flip : 0;
+    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, flip, words);
+    for (index_t i = begin; i < end; ++i) offsets[i - begin] = offset(i);
     const index_t height = kernels_->tile_rows;
-    for (index_t i = begin; i < end; ++i) {
-        // Unsigned, since it may wrap: the sum of codes that follows brings it back.
-        offsets[i - begin] =
-            static_cast<std::int32_t>(0u - bias * static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
-    }
     std::fill(offsets + (end - begin), offsets + (end - begin + height - 1) / height * height, 0);
+}
+
+void CodedRows::gather_row_panels(const std::int32_t* rows, index_t count, word_t* words,
+                                  std::int32_t* offsets) const {
+    const index_t height = kernels_->tile_rows;
+    const index_t width = kernels_->tile_cols;
+    const word_t flip = precision_ == Precision::codes ? kernels_->coding.row_flip : 0;
+    for (index_t p = 0; p < (count + height - 1) / height * height; ++p) {
+        word_t* out = words + p / height * height * depth_ + p % height;
+        if (p >= count) {
+            for (index_t w = 0; w < depth_; ++w) out[w * height] = 0;
+            offsets[p] = 0;
+            continue;
+        }
+        const index_t i = rows[p];
+        const word_t* lane = words_.get() + i / width * width * depth_ + i % width;
+        for (index_t w = 0; w < depth_; ++w) out[w * height] = lane[w * width] ^ flip;
+        offsets[p] = offset(i);
+    }
 }
 
 }  // namespace pyface::distance

@@ -24,9 +24,10 @@ struct RowFacts {
 // Rows [begin, end) of a matrix as column panels.
 class CodedRows {
 public:
-    // Column panels and facts are made anew; the memory of an earlier load is used again.
+    // Column panels and facts are made anew; the memory of an earlier load is used again. With `listed`, row i is row
+    // listed[begin + i] of the matrix.
     void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows, index_t begin,
-              index_t end, int n_threads = 1, const PollCallback& poll = {});
+              index_t end, int n_threads = 1, const PollCallback& poll = {}, const std::int32_t* listed = nullptr);
 
     index_t size() const { return size_; }
     index_t depth() const { return depth_; }  // words per row
@@ -41,10 +42,13 @@ public:
 
     // Rows [begin, end) as row panels, filled up with rows of zeros, and where their sums of codes start.
     void copy_row_panels(index_t begin, index_t end, simd::word_t* words, std::int32_t* offsets) const;
+    // The same for any rows, in any order. Slower: rows that are not neighbours share no cache lines.
+    void gather_row_panels(const std::int32_t* rows, index_t count, simd::word_t* words, std::int32_t* offsets) const;
 
 private:
     void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
     void set_terms(index_t i);
+    std::int32_t offset(index_t i) const;
 
     const simd::Kernels* kernels_ = nullptr;
     Precision precision_ = Precision::codes;

@@ -24,6 +24,8 @@ public:
 
     bool is_cosine() const { return metric_ == Metric::cosine; }
     index_t stride() const { return stride_; }
+    // What rows are multiplied by; 1 under cosine.
+    double scale() const { return scale_; }
 
     // Writes row i, padded with zeros to a multiple of simd::kLanes, and returns half of its squared length (cosine: 0).
     double read(const Rows& rows, index_t i, double* out) const;

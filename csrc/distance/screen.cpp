@@ -26,7 +26,18 @@ Screen::Screen(const simd::Kernels& kernels, const Frame& frame, Side x, Side y)
 void Screen::set_rows(index_t begin, index_t end) {
     begin_ = begin;
     end_ = end;
+    listed_ = nullptr;
     ready_[0] = ready_[1] = false;
+}
+
+void Screen::set_listed_rows(const std::int32_t* rows, index_t count) {
+    set_rows(0, count);
+    listed_ = rows;
+}
+
+const RowFacts& Screen::row_facts(const RowSide& side, index_t i) const {
+    if (&side == &sides_[static_cast<std::size_t>(Precision::floats)]) return side.block.facts(i);
+    return x_.codes->facts(listed_ == nullptr ? begin_ + i : listed_[i]);
 }
 
 void Screen::set_threshold(index_t i, double least_score) {
@@ -37,7 +48,7 @@ void Screen::set_threshold(index_t i, double least_score) {
 }
 
 void Screen::set_term(RowSide& to, index_t i) const {
-    const RowFacts& f = to.facts->facts(to.first + i);
+    const RowFacts& f = row_facts(to, i);
     // No score is below this, and float32 has no room for thresholds that are far below it.
     const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
     const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
@@ -49,27 +60,28 @@ void Screen::set_term(RowSide& to, index_t i) const {
 void Screen::prepare(Precision precision) {
     RowSide& to = side(precision);
     const index_t height = kernels_.tile_rows;
-    if (precision == Precision::codes) {
-        to.facts = x_.codes;
-        to.first = begin_;
-    } else {
-        to.block.load(kernels_, precision, frame_, *x_.rows, begin_, end_);
-        to.facts = &to.block;
-        to.first = 0;
+    if (precision == Precision::floats) {
+        to.block.load(kernels_, precision, frame_, *x_.rows, begin_, end_, 1, {}, listed_);
     }
+    const CodedRows& source = precision == Precision::codes ? *x_.codes : to.block;
     if (to.terms.get() == nullptr) {
-        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * to.facts->depth());
+        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
         to.terms = AlignedArray<float>(4 * kRowBlock);
         to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
     }
-    to.facts->copy_row_panels(to.first, to.first + n_rows(), to.words.get(), to.offsets.data());
+    if (precision == Precision::codes && listed_ != nullptr) {
+        source.gather_row_panels(listed_, n_rows(), to.words.get(), to.offsets.data());
+    } else {
+        const index_t first = precision == Precision::codes ? begin_ : 0;
+        source.copy_row_panels(first, first + n_rows(), to.words.get(), to.offsets.data());
+    }
     for (index_t i = 0; i < kRowBlock; ++i) {
         if (i >= n_rows()) {
             to.terms[i] = std::numeric_limits<float>::quiet_NaN();
             for (int t = 1; t < 4; ++t) to.terms[t * kRowBlock + i] = 0.0f;
             continue;
         }
-        const RowFacts& f = to.facts->facts(to.first + i);
+        const RowFacts& f = row_facts(to, i);
         set_term(to, i);
         to.terms[kRowBlock + i] = f.coded_length / f.scale;
         to.terms[2 * kRowBlock + i] = f.residual / f.scale;
@@ -114,7 +126,7 @@ const std::vector<simd::Candidate>& Screen::run(Precision precision, index_t col
 
 Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
     const RowSide& rows = side(precision_);
-    const RowFacts& a = rows.facts->facts(rows.first + candidate.row);
+    const RowFacts& a = row_facts(rows, candidate.row);
     const RowFacts& b = columns_->facts(first_column_ + candidate.col);
     const double product =
         static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);

@@ -26,6 +26,8 @@ public:
 
     // The rows from now on, at most kRowBlock of them. All thresholds must be set anew.
     void set_rows(index_t begin, index_t end);
+    // Any rows instead, in any order; they are borrowed. row_begin() is 0 then, and rows count along the list.
+    void set_listed_rows(const std::int32_t* rows, index_t count);
     index_t row_begin() const { return begin_; }
     index_t n_rows() const { return end_ - begin_; }
 
@@ -50,19 +52,19 @@ private:
         AlignedArray<simd::word_t> words;
         AlignedArray<float> terms;  // 4 x kRowBlock
         std::vector<std::int32_t> offsets;
-        CodedRows block;             // floats only
-        const CodedRows* facts = nullptr;
-        index_t first = 0;           // row of `facts` that is row 0 here
+        CodedRows block;  // floats only
     };
     RowSide& side(Precision precision) { return sides_[static_cast<std::size_t>(precision)]; }
     const RowSide& side(Precision precision) const { return sides_[static_cast<std::size_t>(precision)]; }
     void prepare(Precision precision);
     void set_term(RowSide& to, index_t i) const;
+    const RowFacts& row_facts(const RowSide& side, index_t i) const;
 
     const simd::Kernels& kernels_;
     const Frame& frame_;
     Side x_, y_;
     index_t begin_ = 0, end_ = 0;
+    const std::int32_t* listed_ = nullptr;
     std::vector<double> thresholds_;
     RowSide sides_[2];
     bool ready_[2] = {};
