@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, linkage, metrics
+from oracles import dbscan, distance, kmeans, linkage, metrics
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
 
@@ -80,6 +80,36 @@ def test_linkage_is_scipys(method: str) -> None:
     wrong[[0, -1], 2] = wrong[[-1, 0], 2]
     with pytest.raises(AssertionError):
         linkage.assert_is_linkage(wrong, squared, method)
+
+
+def test_k_means_by_hand() -> None:
+    x = np.array([[0.0], [1], [9], [11]])
+    ones = np.ones(4)
+    assert kmeans.squares(x, np.array([[1.0], [3]])).tolist() == [[1, 9], [0, 4], [64, 36], [100, 64]]
+    labels, centers, inertia, n_iter = kmeans.lloyd(x, np.array([[0.0], [1]]), ones, 9, 0.0)
+    # Centres 0 and 1, then 0 and 7, then 0.5 and 10, which stay.
+    assert labels.tolist() == [0, 0, 1, 1] and centers.tolist() == [[0.5], [10]]
+    assert inertia == 0.25 + 0.25 + 1 + 1 and n_iter == 3
+    assert kmeans.lloyd(x, np.array([[0.0], [1]]), ones, 9, 99.0)[3] == 1
+    # Nobody is near the second centre: it gets the farthest row.
+    assert kmeans.update(x, np.zeros(4, int), ones, np.array([[0.0], [99]]), False).tolist() == [[10 / 3], [11]]
+    # Running sums of squares from 0: 0, 1, 82, 203. Draws of 0.1 and 0.5 point to 9 and 11, which leave 0 + 1 + 0 + 4
+    # and 0 + 1 + 4 + 0: the earlier one is taken.
+    assert kmeans.plus_plus(x, 2, ones, 0, np.array([[0.5, 0.1]])) == [0, 3]
+    assert kmeans.plus_plus(x, 2, ones, 0, np.array([[0.1, 0.5]])) == [0, 2]
+    assert kmeans.plus_plus(x, 2, ones, 0, np.array([[0.001, 0.5]])) == [0, 3]
+    unit = np.array([[1.0, 0], [0, 1]])
+    assert kmeans.means(unit, np.zeros(2, int), np.ones(2), unit[:1], True) == pytest.approx(0.5**0.5)
+
+
+def test_k_means_is_scikit_learns() -> None:
+    x = np.random.default_rng(3).normal(size=(90, 3))
+    for start in (x[:9], x[:9] + 3):  # some clusters are empty with the second one
+        theirs = sklearn.cluster.KMeans(9, init=start, n_init=1, tol=0).fit(x)
+        labels, centers, inertia, n_iter = kmeans.lloyd(x, start, np.ones(90), 300, 0.0)
+        assert linkage.partition(labels) == linkage.partition(theirs.labels_)
+        assert inertia == pytest.approx(theirs.inertia_) and n_iter == theirs.n_iter_
+        np.testing.assert_allclose(np.sort(centers, axis=0), np.sort(theirs.cluster_centers_, axis=0))
 
 
 def test_partitions_by_hand() -> None:

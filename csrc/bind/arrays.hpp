@@ -34,6 +34,13 @@ VectorView<const T> as_vector(const Array<T>& array, const char* message) {
 }
 
 template <class T>
+VectorView<T> as_writable_vector(Array<T>& array, const char* message) {
+    require(array.ndim() == 1 && array.writeable(), message);
+    require_aligned(array);
+    return {array.mutable_data(), array.shape(0)};
+}
+
+template <class T>
 MatrixView<const T> as_matrix(const Array<T>& array, const char* message) {
     require(array.ndim() == 2, message);
     require_aligned(array);

@@ -188,6 +188,8 @@ LONG_KERNELS = {
     "edges": "density.dbscan(x, 1e-9, 2, metric='cosine', weights=None, n_threads={t})",
     "nearest": "pyface.nearest_neighbors(x, 5, n_threads={t})",
     "linkage": "pyface.linkage(x, n_threads={t})",
+    "k-means++": "KMeansData(x, n_threads={t}).plus_plus(0, np.random.rand(19999, 11))",
+    "lloyd": "KMeansData(x, n_threads={t}).lloyd(x[::2], max_iter=99, tolerance=0)",
 }
 
 
@@ -199,6 +201,7 @@ def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
     code = (
         "import os, signal, threading, time, numpy as np, pyface, scipy.sparse\n"
         "from pyface.kernels import density\n"
+        "from pyface.kernels.kmeans import KMeansData\n"
         # A shell starts background jobs with SIGINT ignored, which children inherit.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def interrupt():\n"

@@ -150,8 +150,31 @@ def test_the_stream_takes_and_gives_what_the_stub_says() -> None:
     assert stream.next(10) is None
 
 
+@pytest.mark.parametrize("x", [FLOAT32, FLOAT64])
+@pytest.mark.parametrize("weights", [None, np.ones(3)])
+def test_k_means_takes_and_gives_what_the_stub_says(x: np.ndarray, weights: np.ndarray | None) -> None:
+    methods = {node.name: node for node in CLASSES["KMeansData"].body if isinstance(node, ast.FunctionDef)}
+    assert methods.keys() - {"__init__"} == {n for n in dir(_core.KMeansData) if not n.startswith("_")}
+    assert names(methods["__init__"].args) == (["x", "weights"], ["n_threads"])
+    data = _core.KMeansData(x=x, weights=weights, n_threads=1)
+    labels = np.full(3, -1, np.int32)
+    calls: dict[str, dict[str, Any]] = {
+        "mean_variance": {},
+        "plus_plus": {"first": 0, "draws": np.ones((1, 2)) / 2},
+        "lloyd": {"centers": x[:2].copy(), "labels": labels, "max_iter": 2, "tolerance": 0.0, "spherical": False},
+        "nearest": {"centers": x[:2].copy(), "labels": labels, "distances": np.empty(3)},
+    }
+    assert methods.keys() - {"__init__"} == calls.keys()
+    for name, arguments in calls.items():
+        by_place, by_keyword = names(methods[name].args)
+        assert set(by_place + by_keyword) == arguments.keys()
+        returns = methods[name].returns
+        assert returns is not None
+        assert_is(getattr(data, name)(**arguments), returns)
+
+
 def test_the_class_takes_and_gives_what_the_stub_says() -> None:
-    assert set(CLASSES) == {"RegressionTrees", "EdgeStream"}
+    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData"}
     methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
     assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
     assert set(names(methods["__init__"].args)[0]) == TREES.keys()

@@ -1,0 +1,83 @@
+#include "kmeans/data.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/aligned.hpp"
+#include "core/require.hpp"
+#include "simd/isa.hpp"
+
+namespace pyface::kmeans {
+namespace {
+
+template <class T>
+double largest_of(const T* values, index_t count) {
+    T result = 0;
+    for (index_t i = 0; i < count; ++i) result = std::max(result, std::fabs(values[i]));
+    return static_cast<double>(result);
+}
+
+// The largest entry in size, over all rows.
+double largest_entry(const Rows& rows) {
+    const index_t count = rows.size() * rows.dimension();
+    return rows.is_float32() ? largest_of(rows.row<float>(0), count) : largest_of(rows.row<double>(0), count);
+}
+
+}  // namespace
+
+Data::Data(const Rows& x, VectorView<const double> weights, int n_threads, const PollCallback& poll)
+    : x_(x), weights_(weights), kernels_(simd::kernels()) {
+    require(x.size() >= 1 && x.size() < INT32_MAX, "x must have from 1 to 2^31 - 2 rows");
+    require(x.dimension() >= 1, "x must have at least one column");
+    require(weights.size == 0 || weights.size == x.size(), "weights must have one entry per row of x");
+    for (const double weight : weights) require(weight >= 0.0 && std::isfinite(weight), "weights must not be negative");
+    code(nullptr, n_threads, poll);
+}
+
+void Data::code(const Rows* centers, int n_threads, const PollCallback& poll) {
+    frame_ = std::make_unique<distance::Frame>(x_, centers, distance::Metric::sqeuclidean, n_threads, poll);
+    coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
+}
+
+bool Data::make_room(const Rows* centers, int n_threads, const PollCallback& poll) {
+    const bool is_needed = centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0;
+    if (is_needed || has_room_) code(is_needed ? centers : nullptr, n_threads, poll);
+    has_room_ = is_needed;
+    return has_room_;
+}
+
+double Data::mean_variance(int n_threads, const PollCallback& poll) const {
+    constexpr index_t kRowsPerTask = 4096;
+    const index_t stride = simd::padded(dimension());
+    const index_t n_tasks = (size() + kRowsPerTask - 1) / kRowsPerTask;
+    std::vector<double> sums(static_cast<std::size_t>(n_tasks * stride), 0.0);
+    std::vector<double> squares(static_cast<std::size_t>(n_tasks), 0.0);
+    parallel_for(
+        n_tasks, n_threads,
+        [&](index_t task) {
+            const AlignedBuffer row(stride);
+            double* sum = sums.data() + task * stride;
+            double square = 0.0;
+            for (index_t i = task * kRowsPerTask; i < std::min(size(), (task + 1) * kRowsPerTask); ++i) {
+                x_.copy_row(i, row.get());
+                for (index_t k = 0; k < stride; ++k) sum[k] += row[k];
+                square += simd::squared_norm(row.get(), stride);
+            }
+            squares[static_cast<std::size_t>(task)] = square;
+        },
+        poll);
+    double square = squares[0];
+    for (index_t task = 1; task < n_tasks; ++task) {
+        square += squares[static_cast<std::size_t>(task)];
+        for (index_t k = 0; k < stride; ++k) sums[static_cast<std::size_t>(k)] += sums[static_cast<std::size_t>(task * stride + k)];
+    }
+    const auto n = static_cast<double>(size());
+    double mean_square = 0.0;
+    for (index_t k = 0; k < stride; ++k) {
+        const double mean = sums[static_cast<std::size_t>(k)] / n;
+        mean_square += mean * mean;
+    }
+    return std::max(0.0, square / n - mean_square) / static_cast<double>(dimension());
+}
+
+}  // namespace pyface::kmeans
