@@ -1,9 +1,10 @@
 """Clusterers with scikit-learn's parameters, defaults, attributes and rules.
 
-An import swap changes the time, not the answer.
+An import swap changes the time, not the answer. ``for_embedder`` has the one that goes with an embedder.
 """
 
 from pyface.cluster._agglomerative import AgglomerativeClustering
 from pyface.cluster._dbscan import DBSCAN
+from pyface.cluster._for_embedder import for_embedder
 
-__all__ = ["DBSCAN", "AgglomerativeClustering"]
+__all__ = ["DBSCAN", "AgglomerativeClustering", "for_embedder"]
