@@ -5,6 +5,7 @@ Every function takes the name of the argument, so that the message can say it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface import _memory
 from pyface._typing import Boxes, FloatArray, Image
 
 _FLOATS = (np.float16, np.float32, np.float64)
@@ -80,9 +82,15 @@ def _refuse_non_finite_rows(array: FloatArray, name: str) -> None:
             )
 
 
-def output(value: Any, shape: tuple[int, ...], dtype: type, name: str = "out") -> NDArray[Any]:
-    """A writable C-contiguous array of exactly this shape and dtype: the one given, or a new one."""
+def output(value: Any, shape: tuple[int, ...], dtype: type, name: str = "out", *, instead: str = "") -> NDArray[Any]:
+    """A writable C-contiguous array of exactly this shape and dtype: the one given, or a new one.
+
+    MemoryError, which says what to do ``instead``, before a new one takes more than is free: systems promise memory
+    that they do not have, and the process would be killed when it is written to.
+    """
     if value is None:
+        n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+        _memory.require(n_bytes, f"a result of shape {shape} in {np.dtype(dtype)}", instead)
         return np.empty(shape, dtype)
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name} must be a NumPy array, got {type(value).__name__}")

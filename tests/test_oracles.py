@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, kmeans, linkage, metrics
+from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors
+from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
 
@@ -28,6 +31,70 @@ def test_nearest_by_hand() -> None:
     d = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 1.0]])
     assert distance.nearest(d, 3, self_first=False).tolist() == [[0, 1, 2], [0, 1, 3]]
     assert distance.nearest(d, 3, self_first=True).tolist() == [[0, 1, 2], [1, 0, 3]]
+
+
+def test_exact_distances_by_hand() -> None:
+    x, y = np.array([3.0, 4.0]), np.array([4.0, 3.0])
+    assert exact.distance(x, y, "sqeuclidean") == 2
+    assert exact.distance(x, 3 * x, "euclidean") == 10
+    assert exact.distance(x, y, "cosine") == Fraction(1, 25)
+    # Of entries that are a thousandth of the last bit of the others.
+    x, y = np.array([1.0, 2.0**-60]), np.array([1.0, 0.0])
+    assert exact.distance(x, y, "euclidean") == Fraction(1, 2**60)
+    assert abs(exact.distance(x, y, "cosine") * 2**121 - 1) < 2.0**-100
+    assert abs(exact.distance(np.float32([1, 1]), np.float32([0, 0]), "euclidean") ** 2 - 2) < 2.0**-190
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
+def test_all_oracles_of_distances_agree(metric: str) -> None:
+    x = np.random.default_rng(0).integers(-9, 10, (12, 5)).astype(float)
+    want = distance.matrix(x, x[:7], metric)
+    one_by_one = [[float(exact.distance(a, b, metric)) for b in x[:7]] for a in x]
+    np.testing.assert_allclose(one_by_one, want, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(exact.from_exact_sums(x, x[:7], metric), want, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(neighbors.distances(x, x[:7], metric), want, rtol=1e-14, atol=1e-15)
+    if metric == "cosine":
+        lengths = 10.0 ** np.linspace(-290, 290, 12)[:, None]
+        np.testing.assert_allclose(neighbors.distances(x * lengths, x[:7], metric), want, atol=1e-14)
+    for self_first in (False, True):
+        order = neighbors.by_distance(want[:7], self_first=self_first)
+        np.testing.assert_array_equal(order[:, :5], distance.nearest(want[:7], 5, self_first=self_first))
+
+
+def test_radii_that_are_clear() -> None:
+    d = np.array([[0, 1, 1 + 1e-13], [1, 0, 2], [1 + 1e-13, 2, np.inf]])
+    radii = neighbors.clear_radii(d, "euclidean", (0.0, 0.5, 1.0))
+    assert [np.count_nonzero(d <= radius) for radius in radii] == [2, 6, 8]
+    assert neighbors.clear_radii(np.zeros((2, 2)), "cosine", (0.0, 1.0))[0] > 0
+
+
+def test_certificates_refuse_what_is_wrong() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 4))
+    want = cdist(x, x)
+    radius = float(np.median(want))
+    d = np.where(want <= radius, want, np.nan)
+    rows, cols = np.nonzero(want <= radius)
+    graph = sparse.csr_array((d[rows, cols].astype(np.float32), (rows, cols)), shape=d.shape)
+    neighbors.assert_graph(graph, want, radius, "euclidean")
+    for wrong_radius in (radius * 1.1, radius * 0.9):
+        with pytest.raises(AssertionError):
+            neighbors.assert_graph(graph, want, wrong_radius, "euclidean")
+    off = graph.copy()
+    off.data[5] *= 1 + 1e-6
+    with pytest.raises(AssertionError):
+        neighbors.assert_graph(off, want, radius, "euclidean")
+
+    indices = np.argsort(want, axis=1)[:, :5]
+    found = np.take_along_axis(want, indices, 1).astype(np.float32)
+    neighbors.assert_nearest((found, indices), want, "euclidean", self_first=True)
+    swapped, doubled, beyond = indices.copy(), indices.copy(), indices.copy()
+    swapped[3, [2, 3]] = indices[3, [3, 2]]
+    doubled[3, 3] = indices[3, 2]
+    beyond[3, 4] = np.argsort(want, axis=1)[3, 5]
+    for wrong in (swapped, doubled, beyond):
+        values = np.take_along_axis(want, wrong, 1).astype(np.float32)
+        with pytest.raises(AssertionError):
+            neighbors.assert_nearest((values, wrong), want, "euclidean", self_first=True)
 
 
 def test_dbscan_by_hand() -> None:

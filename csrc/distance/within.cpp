@@ -37,7 +37,8 @@ RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double rad
     hits_.resize(at(blocks.size()));
     const double bytes_per_pair = mirrored_ ? kBytesPerMirroredPair : kBytesPerPair;
     std::atomic<std::int64_t> n_pairs{0};
-    std::atomic<index_t> n_done{0};
+    std::atomic<index_t> n_seen{0};
+    const auto area = [](const Blocks::Task& t) { return (t.row_end - t.row_begin) * (t.col_end - t.col_begin); };
     parallel_for(
         blocks.size(), n_threads,
         [&](index_t task) {
@@ -47,9 +48,13 @@ RadiusGraph::RadiusGraph(const Rows& x, const Rows* y, Metric metric, double rad
             hits.pairs.shrink_to_fit();
             hits.distances.shrink_to_fit();
             const std::int64_t found = n_pairs += static_cast<std::int64_t>(hits.pairs.size());
-            const double done = static_cast<double>(++n_done) / static_cast<double>(blocks.size());
+            const index_t seen = n_seen += area(blocks[task]);
             if (memory_limit >= 0 && static_cast<double>(found) * bytes_per_pair > static_cast<double>(memory_limit)) {
-                throw TooManyPairs(found, static_cast<double>(found) / done, bytes_per_pair, memory_limit);
+                // By area: the first tasks of a triangle are the widest.
+                index_t all = 0;
+                for (index_t t = 0; t < blocks.size(); ++t) all += area(blocks[t]);
+                const double share = static_cast<double>(seen) / static_cast<double>(all);
+                throw TooManyPairs(found, static_cast<double>(found) / share, bytes_per_pair, memory_limit);
             }
         },
         poll);

@@ -19,13 +19,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _core, _threads
+from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 METRICS = ("cosine", "euclidean", "sqeuclidean")
+
+# What to do where all distances are too many.
+_INSTEAD = (
+    "use neighbors_within or nearest_neighbors, which keep only what you need, or take some rows at a time with Y="
+)
+_BYTES_PER_ENTRY = 20  # what neighbors_within takes while the graph is built
 
 
 def _rows(X: Any, Y: Any, metric: str, n_threads: int) -> tuple[FloatArray, FloatArray | None]:
@@ -41,7 +47,7 @@ def _rows(X: Any, Y: Any, metric: str, n_threads: int) -> tuple[FloatArray, Floa
 def _dense(X: Any, Y: Any, metric: str, out: Any, n_threads: int | None) -> NDArray[np.float32]:
     threads = _threads.resolve(n_threads)
     x, y = _rows(X, Y, metric, threads)
-    result = _check.output(out, (len(x), len(x if y is None else y)), np.float32)
+    result = _check.output(out, (len(x), len(x if y is None else y)), np.float32, instead=_INSTEAD)
     _check.no_overlap(result, x, y)
     _core.distances_dense(x, y, result, metric=metric, n_threads=threads)
     return result
@@ -59,7 +65,8 @@ def cosine_distances(
     one rounding to float32 (below 1.2e-7). Rows need not be of unit length.
 
     TypeError for anything that is not an array of those dtypes; ValueError for NaN, infinity, a row of zeros (it has no
-    direction), a wrong shape. n = 0 and m = 0 give empty results. Equivalent to::
+    direction), a wrong shape; MemoryError for a result larger than the memory that is left. n = 0 and m = 0 give empty
+    results. Equivalent to::
 
         x = X / np.linalg.norm(X, axis=1, keepdims=True)
         1 - x @ x.T
@@ -100,7 +107,7 @@ def cosine_condensed(
     """
     threads = _threads.resolve(n_threads)
     x, _ = _rows(X, None, "cosine", threads)
-    result = _check.output(out, (len(x) * (len(x) - 1) // 2,), np.float32)
+    result = _check.output(out, (len(x) * (len(x) - 1) // 2,), np.float32, instead=_INSTEAD)
     _check.no_overlap(result, x)
     _core.distances_condensed(x, result, metric="cosine", n_threads=threads)
     return result
@@ -130,7 +137,8 @@ def neighbors_within(
     without ``Y`` it is symmetric and each row is its own neighbour, at distance 0. Distances of 0 are stored entries.
     Whether a pair is in is decided on the float64 distance, before rounding.
 
-    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a negative radius.
+    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a negative radius. MemoryError, with the
+    number of pairs, as soon as they are more than there is memory for.
     Memory O(pairs): about 20 bytes per entry while it is built, 8 when done.
     """
     from scipy.sparse import csr_array
@@ -139,10 +147,12 @@ def neighbors_within(
     limit = _check.number(radius, "radius", minimum=0)
     threads = _threads.resolve(n_threads)
     x, y = _rows(X, Y, metric, threads)
+    shape = (len(x), len(x if y is None else y))
+    memory = _memory.limit(_BYTES_PER_ENTRY * shape[0] * shape[1])
     indptr, indices, distances = _core.within_radius(
-        x, y, metric=metric, radius=limit, memory_limit=-1, n_threads=threads
+        x, y, metric=metric, radius=limit, memory_limit=memory, n_threads=threads
     )
-    graph = csr_array((distances, indices, indptr), shape=(len(x), len(x if y is None else y)))
+    graph = csr_array((distances, indices, indptr), shape=shape)
     graph.has_sorted_indices = True
     return graph
 
@@ -158,7 +168,8 @@ def nearest_neighbors(
     Returns ``(distances, indices)``, (n, k) float32 and (n, k) int64, nearest first; equal float64 distances are
     ordered by lower index. Without ``Y`` each row comes first in its own list, before any duplicate of it.
 
-    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a k outside its range.
+    TypeError and ValueError as in :func:`cosine_distances`; ValueError for a k outside its range; MemoryError for a
+    result larger than the memory that is left.
     Memory O(n k).
     """
     _check.choice(metric, "metric", METRICS)
@@ -169,6 +180,9 @@ def nearest_neighbors(
     most = None if y is None and n_candidates == 0 else n_candidates
     count = _check.integer(k, "k", minimum=1, maximum=most, why=", the number of rows to choose from")
     shape = (len(x), count)
+    _memory.require(
+        12 * len(x) * count, f"a result of shape {shape}", "choose a smaller k, or take some rows at a time"
+    )
     distances, indices = np.empty(shape, np.float32), np.empty(shape, np.int64)
     if len(x) == 0:
         return distances, indices

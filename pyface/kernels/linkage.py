@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _core, _threads
+from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
 from pyface.kernels.distance import METRICS, condensed_float64
 
@@ -17,6 +17,8 @@ METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "med
 EUCLIDEAN_METHODS = ("ward", "centroid", "median")
 # Linkages that need no matrix of distances: means, spreads and sizes of clusters say it all.
 FROM_VECTORS = {("average", "cosine"), ("average", "sqeuclidean"), ("ward", "euclidean")}
+
+_INSTEAD = "average linkage by 'cosine' or 'sqeuclidean', and 'ward', need memory for the rows alone"
 
 
 def linkage(
@@ -47,7 +49,8 @@ def linkage(
     of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
-    distances that overflow. Formulas: `docs/how-it-works/linkage-by-sums.md`.
+    distances that overflow; MemoryError for condensed distances that the memory left cannot hold.
+    Formulas: `docs/how-it-works/linkage-by-sums.md`.
     """
     _check.choice(method, "method", METHODS)
     threads = _threads.resolve(n_threads)
@@ -61,6 +64,9 @@ def linkage(
         raise ValueError(f"X must have at least one row, got shape {x.shape}")
     if (method, metric) in FROM_VECTORS:
         return _core.linkage_from_vectors(x, method=method, metric=metric, n_threads=threads)
+    # SciPy's algorithms, but for that of single linkage, work on a copy.
+    n_bytes = (1 if method == "single" else 2) * 8 * (len(x) * (len(x) - 1) // 2)
+    _memory.require(n_bytes, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
     distances = condensed_float64(x, metric, threads)
     if not np.isfinite(distances.sum()) and not np.isfinite(distances).all():
         raise ValueError("X: distances are not finite numbers; scale the data")

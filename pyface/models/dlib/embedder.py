@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
+from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
 from pyface.kernels import faces
 from pyface.models.base import Embedder
@@ -42,12 +43,15 @@ TEMPLATE_68 = np.array(
 )  # fmt: skip
 
 
+_COMPARISON = COMPARISONS["dlib-resnet"]
+
+
 class DlibResnet(Embedder):
     """Vectors of 128 numbers, not of unit length, compared by (squared) Euclidean distance."""
 
-    metric = "sqeuclidean"
-    cluster_threshold = 0.281
-    pair_threshold = 0.36  # 0.6 as a Euclidean distance
+    metric = _COMPARISON.metric
+    cluster_threshold = _COMPARISON.cluster_threshold
+    pair_threshold = _COMPARISON.pair_threshold
     schemes = ("dlib-5", "dlib-68")
 
     def __init__(

@@ -1,0 +1,28 @@
+"""How the vectors of the known embedders are compared.
+
+Here, below all layers, because both need it and must not know each other: the models, which say so of themselves, and
+the clusterers, which are recommended for a model by name without loading it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The metric of an embedder's vectors, and distances in it that separate people.
+
+    cluster_threshold : height at which average linkage is cut.
+    pair_threshold : two faces nearer than this are taken for one person.
+    """
+
+    metric: str
+    cluster_threshold: float
+    pair_threshold: float
+
+
+# By name in the catalog of models.
+COMPARISONS = {
+    "dlib-resnet": Comparison("sqeuclidean", cluster_threshold=0.281, pair_threshold=0.36),  # 0.53 and 0.6, squared
+}

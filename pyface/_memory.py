@@ -1,0 +1,155 @@
+"""How much memory is left, so that a result too large for it is an error before the machine begins to swap."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+# Asking takes about as long as filling this much.
+_WORTH_ASKING = 1 << 24
+
+
+def available() -> int | None:
+    """Bytes that this process may still take without swapping, or None where nobody can tell. Takes less than 1 ms.
+
+    Linux: the least of what the machine has left, caches of files counted in, what each control group above the process
+    leaves (v1 and v2), and what RLIMIT_AS and RLIMIT_DATA leave. Windows: the free physical memory, or what is left of
+    the address space if that is less. Elsewhere: the free physical memory, or all of it where only that is known.
+    """
+    return min((max(0, room) for room in _limits("/")), default=None)
+
+
+def limit(at_most: int) -> int:
+    """What a kernel may take that would take ``at_most`` bytes: what is available, or -1 if there is no need to ask."""
+    free = available() if at_most >= _WORTH_ASKING else None
+    return -1 if free is None else free
+
+
+def require(n_bytes: int, what: str, instead: str) -> None:
+    """MemoryError if so many bytes are not available. ``what`` takes them; ``instead`` says what the caller can do."""
+    free = limit(n_bytes)
+    if 0 <= free < n_bytes:
+        raise MemoryError(f"{what} takes {_in_words(n_bytes)} and {_in_words(free)} are free; {instead}")
+
+
+def _in_words(n_bytes: int) -> str:
+    mebibytes = n_bytes / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
+
+
+def _limits(root: str) -> Iterator[int]:
+    """All limits that are known. ``root`` is where the files of the system begin."""
+    if sys.platform == "linux":
+        yield from _machine(root)
+        yield from _control_groups(root)
+        yield from _resource_limits(root)
+    elif sys.platform == "win32":
+        yield from _windows()
+    else:
+        yield from _pages()
+
+
+def _machine(root: str) -> Iterator[int]:
+    for line in _lines(root, "proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) << 10
+            return
+
+
+def _control_groups(root: str) -> Iterator[int]:
+    # Both versions, as a system may have both; a group's limit holds for all groups in it, so every level counts.
+    for line in _lines(root, "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            for mount in ("sys/fs/cgroup", "sys/fs/cgroup/unified"):
+                for group in _levels(mount, path):
+                    yield from _left(root, group, ("memory.max", "memory.high"), "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            for group in _levels("sys/fs/cgroup/memory", path):
+                limits = ("memory.limit_in_bytes",)
+                yield from _left(root, group, limits, "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _levels(mount: str, path: str) -> Iterator[str]:
+    """The folder of a group and of all above it. Inside a container all but the mount may not be there."""
+    yield mount
+    for name in path.split("/"):
+        if name not in ("", ".", ".."):
+            mount = f"{mount}/{name}"
+            yield mount
+
+
+def _left(root: str, group: str, limits: tuple[str, ...], usage: str, reclaimable: str) -> Iterator[int]:
+    numbers = [_number(root, f"{group}/{name}") for name in limits]
+    most = min((number for number in numbers if number is not None), default=None)
+    used = _number(root, f"{group}/{usage}")
+    if most is None or used is None:
+        return
+    for line in _lines(root, f"{group}/memory.stat"):
+        kind, _, size = line.partition(" ")
+        if kind == reclaimable:  # caches of files that nobody has used lately go before anybody swaps
+            used -= int(size)
+    yield most - used
+
+
+def _resource_limits(root: str) -> list[int]:
+    limits: list[int] = []
+    if sys.platform != "win32":
+        import resource
+
+        # In pages: the whole address space, ..., data and stack, ...
+        fields = [field for line in _lines(root, "proc/self/statm") for field in line.split()]
+        for kind, place in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
+            most, _ = resource.getrlimit(kind)
+            if most != resource.RLIM_INFINITY and place < len(fields):
+                limits.append(most - int(fields[place]) * resource.getpagesize())
+    return limits
+
+
+def _pages() -> list[int]:
+    if sys.platform != "win32":
+        for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"):
+            if name in os.sysconf_names:
+                return [os.sysconf(name) * os.sysconf("SC_PAGE_SIZE")]
+    return []
+
+
+def _windows() -> list[int]:
+    if sys.platform == "win32":
+        import ctypes
+
+        class MemoryStatus(ctypes.Structure):
+            """MEMORYSTATUSEX."""
+
+            _fields_ = (
+                ("length", ctypes.c_uint32),
+                ("load", ctypes.c_uint32),
+                ("total_physical", ctypes.c_uint64),
+                ("available_physical", ctypes.c_uint64),
+                ("total_page_file", ctypes.c_uint64),
+                ("available_page_file", ctypes.c_uint64),
+                ("total_virtual", ctypes.c_uint64),
+                ("available_virtual", ctypes.c_uint64),
+                ("available_extended_virtual", ctypes.c_uint64),
+            )
+
+        status = MemoryStatus(length=ctypes.sizeof(MemoryStatus))
+        if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+            return [min(status.available_physical, status.available_virtual)]
+    return []
+
+
+def _lines(root: str, path: str) -> list[str]:
+    """The lines of a file, none if it cannot be read: other systems, locked containers."""
+    try:
+        with open(os.path.join(root, path), encoding="utf-8", errors="surrogateescape") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def _number(root: str, path: str) -> int | None:
+    """The number that a file holds; None if it holds a word (``max``), or is not there."""
+    text = "".join(_lines(root, path))
+    return int(text) if text.isdecimal() else None
