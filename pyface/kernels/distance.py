@@ -1,14 +1,17 @@
 """Distance matrices, radius graphs and nearest neighbours of rows of vectors.
 
-Everything is computed in float64 on the rows as given: cosine distance is ``1 - <x, y> / sqrt(|x|^2 |y|^2)``,
-Euclidean distance the root of the sum of squared differences. Decisions (within a radius, nearest) are made on that
-float64 value; returned float32 distances are that value rounded. Identical rows are at a distance of exactly 0. The
-result is the same, to the bit, for any number of threads, memory layout and instruction set.
+Cosine distance is ``1 - <x, y> / sqrt(|x|^2 |y|^2)``, Euclidean distance the root of the sum of squared differences.
+Decisions (within a radius, nearest) are those of that value in float64 on the rows as given, although most pairs are
+ruled out with fewer bits; distances that come with them are that value rounded. They are the same, to the bit, for any
+number of threads, memory layout and instruction set. Matrices are computed in float32: the same to the bit for any
+number of threads and layout, and within their stated error on any instruction set. Identical rows are at a distance of
+exactly 0. How it works, and why it is exact: docs/how-it-works/sweep.md.
 
 float64 itself sets one limit, on float64 rows only: squares of differences above about 1e154 are infinite and those
 below 1e-162 zero. Euclidean distances out there are equal, and ordered by index. Cosine has no limit.
 
-Time is O(n m d); beside the result, memory is a few blocks of rows per thread.
+Time is O(n m d). Beside the result, a matrix takes the memory of its rows in float32 once more; searches take half of that
+or less, for codes, and some megabytes per thread.
 """
 
 from __future__ import annotations
@@ -61,8 +64,9 @@ def cosine_distances(
     X : (n, d) float32, float64 or float16; Y : (m, d), or None for ``X`` itself, at half the work.
     out : (n, m) float32, C order, to write into. n_threads : None = all usable CPUs.
 
-    Returns (n, m) float32 in [0, 2]; without ``Y`` exactly symmetric with a diagonal of exactly 0. The error is that of
-    one rounding to float32 (below 1.2e-7). Rows need not be of unit length.
+    Returns (n, m) float32 in [0, 2]; without ``Y`` exactly symmetric with a diagonal of exactly 0. Computed in float32
+    with an error of at most 1e-6 up to 1,024 columns (typically 1e-7); distances below 0.001 are computed in float64 and
+    rounded. Rows need not be of unit length.
 
     TypeError for anything that is not an array of those dtypes; ValueError for NaN, infinity, a row of zeros (it has no
     direction), a wrong shape; MemoryError for a result larger than the memory that is left. n = 0 and m = 0 give empty
@@ -88,7 +92,8 @@ def euclidean_distances(
     squared : return squared distances. out : (n, m) float32, C order, to write into.
 
     Returns (n, m) float32, not negative; without ``Y`` exactly symmetric with a diagonal of exactly 0. Computed from
-    differences, so near duplicates keep their relative precision. Values beyond float32's range become infinite.
+    differences, in float32 for float32 rows and in float64 for others: near duplicates keep their relative precision,
+    1e-6 of the value up to 1,024 columns. Values beyond float32's range become infinite.
 
     Errors as in :func:`cosine_distances`, except that rows of zeros are fine.
     """
@@ -139,7 +144,7 @@ def neighbors_within(
 
     TypeError and ValueError as in :func:`cosine_distances`; ValueError for a negative radius. MemoryError, with the
     number of pairs, as soon as they are more than there is memory for.
-    Memory O(pairs): about 20 bytes per entry while it is built, 8 when done.
+    Memory O(pairs): 14 bytes per entry while it is built (20 with ``Y``), 8 when done.
     """
     from scipy.sparse import csr_array
 
