@@ -10,8 +10,8 @@ exactly 0. How it works, and why it is exact: docs/how-it-works/sweep.md.
 float64 itself sets one limit, on float64 rows only: squares of differences above about 1e154 are infinite and those
 below 1e-162 zero. Euclidean distances out there are equal, and ordered by index. Cosine has no limit.
 
-Time is O(n m d). Beside the result, a matrix takes the memory of its rows in float32 once more; searches take half of that
-or less, for codes, and some megabytes per thread.
+Time is O(n m d). Beside the result, a matrix takes the memory of its rows in float32 once more; searches take half of
+that or less, for codes, and some megabytes per thread.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def cosine_distances(
     out : (n, m) float32, C order, to write into. n_threads : None = all usable CPUs.
 
     Returns (n, m) float32 in [0, 2]; without ``Y`` exactly symmetric with a diagonal of exactly 0. Computed in float32
-    with an error of at most 1e-6 up to 1,024 columns (typically 1e-7); distances below 0.001 are computed in float64 and
-    rounded. Rows need not be of unit length.
+    with an error of at most 1e-6 up to 1,024 columns (typically 1e-7); distances below 0.001 are computed in float64
+    and rounded. Rows need not be of unit length.
 
     TypeError for anything that is not an array of those dtypes; ValueError for NaN, infinity, a row of zeros (it has no
     direction), a wrong shape; MemoryError for a result larger than the memory that is left. n = 0 and m = 0 give empty
