@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "core/aligned.hpp"
 #include "distance/counters.hpp"
 #include "distance/screen.hpp"
 
@@ -21,11 +23,74 @@ constexpr std::size_t kManyFound = 16 * kRowBlock;
 constexpr double kRounding = 1e-12;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// One thread's search, block of rows after block of rows.
-template <class T>
+constexpr index_t kScreenWork = 1500;  // cycles per row
+
+// One thread's search, block of rows after block of rows: the rows of a block listed, whether any of them has changed.
 class Worker {
 public:
-    Worker(const Data& data, const CenterSet<T>& set, Assignment known, Crew& crew)
+    virtual ~Worker() = default;
+    virtual bool run(const std::int32_t* rows, index_t n_rows) = 0;
+};
+
+// All pairs in float64: the same bits as one pair at a time.
+template <class T>
+class DirectWorker final : public Worker {
+public:
+    DirectWorker(const Data& data, const CenterSet<T>& set, Assignment known, Crew& crew)
+        : data_(data),
+          set_(set),
+          known_(known),
+          crew_(crew),
+          stride_(simd::padded(data.dimension())),
+          rows_(kAtOnce * stride_),
+          centers_(set.size() * stride_),
+          squares_(kAtOnce * set.size()) {
+        for (index_t j = 0; j < set.size(); ++j) set.rows().copy_row(j, centers_.get() + j * stride_);
+    }
+
+    bool run(const std::int32_t* rows, index_t n_rows) override {
+        const index_t m = set_.size();
+        bool any_change = false;
+        for (index_t begin = 0; begin < n_rows; begin += kAtOnce) {
+            const index_t count = std::min(kAtOnce, n_rows - begin);
+            for (index_t i = 0; i < count; ++i) data_.rows().copy_row(rows[begin + i], rows_.get() + i * stride_);
+            data_.kernels().squared_differences(rows_.get(), count, centers_.get(), m, stride_, squares_.get(), m);
+            for (index_t i = 0; i < count; ++i) any_change |= compare(rows[begin + i], squares_.get() + i * m);
+            crew_.look();
+        }
+        distance::count(distance::Counter::pairs_in_float64, n_rows * m);
+        return any_change;
+    }
+
+private:
+    static constexpr index_t kAtOnce = 16;
+
+    bool compare(index_t row, const double* squares) {
+        double distance = known_.distances[row];
+        std::int32_t label = known_.labels[row];
+        for (index_t j = 0; j < set_.size(); ++j) {
+            if (squares[j] > distance) continue;
+            const std::int32_t number = set_.number(j);
+            if (squares[j] == distance && label != kUnknown && number >= label) continue;
+            distance = squares[j];
+            label = number;
+        }
+        known_.distances[row] = distance;
+        return std::exchange(known_.labels[row], label) != label;
+    }
+
+    const Data& data_;
+    const CenterSet<T>& set_;
+    Assignment known_;
+    Crew& crew_;
+    index_t stride_;
+    AlignedBuffer rows_, centers_, squares_;
+};
+
+template <class T>
+class ScreenWorker final : public Worker {
+public:
+    ScreenWorker(const Data& data, const CenterSet<T>& set, Assignment known, Crew& crew)
         : data_(data),
           set_(set),
           known_(known),
@@ -34,10 +99,15 @@ public:
           exact_(data.rows(), &set.rows(), distance::Metric::sqeuclidean, 1, {}),
           limits_(static_cast<std::size_t>(kRowBlock)) {}
 
-    bool run(const std::int32_t* rows, index_t n_rows) {
+    bool run(const std::int32_t* rows, index_t n_rows) override {
         rows_ = rows;
         any_change_ = false;
-        screen_.set_listed_rows(rows, n_rows);
+        // Neighbours are copied faster than rows from here and there.
+        if (rows[n_rows - 1] - rows[0] == n_rows - 1) {
+            screen_.set_rows(rows[0], rows[0] + n_rows);
+        } else {
+            screen_.set_listed_rows(rows, n_rows);
+        }
         bool is_unknown = false;
         for (index_t i = 0; i < n_rows; ++i) {
             is_unknown |= known_.labels[rows[i]] == kUnknown;
@@ -163,10 +233,12 @@ private:
 
 }  // namespace
 
+bool is_small(index_t n_centers, index_t dimension) { return n_centers * (dimension / 5 + 8) < kScreenWork; }
+
 template <class T>
 void CenterSet<T>::code(const Data& data, int n_threads, const PollCallback& poll) {
     // A screen in float32 reads the rows themselves.
-    if (data.precision() == Precision::floats) return;
+    if (data.precision() == Precision::floats || is_small(size(), data.dimension())) return;
     coded_.load(data.kernels(), data.precision(), data.frame(), rows_, 0, rows_.size(), n_threads, poll);
 }
 
@@ -197,10 +269,16 @@ bool search(const Data& data, const CenterSet<T>& set, VectorView<const std::int
     const index_t height = data.kernels().tile_rows;
     const index_t share = (rows.size / (4 * crew.size()) + height) / height * height;
     const index_t block = std::min(kRowBlock, share);
-    distance::Pool<Worker<T>> workers;
+    distance::Pool<Worker> workers;
+    const auto make = [&]() -> std::unique_ptr<Worker> {
+        if (is_small(set.size(), data.dimension())) {
+            return std::make_unique<DirectWorker<T>>(data, set, known, crew);
+        }
+        return std::make_unique<ScreenWorker<T>>(data, set, known, crew);
+    };
     std::atomic<bool> any_change{false};
     crew.run((rows.size + block - 1) / block, [&](index_t task) {
-        const auto worker = workers.lease([&] { return std::make_unique<Worker<T>>(data, set, known, crew); });
+        const auto worker = workers.lease(make);
         const index_t begin = task * block;
         if (worker->run(rows.data + begin, std::min(block, rows.size - begin))) any_change = true;
     });

@@ -43,15 +43,18 @@ private:
     distance::CodedRows coded_;
 };
 
-// What is known of each row: its nearest centre so far, ties by lower number, and the squared distance to it, in float64
-// on the rows as given. Infinite where the centre is kUnknown.
+// What is known of each row: its nearest centre so far, ties by lower number, and the squared distance to it in
+// float64, infinite where the centre is kUnknown.
 struct Assignment {
     VectorView<std::int32_t> labels;
     VectorView<double> distances;
 };
 
-// Compares the rows listed with all centres of the set; where one is nearer, or as near and of a lower number, it takes
-// the place of what was known. Returns whether that happened to any row.
+// Whether float64 for all pairs of a row and some centres takes less time than a screen's own work.
+bool is_small(index_t n_centers, index_t dimension);
+
+// Compares the rows listed, in increasing order, with all centres of the set. Where one is nearer, or as near and of a
+// lower number, it takes the place of what was known. Returns whether that happened to any row.
 //
 // Rows that are known already rule out most centres at once. Time: rows x centres x d operations on codes, and
 // whatever is left in doubt in float64.

@@ -10,6 +10,8 @@
 namespace pyface::kmeans {
 namespace {
 
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
 template <class T>
 double largest_of(const T* values, index_t count) {
     T result = 0;
@@ -50,8 +52,8 @@ double Data::mean_variance(int n_threads, const PollCallback& poll) const {
     constexpr index_t kRowsPerTask = 4096;
     const index_t stride = simd::padded(dimension());
     const index_t n_tasks = (size() + kRowsPerTask - 1) / kRowsPerTask;
-    std::vector<double> sums(static_cast<std::size_t>(n_tasks * stride), 0.0);
-    std::vector<double> squares(static_cast<std::size_t>(n_tasks), 0.0);
+    std::vector<double> sums(at(n_tasks * stride), 0.0);
+    std::vector<double> squares(at(n_tasks), 0.0);
     parallel_for(
         n_tasks, n_threads,
         [&](index_t task) {
@@ -63,18 +65,18 @@ double Data::mean_variance(int n_threads, const PollCallback& poll) const {
                 for (index_t k = 0; k < stride; ++k) sum[k] += row[k];
                 square += simd::squared_norm(row.get(), stride);
             }
-            squares[static_cast<std::size_t>(task)] = square;
+            squares[at(task)] = square;
         },
         poll);
     double square = squares[0];
     for (index_t task = 1; task < n_tasks; ++task) {
-        square += squares[static_cast<std::size_t>(task)];
-        for (index_t k = 0; k < stride; ++k) sums[static_cast<std::size_t>(k)] += sums[static_cast<std::size_t>(task * stride + k)];
+        square += squares[at(task)];
+        for (index_t k = 0; k < stride; ++k) sums[at(k)] += sums[at(task * stride + k)];
     }
     const auto n = static_cast<double>(size());
     double mean_square = 0.0;
     for (index_t k = 0; k < stride; ++k) {
-        const double mean = sums[static_cast<std::size_t>(k)] / n;
+        const double mean = sums[at(k)] / n;
         mean_square += mean * mean;
     }
     return std::max(0.0, square / n - mean_square) / static_cast<double>(dimension());

@@ -47,20 +47,20 @@ public:
           crew_(n_threads, poll),
           means_(data, rules.spherical),
           distances_(static_cast<std::size_t>(data.size()), kInfinity),
-          known_{labels, {distances_.data(), data.size()}} {}
+          known_{labels, {distances_.data(), data.size()}},
+          rows_(all_rows(data.size())) {}
 
     Outcome run() {
         start();
         Outcome outcome{0.0, 0};
-        bool is_strict = false;
         bool any_change = true;
         while (true) {
-            const Movement movement =
-                means_.update(known_.labels, {distances_.data(), data_.size()}, centers_, crew_);
+            const Movement movement = means_.update(known_.labels, known_.distances, centers_, crew_);
             ++outcome.n_iter;
-            measure(movement);
-            is_strict = !any_change;
-            if (is_strict) break;
+            if (!any_change) {
+                measure(movement);
+                break;
+            }
             any_change = assign(movement);
             if (movement.shift <= rules_.tolerance || outcome.n_iter == rules_.max_iter) break;
         }
@@ -81,7 +81,7 @@ private:
             if (guess != kUnknown) exact.distances(i, &guess, 1, &known_.distances[i]);
         });
         all_.take_all(data_, centers_, n_threads_, poll_);
-        search(data_, all_, view(all_rows(data_.size())), known_, crew_);
+        search(data_, all_, view(rows_), known_, crew_);
         require_known(known_);
         data_.make_room(nullptr, n_threads_, poll_);  // means lie among the rows
     }
@@ -111,6 +111,12 @@ private:
     bool assign(const Movement& movement) {
         const auto n_moved = static_cast<index_t>(movement.moved.size());
         if (n_moved == 0) return false;
+        if (is_small(centers_.rows, data_.dimension())) {
+            std::fill(distances_.begin(), distances_.end(), kInfinity);
+            all_.take_all(data_, centers_, n_threads_, poll_);
+            return search(data_, all_, view(rows_), known_, crew_);
+        }
+        measure(movement);
         const bool all_moved = n_moved == centers_.rows;
         bool any_change = false;
         if (all_moved || !farther_.empty()) {
@@ -139,6 +145,7 @@ private:
     Means<T> means_;
     std::vector<double> distances_;
     Assignment known_;
+    std::vector<std::int32_t> rows_;  // all of them
     CenterSet<T> all_, moved_;
     std::vector<std::int32_t> farther_, others_;  // rows whose own centre is farther than it was, and all others
 };

@@ -20,9 +20,9 @@ struct Rules {
     bool spherical;
 };
 
-// centers (k, d), of the type of the rows: where to start, then the result. labels (n): a guess of the nearest centre of
-// each row, or kUnknown; then the labels. It ends when no label changes, or by the rules; then the labels are those of
-// the centres at the end, else the centres are the means of the labels.
+// centers (k, d), of the type of the rows: where to start, then the result. labels (n): a guess of the nearest centre
+// of each row, or kUnknown; then the labels. When no label changes any more, the centres are the means of the labels;
+// when the rules end it before, the labels are those of the centres.
 //
 // A row whose own centre stayed or came nearer is compared with the centres that have moved only: the others were not
 // nearer than its own was. So the labels are those of a comparison with all.

@@ -79,16 +79,26 @@ void Means<T>::cut(const std::vector<char>& is_changed) {
 // Differences from the cluster's first row, so that the mean of equal rows is that row, to the bit.
 template <class T>
 void Means<T>::add(const Piece& piece, double* sum) const {
+    constexpr index_t kAtOnce = 64;
+    simd::SumKernel<T> kernel;
+    if constexpr (sizeof(T) == sizeof(float)) {
+        kernel = data_.kernels().add_differences_of_float32;
+    } else {
+        kernel = data_.kernels().add_differences;
+    }
     const index_t d = data_.dimension();
     const T* first = data_.rows().template row<T>(order_[at(starts_[at(piece.cluster)])]);
+    const T* rows[kAtOnce];
+    double weights[kAtOnce];
     std::fill_n(sum, d, 0.0);
-    for (index_t p = piece.begin; p < piece.end; ++p) {
-        const index_t i = order_[at(p)];
-        const T* row = data_.rows().template row<T>(i);
-        const double weight = data_.weight(i);
-        for (index_t k = 0; k < d; ++k) {
-            sum[k] += weight * (static_cast<double>(row[k]) - static_cast<double>(first[k]));
+    for (index_t begin = piece.begin; begin < piece.end; begin += kAtOnce) {
+        const index_t count = std::min(kAtOnce, piece.end - begin);
+        for (index_t p = 0; p < count; ++p) {
+            const index_t i = order_[at(begin + p)];
+            rows[p] = data_.rows().template row<T>(i);
+            weights[p] = data_.weight(i);
         }
+        kernel(rows, weights, count, first, d, sum);
     }
 }
 

@@ -23,6 +23,8 @@ constexpr double kAbsolute = 1e-30;
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
+index_t whole_panels(index_t n_rows, index_t height) { return (n_rows + height - 1) / height * height; }
+
 template <class T>
 class Seeding {
 public:
@@ -33,12 +35,12 @@ public:
           crew_(n_threads, poll),
           n_(data.size()),
           n_trials_(n_trials),
-          n_panel_rows_((n_trials + data.kernels().tile_rows - 1) / data.kernels().tile_rows * data.kernels().tile_rows),
+          n_panel_rows_(whole_panels(n_trials, data.kernels().tile_rows)),
           n_blocks_((n_ + kBlock - 1) / kBlock),
           nearest_(nearest),
           closest_(at(n_)),
           sums_(at(n_)),
-          col_stride_((n_ + kBlock - 1) / kBlock * kBlock),
+          col_stride_(n_blocks_ * kBlock),
           col_terms_(4 * col_stride_),
           row_words_(n_panel_rows_ * data.coded().depth()),
           offsets_(at(n_panel_rows_)),
@@ -243,7 +245,8 @@ void plus_plus(const Data& data, index_t first, MatrixView<const double> draws, 
     require(first >= 0 && first < data.size(), "first must be a row of x");
     require(chosen.size >= 1 && chosen.size <= data.size(), "there must be from 1 to n rows to choose");
     require(draws.rows == chosen.size - 1, "draws must have one row less than there are rows to choose");
-    require(draws.rows == 0 || (draws.cols >= 1 && draws.cols <= kMostTrials), "draws must have from 1 to 1000 columns");
+    const bool has_trials = draws.cols >= 1 && draws.cols <= kMostTrials;
+    require(draws.rows == 0 || has_trials, "draws must have from 1 to 1000 columns");
     require(nearest.size == data.size(), "nearest must have one entry per row of x");
     Seeding<T> seeding(data, std::max<index_t>(1, draws.cols), nearest, n_threads, poll);
     seeding.start(first);

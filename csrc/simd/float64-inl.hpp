@@ -11,6 +11,7 @@ struct Lanes {
 inline Lanes zero() { return {_mm512_setzero_pd()}; }
 inline Lanes load(const double* p) { return {_mm512_loadu_pd(p)}; }
 inline Lanes load(const float* p) { return {_mm512_cvtps_pd(_mm256_loadu_ps(p))}; }
+inline void store(Lanes a, double* p) { _mm512_storeu_pd(p, a.v); }
 inline Lanes add(Lanes a, Lanes b) { return {_mm512_add_pd(a.v, b.v)}; }
 inline Lanes sub(Lanes a, Lanes b) { return {_mm512_sub_pd(a.v, b.v)}; }
 inline Lanes mul(Lanes a, Lanes b) { return {_mm512_mul_pd(a.v, b.v)}; }
@@ -31,6 +32,10 @@ inline Lanes zero() { return {_mm256_setzero_pd(), _mm256_setzero_pd()}; }
 inline Lanes load(const double* p) { return {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; }
 inline Lanes load(const float* p) {
     return {_mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4))};
+}
+inline void store(Lanes a, double* p) {
+    _mm256_storeu_pd(p, a.lo);
+    _mm256_storeu_pd(p + 4, a.hi);
 }
 inline Lanes add(Lanes a, Lanes b) { return {_mm256_add_pd(a.lo, b.lo), _mm256_add_pd(a.hi, b.hi)}; }
 inline Lanes sub(Lanes a, Lanes b) { return {_mm256_sub_pd(a.lo, b.lo), _mm256_sub_pd(a.hi, b.hi)}; }
@@ -56,6 +61,9 @@ inline Lanes load(const T* p) {
     Lanes r;
     for (int l = 0; l < kLanes; ++l) r.v[l] = static_cast<double>(p[l]);
     return r;
+}
+inline void store(Lanes a, double* p) {
+    for (int l = 0; l < kLanes; ++l) p[l] = a.v[l];
 }
 inline Lanes add(Lanes a, Lanes b) {
     for (int l = 0; l < kLanes; ++l) a.v[l] += b.v[l];
@@ -158,4 +166,40 @@ void pairs(const T* x, const T* const* ys, index_t count, index_t d, double* out
     index_t c = 0;
     for (; c + kAtOnce <= count; c += kAtOnce) few_pairs<Op, T, kAtOnce>(x, ys + c, d, out + c);
     for (; c < count; ++c) few_pairs<Op, T, 1>(x, ys + c, d, out + c);
+}
+
+// Some rows at a time, so that the sum need not be fetched and put back for each; some lanes side by side, since each
+// addition waits for the one before.
+template <class T>
+void add_differences(const T* const* rows, const double* weights, index_t count, const T* origin, index_t d,
+                     double* sum) {
+    constexpr index_t kRows = 8;
+    constexpr int kSideBySide = 4;
+    double spread_weights[kRows * kLanes];
+    for (index_t first = 0; first < count; first += kRows) {
+        const index_t n = first + kRows < count ? kRows : count - first;
+        for (index_t r = 0; r < n; ++r) {
+            for (index_t l = 0; l < kLanes; ++l) spread_weights[r * kLanes + l] = weights[first + r];
+        }
+        index_t k = 0;
+        for (; k + kSideBySide * kLanes <= d; k += kSideBySide * kLanes) {
+            Lanes part[kSideBySide];
+            Lanes start[kSideBySide];
+            for (int s = 0; s < kSideBySide; ++s) part[s] = load(sum + k + s * kLanes);
+            for (int s = 0; s < kSideBySide; ++s) start[s] = load(origin + k + s * kLanes);
+            for (index_t r = 0; r < n; ++r) {
+                const Lanes weight = load(spread_weights + r * kLanes);
+                const T* row = rows[first + r] + k;
+                for (int s = 0; s < kSideBySide; ++s) {
+                    part[s] = add(part[s], mul(weight, sub(load(row + s * kLanes), start[s])));
+                }
+            }
+            for (int s = 0; s < kSideBySide; ++s) store(part[s], sum + k + s * kLanes);
+        }
+        for (; k < d; ++k) {
+            for (index_t r = 0; r < n; ++r) {
+                sum[k] += weights[first + r] * (static_cast<double>(rows[first + r][k]) - static_cast<double>(origin[k]));
+            }
+        }
+    }
 }

@@ -37,6 +37,8 @@ const Kernels kTable = {
     pairs<SquaredDifference, float>,
     pairs<Dot, double>,
     pairs<SquaredDifference, double>,
+    add_differences<float>,
+    add_differences<double>,
     kTileRows,
     kTileCols,
     kCoding,

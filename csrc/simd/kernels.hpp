@@ -23,6 +23,11 @@ using TileKernel = void (*)(const double* a, index_t n_a, const double* b, index
 template <class T>
 using PairKernel = void (*)(const T* x, const T* const* ys, index_t count, index_t d, double* out);
 
+// sum[k] += weights[r] * (rows[r][k] - origin[k]) for `count` rows of d values, one after the other.
+template <class T>
+using SumKernel = void (*)(const T* const* rows, const double* weights, index_t count, const T* origin, index_t d,
+                           double* sum);
+
 // ---- Tiles of panels ------------------------------------------------------------------------------------------------
 //
 // A word is 32 bits: one float32, or a group of neighbouring codes of a row. A panel holds a few rows word by word:
@@ -96,6 +101,8 @@ struct Kernels {
     PairKernel<float> pair_squares_of_float32;
     PairKernel<double> pair_dots;
     PairKernel<double> pair_squares;
+    SumKernel<float> add_differences_of_float32;
+    SumKernel<double> add_differences;
 
     index_t tile_rows, tile_cols;
     Coding coding;

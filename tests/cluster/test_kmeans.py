@@ -88,8 +88,14 @@ def test_the_same_seed_gives_scikit_learns_result(seed: int, d: int, weighted: b
     weights = np.random.default_rng(seed).integers(0, 3, len(x)) if weighted else None
     if weights is not None and options["init"] == "random":
         weights += 1  # as many rows are drawn as have a weight
-    ours = KMeans(random_state=seed, **options).fit(x, sample_weight=weights)
-    assert_same(ours, sklearn.cluster.KMeans(random_state=seed, **options).fit(x, sample_weight=weights), x)
+    fitted, told = [], []
+    for cls in (KMeans, sklearn.cluster.KMeans):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fitted.append(cls(random_state=seed, **options).fit(x, sample_weight=weights))
+        told.append([str(warning.message) for warning in caught])
+    assert_same(*fitted, x)
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("seed", range(5))
