@@ -19,7 +19,7 @@ export PYTHONSAFEPATH := 1
 # Matplotlib would make a folder in the user's home.
 export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
-.PHONY: help demo test dev lint format types bench wheel asan clean
+.PHONY: help demo test dev lint format types bench wheel asan tsan clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,10 @@ wheel: ## sdist and wheel into dist/, the wheel tested where no compiler is
 asan: ## kernel tests under AddressSanitizer and UBSan (Linux)
 	$(SETUP) tools build core models test dev
 	@sh tools/asan.sh
+
+tsan: ## the engine without Python under ThreadSanitizer (Linux, macOS)
+	$(SETUP) tools dev
+	@sh tools/tsan.sh
 
 clean: ## remove everything that these commands have made: .venv, build, dist, demo, caches
 	@rm -rf .venv build dist demo wheelhouse bench/results .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -1,0 +1,147 @@
+// The engine without Python: for the thread sanitizer, and for processors that are only emulated.
+//
+// Runs everything on several threads and on each instruction set, and compares with one thread of the portable kernels.
+// Exit status 0: all results agree.
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "distance/distances.hpp"
+#include "distance/within.hpp"
+#include "kmeans/lloyd.hpp"
+#include "kmeans/plus_plus.hpp"
+#include "linkage/from_vectors.hpp"
+#include "simd/isa.hpp"
+
+namespace {
+
+using namespace pyface;
+using distance::Metric;
+
+constexpr index_t kRows = 700;
+constexpr index_t kColumns = 70;
+constexpr index_t kNeighbors = 7;
+constexpr index_t kCenters = 40;
+
+std::vector<float> people(std::uint32_t seed) {
+    std::mt19937 engine(seed);
+    const auto number = [&] { return static_cast<float>(static_cast<int>(engine() % 2001u) - 1000) / 1024.0f; };
+    std::vector<float> x(static_cast<std::size_t>(kRows * kColumns));
+    for (index_t i = 0; i < kRows; ++i) {
+        for (index_t k = 0; k < kColumns; ++k) {
+            const auto place = static_cast<std::size_t>(i * kColumns + k);
+            // Every tenth row begins a person; the others are near it.
+            x[place] = i % 10 == 0 ? number() : x[static_cast<std::size_t>(i / 10 * 10 * kColumns + k)] + 0.4f * number();
+        }
+    }
+    return x;
+}
+
+template <class T>
+VectorView<T> view(std::vector<T>& values) {
+    return {values.data(), static_cast<index_t>(values.size())};
+}
+
+template <class T>
+MatrixView<T> matrix(std::vector<T>& values, index_t cols) {
+    return {values.data(), static_cast<index_t>(values.size()) / cols, cols};
+}
+
+// What must be equal to the bit on all instruction sets, and what to 1e-6.
+struct Results {
+    std::vector<double> exact;
+    std::vector<float> close;
+
+    template <class V>
+    void add(const V& values) {
+        for (const auto value : values) exact.push_back(static_cast<double>(value));
+    }
+};
+
+void search(const std::vector<float>& x, const std::vector<float>& y, Metric metric, double radius, int n_threads,
+            Results& results) {
+    const simd::Rows rows(MatrixView<const float>{x.data(), kRows, kColumns});
+    const simd::Rows others(MatrixView<const float>{y.data(), kRows, kColumns});
+    for (const simd::Rows* to : {static_cast<const simd::Rows*>(nullptr), &others}) {
+        distance::RadiusGraph graph(rows, to, metric, radius, -1, n_threads, {});
+        const auto n_entries = static_cast<std::size_t>(graph.n_entries());
+        std::vector<std::int64_t> indptr(static_cast<std::size_t>(kRows + 1));
+        std::vector<std::int32_t> indices(n_entries);
+        std::vector<float> distances(n_entries);
+        graph.write(view(indptr), view(indices), view(distances), {});
+        results.add(indptr);
+        results.add(indices);
+        results.add(distances);
+
+        std::vector<float> near(static_cast<std::size_t>(kRows * kNeighbors));
+        std::vector<std::int64_t> who(near.size());
+        distance::nearest(rows, to, metric, matrix(near, kNeighbors), matrix(who, kNeighbors), n_threads, {});
+        results.add(near);
+        results.add(who);
+    }
+    distance::EdgeStream stream(rows, metric, radius, n_threads, {});
+    std::vector<distance::PairsWithin::Pair> edges;
+    while (stream.next(1000, edges, n_threads, {})) {
+        for (const auto& edge : edges) results.exact.push_back(edge.row * 1e6 + edge.col);
+    }
+    std::vector<float> all(static_cast<std::size_t>(kRows * kRows));
+    distance::dense_symmetric<float>(rows, metric, matrix(all, kRows), n_threads, {});
+    results.close.insert(results.close.end(), all.begin(), all.end());
+    distance::dense<float>(rows, others, metric, matrix(all, kRows), n_threads, {});
+    results.close.insert(results.close.end(), all.begin(), all.end());
+}
+
+void cluster(const std::vector<float>& x, int n_threads, Results& results) {
+    const simd::Rows rows(MatrixView<const float>{x.data(), kRows, kColumns});
+    kmeans::Data data(rows, {}, n_threads, {});
+    std::vector<double> draws(static_cast<std::size_t>((kCenters - 1) * 5));
+    for (std::size_t d = 0; d < draws.size(); ++d) draws[d] = std::fmod(0.618 * static_cast<double>(d), 1.0);
+    std::vector<std::int64_t> chosen(static_cast<std::size_t>(kCenters));
+    std::vector<std::int32_t> labels(static_cast<std::size_t>(kRows));
+    kmeans::plus_plus<float>(data, 3, matrix(draws, 5), view(chosen), view(labels), n_threads, {});
+    std::vector<float> centers;
+    for (const std::int64_t i : chosen) centers.insert(centers.end(), rows.row<float>(i), rows.row<float>(i) + kColumns);
+    const auto outcome =
+        kmeans::lloyd<float>(data, matrix(centers, kColumns), view(labels), {20, 0.0, false}, n_threads, {});
+    results.add(chosen);
+    results.add(labels);
+    results.add(centers);
+    results.exact.push_back(outcome.inertia);
+    for (const auto& merge : linkage::from_vectors(rows, linkage::Method::average_cosine, n_threads, {})) {
+        results.exact.push_back(merge.height);
+    }
+}
+
+Results everything(int n_threads) {
+    const auto x = people(1);
+    const auto y = people(2);
+    Results results;
+    search(x, y, Metric::cosine, 0.25, n_threads, results);
+    search(x, y, Metric::euclidean, 3.5, n_threads, results);
+    cluster(x, n_threads, results);
+    return results;
+}
+
+}  // namespace
+
+int main() {
+    simd::set_active("portable");
+    const Results wanted = everything(1);
+    bool all_agree = true;
+    for (const std::string& isa : simd::supported()) {
+        simd::set_active(isa);
+        for (const int n_threads : {1, 4}) {
+            const Results got = everything(n_threads);
+            bool agrees = got.exact == wanted.exact && got.close.size() == wanted.close.size();
+            for (std::size_t i = 0; agrees && i < got.close.size(); ++i) {
+                agrees = std::fabs(got.close[i] - wanted.close[i]) <= 1e-6f * std::fmax(1.0f, wanted.close[i]);
+            }
+            std::printf("%-12s %d threads: %s\n", isa.c_str(), n_threads, agrees ? "agrees" : "DIFFERS");
+            all_agree &= agrees;
+        }
+    }
+    return all_agree ? 0 : 1;
+}
