@@ -103,10 +103,10 @@ def nearest_centers(
 
 def distances_to_centers(x: FloatArray, centers: FloatArray, *, n_threads: int | None = None) -> FloatArray:
     """Euclidean distances (n, k), of the type of ``x``: computed in float64 for float64, error below 1e-6 of the
-    distance for float32.
+    distance for float32. MemoryError for a result larger than the memory that is left.
     """
     rows, others = _check.same_dtype(x, centers)
-    out = np.empty((len(rows), len(centers)), x.dtype)
+    out = _check.output(None, (len(rows), len(centers)), x.dtype.type, instead="transform some rows at a time")
     _core.distances_dense(
         np.require(rows, requirements=["C", "A"]),
         np.require(others, requirements=["C", "A"]),
