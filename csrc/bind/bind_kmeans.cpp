@@ -23,9 +23,7 @@ public:
             per_row = as_vector(*weights_, "weights must have shape (n,)");
             require(per_row.size == rows.size(), "weights must have one entry per row of x");
         }
-        interruptible([&](const PollCallback& poll) {
-            data_ = std::make_unique<kmeans::Data>(rows, per_row, n_threads_, poll);
-        });
+        without_gil([&] { data_ = std::make_unique<kmeans::Data>(rows, per_row); });
     }
 
     double mean_variance() {

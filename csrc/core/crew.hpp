@@ -16,7 +16,7 @@ namespace pyface {
 
 class Crew {
 public:
-    // `poll` is asked on the thread that calls run(), about every 50 ms, also across short runs.
+    // `poll` is asked on the thread that calls run(), about every 50 ms, also across short runs. It is borrowed.
     Crew(int n_threads, const PollCallback& poll);
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;

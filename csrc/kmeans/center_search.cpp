@@ -25,10 +25,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 constexpr index_t kScreenWork = 1500;  // cycles per row
 
-// One thread's search, block of rows after block of rows: the rows of a block listed, whether any of them has changed.
+// One thread's search.
 class Worker {
 public:
     virtual ~Worker() = default;
+    // Up to kRowBlock rows; returns whether the label of any of them has changed.
     virtual bool run(const std::int32_t* rows, index_t n_rows) = 0;
 };
 

@@ -57,7 +57,7 @@ bool is_small(index_t n_centers, index_t dimension);
 // lower number, it takes the place of what was known. Returns whether that happened to any row.
 //
 // Rows that are known already rule out most centres at once. Time: rows x centres x d operations on codes, and
-// whatever is left in doubt in float64.
+// whatever is left in doubt in float64. The data must be prepared, for these centres, unless they are few (is_small).
 template <class T>
 bool search(const Data& data, const CenterSet<T>& set, VectorView<const std::int32_t> rows, Assignment known,
             Crew& crew);

@@ -27,25 +27,24 @@ double largest_entry(const Rows& rows) {
 
 }  // namespace
 
-Data::Data(const Rows& x, VectorView<const double> weights, int n_threads, const PollCallback& poll)
-    : x_(x), weights_(weights), kernels_(simd::kernels()) {
+Data::Data(const Rows& x, VectorView<const double> weights) : x_(x), weights_(weights), kernels_(simd::kernels()) {
     require(x.size() >= 1 && x.size() < INT32_MAX, "x must have from 1 to 2^31 - 2 rows");
     require(x.dimension() >= 1, "x must have at least one column");
     require(weights.size == 0 || weights.size == x.size(), "weights must have one entry per row of x");
     for (const double weight : weights) require(weight >= 0.0 && std::isfinite(weight), "weights must not be negative");
-    code(nullptr, n_threads, poll);
 }
 
-void Data::code(const Rows* centers, int n_threads, const PollCallback& poll) {
-    frame_ = std::make_unique<distance::Frame>(x_, centers, distance::Metric::sqeuclidean, n_threads, poll);
+void Data::prepare(const Rows* centers, int n_threads, const PollCallback& poll) {
+    const auto make_frame = [&](const Rows* others) {
+        is_coded_ = false;
+        frame_ = std::make_unique<distance::Frame>(x_, others, distance::Metric::sqeuclidean, n_threads, poll);
+        is_wide_ = others != nullptr;
+    };
+    if (!frame_ || is_wide_) make_frame(nullptr);
+    if (centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0) make_frame(centers);
+    if (is_coded_) return;
     coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
-}
-
-bool Data::make_room(const Rows* centers, int n_threads, const PollCallback& poll) {
-    const bool is_needed = centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0;
-    if (is_needed || has_room_) code(is_needed ? centers : nullptr, n_threads, poll);
-    has_room_ = is_needed;
-    return has_room_;
+    is_coded_ = true;
 }
 
 double Data::mean_variance(int n_threads, const PollCallback& poll) const {

@@ -1,4 +1,4 @@
-// The rows to be clustered, their weights, and their codes, which all searches share.
+// The rows to be clustered, their weights, and their codes, which all screens share.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ inline constexpr index_t kFewColumns = 16;
 class Data {
 public:
     // `weights`: one per row, not negative; size 0 means 1 for all. Rows and weights are borrowed.
-    Data(const Rows& x, VectorView<const double> weights, int n_threads, const PollCallback& poll);
+    Data(const Rows& x, VectorView<const double> weights);
 
     const Rows& rows() const { return x_; }
     index_t size() const { return x_.size(); }
@@ -28,27 +28,26 @@ public:
     double weight(index_t i) const { return weights_.size == 0 ? 1.0 : weights_[i]; }
 
     const simd::Kernels& kernels() const { return kernels_; }
-    const distance::Frame& frame() const { return *frame_; }
     // What coded() holds: codes, or float32 where there are few columns.
     Precision precision() const { return dimension() > kFewColumns ? Precision::codes : Precision::floats; }
+
+    // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
+    // in one for the rows alone (nullptr). What follows may be asked for after that.
+    void prepare(const Rows* centers, int n_threads, const PollCallback& poll);
+    const distance::Frame& frame() const { return *frame_; }
     const distance::CodedRows& coded() const { return coded_; }
     // |x|^2 / 2 of row i in the frame.
     double half_square(index_t i) const { return coded_.facts(i).half_square; }
-
-    // Makes room in the frame for centres that lie far outside the rows, or takes it back (nullptr). Returns whether
-    // there is such room now.
-    bool make_room(const Rows* centers, int n_threads, const PollCallback& poll);
 
     // Mean over the columns of the variance of a column, all rows counting alike.
     double mean_variance(int n_threads, const PollCallback& poll) const;
 
 private:
-    void code(const Rows* centers, int n_threads, const PollCallback& poll);
-
     Rows x_;
     VectorView<const double> weights_;
     const simd::Kernels& kernels_;
-    bool has_room_ = false;
+    bool is_wide_ = false;  // the frame holds more than the rows
+    bool is_coded_ = false;
     std::unique_ptr<distance::Frame> frame_;
     distance::CodedRows coded_;
 };

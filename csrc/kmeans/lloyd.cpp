@@ -42,6 +42,7 @@ public:
         : data_(data),
           centers_(centers),
           rules_(rules),
+          is_small_(is_small(centers.rows, data.dimension())),
           n_threads_(n_threads),
           poll_(poll),
           crew_(n_threads, poll),
@@ -74,7 +75,7 @@ private:
     // The first assignment.
     void start() {
         const Rows rows = centers();
-        data_.make_room(&rows, n_threads_, poll_);
+        if (!is_small_) data_.prepare(&rows, n_threads_, poll_);
         const distance::Exact exact(data_.rows(), &rows, distance::Metric::sqeuclidean, 1, {});
         each_row([&](index_t i) {
             const std::int32_t guess = known_.labels[i];
@@ -83,7 +84,7 @@ private:
         all_.take_all(data_, centers_, n_threads_, poll_);
         search(data_, all_, view(rows_), known_, crew_);
         require_known(known_);
-        data_.make_room(nullptr, n_threads_, poll_);  // means lie among the rows
+        if (!is_small_) data_.prepare(nullptr, n_threads_, poll_);  // means lie among the rows
     }
 
     // Distances to centres that have moved; lists which rows are to be compared with whom.
@@ -111,7 +112,7 @@ private:
     bool assign(const Movement& movement) {
         const auto n_moved = static_cast<index_t>(movement.moved.size());
         if (n_moved == 0) return false;
-        if (is_small(centers_.rows, data_.dimension())) {
+        if (is_small_) {
             std::fill(distances_.begin(), distances_.end(), kInfinity);
             all_.take_all(data_, centers_, n_threads_, poll_);
             return search(data_, all_, view(rows_), known_, crew_);
@@ -139,6 +140,7 @@ private:
     Data& data_;
     MatrixView<T> centers_;
     const Rules& rules_;
+    bool is_small_;
     int n_threads_;
     const PollCallback& poll_;
     Crew crew_;
@@ -173,7 +175,7 @@ void nearest_centers(Data& data, MatrixView<const T> centers, Assignment result,
     require(result.labels.size == data.size() && result.distances.size == data.size(),
             "labels and distances must have one entry per row of x");
     const Rows rows(centers);
-    data.make_room(&rows, n_threads, poll);
+    if (!is_small(centers.rows, data.dimension())) data.prepare(&rows, n_threads, poll);
     std::fill(result.labels.begin(), result.labels.end(), kUnknown);
     std::fill(result.distances.begin(), result.distances.end(), kInfinity);
     CenterSet<T> all;

@@ -240,7 +240,7 @@ private:
 }  // namespace
 
 template <class T>
-void plus_plus(const Data& data, index_t first, MatrixView<const double> draws, VectorView<std::int64_t> chosen,
+void plus_plus(Data& data, index_t first, MatrixView<const double> draws, VectorView<std::int64_t> chosen,
                VectorView<std::int32_t> nearest, int n_threads, const PollCallback& poll) {
     require(first >= 0 && first < data.size(), "first must be a row of x");
     require(chosen.size >= 1 && chosen.size <= data.size(), "there must be from 1 to n rows to choose");
@@ -248,6 +248,7 @@ void plus_plus(const Data& data, index_t first, MatrixView<const double> draws, 
     const bool has_trials = draws.cols >= 1 && draws.cols <= kMostTrials;
     require(draws.rows == 0 || has_trials, "draws must have from 1 to 1000 columns");
     require(nearest.size == data.size(), "nearest must have one entry per row of x");
+    data.prepare(nullptr, n_threads, poll);
     Seeding<T> seeding(data, std::max<index_t>(1, draws.cols), nearest, n_threads, poll);
     seeding.start(first);
     chosen[0] = first;
@@ -259,7 +260,7 @@ void plus_plus(const Data& data, index_t first, MatrixView<const double> draws, 
 }
 
 #define PYFACE_INSTANTIATE(T)                                                                               \
-    template void plus_plus<T>(const Data&, index_t, MatrixView<const double>, VectorView<std::int64_t>,    \
+    template void plus_plus<T>(Data&, index_t, MatrixView<const double>, VectorView<std::int64_t>,    \
                                VectorView<std::int32_t>, int, const PollCallback&);
 PYFACE_INSTANTIATE(float)
 PYFACE_INSTANTIATE(double)

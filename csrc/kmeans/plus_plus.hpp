@@ -20,7 +20,7 @@ namespace pyface::kmeans {
 //
 // Time: a screen of candidates against all rows for each choice, and float64 for the rows that come nearer.
 template <class T>
-void plus_plus(const Data& data, index_t first, MatrixView<const double> draws, VectorView<std::int64_t> chosen,
+void plus_plus(Data& data, index_t first, MatrixView<const double> draws, VectorView<std::int64_t> chosen,
                VectorView<std::int32_t> nearest, int n_threads, const PollCallback& poll);
 
 }  // namespace pyface::kmeans

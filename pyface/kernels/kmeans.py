@@ -33,6 +33,8 @@ class KMeansResult:
 class KMeansData:
     """The rows that k-means runs on, coded once for all runs: n d bytes beside ``x``, four times that if d <= 16.
 
+    Nothing is coded where float64 alone is as fast: few centres of few columns that are given.
+
     x : (n, d) float32 or float64, finite, C order, 1 <= n < 2^31; not to be changed meanwhile.
     weights : (n,) not negative, or None for ones. n_threads : None = all usable CPUs.
     """
@@ -103,10 +105,10 @@ def nearest_centers(
 
 def distances_to_centers(x: FloatArray, centers: FloatArray, *, n_threads: int | None = None) -> FloatArray:
     """Euclidean distances (n, k), of the type of ``x``: computed in float64 for float64, error below 1e-6 of the
-    distance for float32.
+    distance for float32. MemoryError for a result larger than the memory that is left.
     """
     rows, others = _check.same_dtype(x, centers)
-    out = np.empty((len(rows), len(centers)), x.dtype)
+    out = _check.output(None, (len(rows), len(centers)), x.dtype.type, instead="transform some rows at a time")
     _core.distances_dense(
         np.require(rows, requirements=["C", "A"]),
         np.require(others, requirements=["C", "A"]),
