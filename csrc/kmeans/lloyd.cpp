@@ -30,6 +30,13 @@ void require_known(Assignment known) {
     require(all_known && std::isfinite(sum), "x: distances are not finite numbers; scale the data");
 }
 
+// Not more than a round has work for: starting a thread takes as long as some million multiplications.
+int useful_threads(const Data& data, index_t n_centers, int n_threads) {
+    constexpr double kThreadWork = 2e6;
+    const double work = static_cast<double>(data.size()) * static_cast<double>(n_centers * data.dimension());
+    return static_cast<int>(std::min<double>(n_threads, 1.0 + work / kThreadWork));
+}
+
 VectorView<const std::int32_t> view(const std::vector<std::int32_t>& rows) {
     return {rows.data(), static_cast<index_t>(rows.size())};
 }
@@ -45,7 +52,7 @@ public:
           is_small_(is_small(centers.rows, data.dimension())),
           n_threads_(n_threads),
           poll_(poll),
-          crew_(n_threads, poll),
+          crew_(useful_threads(data, centers.rows, n_threads), poll),
           means_(data, rules.spherical),
           distances_(static_cast<std::size_t>(data.size()), kInfinity),
           known_{labels, {distances_.data(), data.size()}},
@@ -180,7 +187,7 @@ void nearest_centers(Data& data, MatrixView<const T> centers, Assignment result,
     std::fill(result.distances.begin(), result.distances.end(), kInfinity);
     CenterSet<T> all;
     all.take_all(data, centers, n_threads, poll);
-    Crew crew(n_threads, poll);
+    Crew crew(useful_threads(data, centers.rows, n_threads), poll);
     search(data, all, view(all_rows(data.size())), result, crew);
     require_known(result);
 }

@@ -121,6 +121,37 @@ void Means<T>::finish(std::int32_t cluster, double* sum, T* center) const {
     for (index_t k = 0; k < d; ++k) center[k] = static_cast<T>(sum[k] / length);
 }
 
+// The means of the clusters in pieces_, and what takes the place of a mean where nothing weighs.
+template <class T>
+void Means<T>::average(MatrixView<T> centers, Crew& crew) {
+    const index_t d = centers.cols;
+    std::vector<double> sums(at(n_slots_ * d));
+    crew.run(static_cast<index_t>(pieces_.size()), [&](index_t p) {
+        const Piece& piece = pieces_[at(p)];
+        if (piece.slot >= 0) {
+            add(piece, sums.data() + piece.slot * d);
+            return;
+        }
+        const AlignedBuffer sum(d);
+        add(piece, sum.get());
+        finish(piece.cluster, sum.get(), centers.row(piece.cluster));
+    });
+    for (std::size_t p = 0; p < pieces_.size();) {
+        const Piece& piece = pieces_[p++];
+        if (piece.slot < 0) continue;
+        double* sum = sums.data() + piece.slot * d;
+        for (; p < pieces_.size() && pieces_[p].cluster == piece.cluster; ++p) {
+            const double* more = sums.data() + pieces_[p].slot * d;
+            for (index_t c = 0; c < d; ++c) sum[c] += more[c];
+        }
+        finish(piece.cluster, sum, centers.row(piece.cluster));
+    }
+    const auto heaviest = static_cast<index_t>(std::max_element(weights_.begin(), weights_.end()) - weights_.begin());
+    for (index_t j = 0; j < centers.rows; ++j) {
+        if (weights_[at(j)] == 0.0) std::copy_n(centers.row(heaviest), d, centers.row(j));
+    }
+}
+
 template <class T>
 Movement Means<T>::update(VectorView<const std::int32_t> labels, VectorView<const double> distances,
                           MatrixView<T> centers, Crew& crew) {
@@ -152,31 +183,7 @@ Movement Means<T>::update(VectorView<const std::int32_t> labels, VectorView<cons
     AlignedArray<T> old(n_written * d);
     each_written([&](index_t w) { std::copy_n(centers.row(written[at(w)]), d, old.get() + w * d); });
 
-    std::vector<double> sums(at(n_slots_ * d));
-    crew.run(static_cast<index_t>(pieces_.size()), [&](index_t p) {
-        const Piece& piece = pieces_[at(p)];
-        if (piece.slot >= 0) {
-            add(piece, sums.data() + piece.slot * d);
-            return;
-        }
-        const AlignedBuffer sum(d);
-        add(piece, sum.get());
-        finish(piece.cluster, sum.get(), centers.row(piece.cluster));
-    });
-    for (std::size_t p = 0; p < pieces_.size();) {
-        const Piece& piece = pieces_[p++];
-        if (piece.slot < 0) continue;
-        double* sum = sums.data() + piece.slot * d;
-        for (; p < pieces_.size() && pieces_[p].cluster == piece.cluster; ++p) {
-            const double* more = sums.data() + pieces_[p].slot * d;
-            for (index_t c = 0; c < d; ++c) sum[c] += more[c];
-        }
-        finish(piece.cluster, sum, centers.row(piece.cluster));
-    }
-    const auto heaviest = static_cast<index_t>(std::max_element(weights_.begin(), weights_.end()) - weights_.begin());
-    for (const std::int32_t j : written) {
-        if (weights_[at(j)] == 0.0) std::copy_n(centers.row(heaviest), d, centers.row(j));
-    }
+    average(centers, crew);
 
     std::vector<double> ways(at(n_written));
     each_written([&](index_t w) {

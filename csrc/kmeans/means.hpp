@@ -45,6 +45,7 @@ private:
     void cut(const std::vector<char>& is_changed);
     void add(const Piece& piece, double* sum) const;
     void finish(std::int32_t cluster, double* sum, T* center) const;
+    void average(MatrixView<T> centers, Crew& crew);
 
     const Data& data_;
     bool spherical_;

@@ -32,11 +32,11 @@ public:
             const PollCallback& poll)
         : data_(data),
           exact_(data.rows(), nullptr, distance::Metric::sqeuclidean, 1, {}),
-          crew_(n_threads, poll),
           n_(data.size()),
           n_trials_(n_trials),
           n_panel_rows_(whole_panels(n_trials, data.kernels().tile_rows)),
           n_blocks_((n_ + kBlock - 1) / kBlock),
+          crew_(static_cast<int>(std::min<index_t>(n_threads, n_blocks_)), poll),
           nearest_(nearest),
           closest_(at(n_)),
           sums_(at(n_)),
@@ -222,8 +222,8 @@ private:
 
     const Data& data_;
     distance::Exact exact_;
-    Crew crew_;
     index_t n_, n_trials_, n_panel_rows_, n_blocks_;
+    Crew crew_;
     VectorView<std::int32_t> nearest_;
     std::vector<T> closest_;  // squared distance to the nearest chosen row
     std::vector<T> sums_;
