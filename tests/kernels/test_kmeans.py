@@ -143,6 +143,26 @@ def test_lloyd(isa: str, seed: int, n: int, part: float, **options: Any) -> None
     np.testing.assert_array_equal(again.centers, result.centers)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("d", "first_column"), [(16, 0.0), (40, 0.0), (40, 1e4)], ids=["floats", "codes", "doubtful"])
+def test_lloyd_where_a_screen_pays(isa: str, dtype: type, d: int, first_column: float) -> None:
+    """Many centres, and rows from here and there that are compared with all of them or with some."""
+    rng = np.random.default_rng(11)
+    x = blobs(rng, 700, d)
+    x[:, 0] += first_column * rng.choice([-1, 1], 700)
+    x = x.astype(dtype)
+    _core.reset_debug_counters()
+    result = KMeansData(x, n_threads=2).lloyd(x[:200], max_iter=100, tolerance=0.0)
+    counters = _core.debug_counters()
+    assert (counters["pairs_in_codes"] > 0) == (d > 16)
+    assert counters["pairs_in_float32"] > 0 or first_column == 0 < d - 16
+    labels, centers, inertia, n_iter = oracle.lloyd(x, x[:200], np.ones(700), 100, 0.0)
+    assert n_iter > 2
+    np.testing.assert_array_equal(result.labels, labels)
+    np.testing.assert_array_equal(result.centers, centers)
+    assert result.inertia == pytest.approx(inertia, rel=1e-12) and result.n_iter == n_iter
+
+
 @MANY
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 200), part=st.floats(0, 1), d=DIMENSIONS, dtype=DTYPES,
