@@ -32,6 +32,13 @@ def one_huge_row(rng: Random, dtype: type) -> NDArray:
     return x
 
 
+def two_huge_opposite_rows(rng: Random, dtype: type) -> NDArray:
+    """The mean is 0, and next to them float32 has no numbers for the products of the others."""
+    x = 1e-21 * rng.normal(size=(N, 32))
+    x[40], x[200] = 1, -1
+    return x
+
+
 def norms_over_the_range(rng: Random, dtype: type) -> NDArray:
     most = 30 if dtype is np.float32 else 300
     return rng.normal(size=(N, 40)) * 10.0 ** rng.uniform(-most, most, (N, 1))
@@ -116,8 +123,8 @@ def equal_sizes_in_very_many_columns(rng: Random, dtype: type) -> NDArray:
 
 
 MAKERS: list[Callable[[Random, type], NDArray]] = [
-    one_huge_entry, one_huge_column, one_huge_row, norms_over_the_range, entries_over_the_range, denormals,
-    denormals_among_ordinary_rows, one_row_again_and_again, a_few_rows_again_and_again, a_tight_cluster,
+    one_huge_entry, one_huge_column, one_huge_row, two_huge_opposite_rows, norms_over_the_range, entries_over_the_range,
+    denormals, denormals_among_ordinary_rows, one_row_again_and_again, a_few_rows_again_and_again, a_tight_cluster,
     rows_that_differ_in_the_last_bit, a_simplex, opposite_rows, constant_rows, far_from_the_origin, mostly_zeros,
     one_column, three_columns, very_many_columns, equal_sizes_in_very_many_columns,
 ]  # fmt: skip

@@ -69,14 +69,16 @@ def stars(metric: str, dtype: type, d: int) -> Stars:
 def signs(n_signs: int, step: float, dtype: type) -> NDArray:
     """(450, n_signs + 1) of 1 and -1, and at the end a few steps: squared distances are 4, 8, ... and some steps more.
 
-    All sums of products are exact in float64.
+    All sums of products are exact in float64. The mean is 0 and all entries have one size, so that codes of a few bits
+    are nearly exact, and bounds leave hardly any room.
     """
     rng = np.random.default_rng(n_signs)
     x = np.empty((450, n_signs + 1))
     x[:, :-1] = rng.integers(0, 2, (450, n_signs)) * 2 - 1
     x[:, -1] = rng.integers(-1, 3, 450) * step
+    x[225:] = -x[:225]
     assert (x == x.astype(dtype)).all()
-    return x.astype(dtype)
+    return rng.permutation(x.astype(dtype))
 
 
 def _ray(centre: NDArray, offset: float, metric: str, rng: np.random.Generator) -> NDArray:

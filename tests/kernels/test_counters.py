@@ -76,8 +76,8 @@ def test_data_for_each_way(metric: str) -> None:
     streamed, _ = counts_of_stream(sample.x, sample.radius, metric)
     assert n_close_calls <= streamed["pairs_in_float64"]
 
-    x = signs(36, 2.0**-20, np.float32)
-    distance = {"cosine": 2 * 16 / 36, "euclidean": 8.0, "sqeuclidean": 64.0}[metric]
+    x = signs(16, 2.0**-20, np.float32)
+    distance = {"cosine": 1.0, "euclidean": 32**0.5, "sqeuclidean": 32.0}[metric]
     counts, n_pairs = counts_within(x, distance * (1 + 1e-9), metric)
     assert counts["pairs_in_codes"] > 0 and counts["pairs_in_float32"] > 0
     streamed, _ = counts_of_stream(x, distance, metric)

@@ -77,25 +77,27 @@ def test_neighbors_1e_14_apart_are_in_order(metric: str, dtype: type, d: int) ->
 
 @EACH_METRIC
 @EACH_DTYPE
-@pytest.mark.parametrize("n_signs", [9, 36])
+@pytest.mark.parametrize("n_signs", [9, 16])
 def test_pairs_exactly_on_the_radius(metric: str, dtype: type, n_signs: int) -> None:
     # 2**-20 changes squares by 1e-12 and cosines by 1e-13 to 1e-14.
     x = signs(n_signs, 2.0**-20, dtype)
     want = exact.from_exact_sums(x, x, metric)
     np.fill_diagonal(want, 0)
-    values, counts = np.unique(want, return_counts=True)
-    radius = float(values[np.argmax(counts)])
-    on_it, around = np.count_nonzero(want == radius), np.count_nonzero(np.abs(want - radius) < 2e-12)
-    assert on_it >= 500 and around > on_it
-    for limit in (radius, np.nextafter(radius, 0), np.nextafter(radius, 3 * radius), radius + 1e-13):
-        np.testing.assert_array_equal(pairs(x, None, limit, metric, n_threads=2), want <= limit)
-        np.testing.assert_array_equal(streamed_pairs(x, limit, metric), want <= limit)
-        np.testing.assert_array_equal(pairs(x, x[::-1][:300], limit, metric), want[:, ::-1][:, :300] <= limit)
+    for n_different in (n_signs // 2, n_signs // 4):  # many pairs, and those whose squared distance is |x|^2
+        squared = 4 * n_different
+        target = {"cosine": squared / 2 / n_signs, "euclidean": squared**0.5, "sqeuclidean": squared}[metric]
+        radius = float(want.flat[np.abs(want - target).argmin()])
+        on_it, around = np.count_nonzero(want == radius), np.count_nonzero(np.abs(want - radius) < 2e-12)
+        assert on_it >= 200 and around > on_it
+        for limit in (radius, np.nextafter(radius, 0), np.nextafter(radius, 3 * radius), radius + 1e-13):
+            np.testing.assert_array_equal(pairs(x, None, limit, metric, n_threads=2), want <= limit)
+            np.testing.assert_array_equal(streamed_pairs(x, limit, metric), want <= limit)
+        np.testing.assert_array_equal(pairs(x, x[::-1][:300], radius, metric), want[:, ::-1][:, :300] <= radius)
 
 
 @EACH_METRIC
 @EACH_DTYPE
-@pytest.mark.parametrize("n_signs", [9, 36])
+@pytest.mark.parametrize("n_signs", [9, 16])
 def test_exact_ties_go_to_the_lower_index(metric: str, dtype: type, n_signs: int) -> None:
     x = signs(n_signs, 2.0**-20, dtype)
     want = exact.from_exact_sums(x, x, metric)
