@@ -12,6 +12,9 @@ namespace {
 // A threshold is one float32 among others: what its rounding may move, and what denormal products may.
 constexpr double kRelative = 1e-6;
 constexpr double kAbsolute = 1e-30;
+// What float64 may have rounded in half squares and thresholds: much more than it does at any number of columns, and
+// nothing beside the bounds, except where those are 0: a row that lies on the centre of the frame.
+constexpr double kFloat64 = 1e-9;
 
 }  // namespace
 
@@ -52,7 +55,8 @@ void Screen::set_term(RowSide& to, index_t i) const {
     // No score is below this, and float32 has no room for thresholds that are far below it.
     const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
     const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
-    const double threshold = wanted - std::fabs(wanted) * kRelative - kAbsolute;
+    const double threshold =
+        wanted - std::fabs(wanted) * kRelative - kFloat64 * (f.half_square + std::fabs(wanted)) - kAbsolute;
     const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     to.terms[i] = static_cast<float>((bound - threshold) / static_cast<double>(f.scale));
 }
@@ -131,7 +135,8 @@ Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
     const double product =
         static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);
     const double bound = static_cast<double>(a.residual) * static_cast<double>(b.length) +
-                         static_cast<double>(a.coded_length) * static_cast<double>(b.residual) + kAbsolute;
+                         static_cast<double>(a.coded_length) * static_cast<double>(b.residual) +
+                         kFloat64 * (a.half_square + b.half_square) + kAbsolute;
     const double score = product - b.half_square;
     return {score - bound, score + bound};
 }

@@ -7,9 +7,11 @@ import pytest
 from near_radius import OFFSETS, RADII, signs, stars
 from numpy.typing import NDArray
 from oracles import exact, neighbors
+from scipy.spatial.distance import squareform
 
 import pyface
 from pyface import _core
+from pyface.kernels.distance import condensed_float64
 
 pytestmark = pytest.mark.usefixtures("isa")
 EACH_METRIC = pytest.mark.parametrize("metric", list(RADII))
@@ -148,3 +150,24 @@ def test_a_radius_of_zero_takes_equal_rows_and_rows_of_one_direction() -> None:
         equal[i, rows[:50] + 250] = equal[rows[:50] + 250, i] = True
     np.testing.assert_array_equal(pairs(x, None, 0, "cosine"), equal)
     np.testing.assert_array_equal(streamed_pairs(x, 0.0, "cosine"), equal)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_row_on_the_centre_leaves_no_slack_in_the_bounds(seed: int) -> None:
+    """Opposite rows have their mean at 0: codes of a row of zeros leave nothing out, and neither may rounding decide."""
+    rng = np.random.default_rng(seed)
+    d = int(rng.integers(17, 60))
+    v = rng.normal(size=(20, d))
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    x = np.concatenate([v, -v, np.zeros((1, d))])
+    distances = condensed_float64(x, "euclidean", 1)
+    for radius in (distances[-1], distances[39], np.sort(distances)[100]):
+        graph = pyface.neighbors_within(x, float(radius), metric="euclidean")
+        assert graph.nnz == 41 + 2 * np.count_nonzero(distances <= radius)
+        stream = _core.EdgeStream(x, metric="euclidean", radius=float(radius), n_threads=1)
+        edges = stream.next(10_000)
+        assert edges is not None and len(edges[0]) == np.count_nonzero(distances <= radius)
+    to_the_last = squareform(distances)[40, :40]
+    for k in (2, 9, 40):
+        _, indices = pyface.nearest_neighbors(x, k, metric="euclidean")
+        np.testing.assert_array_equal(indices[40, 1:], np.lexsort((np.arange(40), to_the_last))[: k - 1])
