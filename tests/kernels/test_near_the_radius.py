@@ -154,7 +154,7 @@ def test_a_radius_of_zero_takes_equal_rows_and_rows_of_one_direction() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_row_on_the_centre_leaves_no_slack_in_the_bounds(seed: int) -> None:
-    """Opposite rows have their mean at 0: codes of a row of zeros leave nothing out, and neither may rounding decide."""
+    """Opposite rows have their mean at 0: codes of a row of zeros leave nothing out, and rounding may not decide."""
     rng = np.random.default_rng(seed)
     d = int(rng.integers(17, 60))
     v = rng.normal(size=(20, d))
