@@ -97,6 +97,11 @@ def far_from_the_origin(rng: Random, dtype: type) -> NDArray:
     return (1e4 if dtype is np.float32 else 1e10) * rng.normal(size=33) + rng.normal(size=(N, 33))
 
 
+def mostly_ones(rng: Random, dtype: type) -> NDArray:
+    """All products alike, where a long chain of float32 additions always rounds the same way."""
+    return np.where(rng.random((N, 1024)) < 0.02, 0.0, 1.0)
+
+
 def mostly_zeros(rng: Random, dtype: type) -> NDArray:
     x = np.where(rng.random((N, 200)) < 0.02, rng.normal(size=(N, 200)), 0)
     x[np.arange(N), rng.integers(0, 200, N)] = 1
@@ -125,6 +130,6 @@ def equal_sizes_in_very_many_columns(rng: Random, dtype: type) -> NDArray:
 MAKERS: list[Callable[[Random, type], NDArray]] = [
     one_huge_entry, one_huge_column, one_huge_row, two_huge_opposite_rows, norms_over_the_range, entries_over_the_range,
     denormals, denormals_among_ordinary_rows, one_row_again_and_again, a_few_rows_again_and_again, a_tight_cluster,
-    rows_that_differ_in_the_last_bit, a_simplex, opposite_rows, constant_rows, far_from_the_origin, mostly_zeros,
-    one_column, three_columns, very_many_columns, equal_sizes_in_very_many_columns,
+    rows_that_differ_in_the_last_bit, a_simplex, opposite_rows, constant_rows, far_from_the_origin, mostly_ones,
+    mostly_zeros, one_column, three_columns, very_many_columns, equal_sizes_in_very_many_columns,
 ]  # fmt: skip
