@@ -31,6 +31,11 @@ struct Neighbor {
     }
 };
 
+// With more rows than this that bounds cannot tell apart, it is float64's turn.
+constexpr std::size_t crowd(std::size_t k) { return 8 * k + 64; }
+// What float64 may have rounded in a score, much more than it does at any number of columns.
+constexpr double kRounding = 1e-9;
+
 // The rows that may be among the k nearest of one row, by bounds on their scores: all whose upper bound reaches the
 // k-th highest lower bound.
 class Shortlist {
@@ -39,16 +44,18 @@ public:
         k_ = static_cast<std::size_t>(k);
         lows_.clear();
         entries_.clear();
+        floor_ = -std::numeric_limits<double>::infinity();
         compact_at_ = 4 * k_ + 32;
     }
 
     // -infinity while there are fewer than k.
     double threshold() const {
-        return lows_.size() < k_ ? -std::numeric_limits<double>::infinity() : lows_.front();
+        return lows_.size() < k_ ? floor_ : std::max(floor_, lows_.front());
     }
 
-    void offer(double low, double high, std::int32_t index) {
-        if (high < threshold()) return;
+    // Returns whether so many rows are left that bounds cannot tell apart that they should be settled.
+    bool offer(double low, double high, std::int32_t index) {
+        if (high < threshold()) return false;
         entries_.push_back({high, index});
         if (lows_.size() < k_) {
             lows_.push_back(low);
@@ -61,7 +68,19 @@ public:
         if (entries_.size() >= compact_at_) {
             compact();
             compact_at_ = std::max(compact_at_, 2 * entries_.size());
+            return entries_.size() > crowd(k_);
         }
+        return false;
+    }
+
+    // Only the k nearest of the rows so far are kept, in whatever order; no row of a score below `floor` is nearer.
+    void settle(const std::vector<Neighbor>& nearest, double floor) {
+        entries_.clear();
+        for (std::size_t c = 0; c < k_; ++c) {
+            entries_.push_back({std::numeric_limits<double>::infinity(), nearest[c].index});
+        }
+        floor_ = std::max(floor_, floor);
+        compact_at_ = 4 * k_ + 32;
     }
 
     void compact() {
@@ -77,6 +96,7 @@ public:
 
 private:
     std::size_t k_ = 0, compact_at_ = 0;
+    double floor_ = 0.0;
     std::vector<double> lows_;  // a heap, the lowest first
     std::vector<Entry> entries_;
 };
@@ -181,7 +201,8 @@ private:
                 const index_t j = col + candidate.col;
                 if (to_itself_ && j == row + candidate.row) continue;
                 const auto [low, high] = screen->bounds(candidate);
-                list(task * kRowBlock + candidate.row).offer(low, high, static_cast<std::int32_t>(j));
+                Shortlist& shortlist = list(task * kRowBlock + candidate.row);
+                if (shortlist.offer(low, high, static_cast<std::int32_t>(j))) settle(row + candidate.row, shortlist);
             }
             for (index_t i = 0; i < screen->n_rows(); ++i) {
                 if (touched[static_cast<std::size_t>(i)]) {
@@ -189,6 +210,31 @@ private:
                 }
             }
         }
+    }
+
+    // The rows listed by their distance from row i in float64, the nearest n_found_ first and in order.
+    std::vector<Neighbor> in_order(index_t i, const std::vector<std::int32_t>& js) const {
+        const auto n_rows = static_cast<index_t>(js.size());
+        std::vector<double> values(js.size());
+        exact_.distances(i, js.data(), n_rows, values.data());
+        count(Counter::pairs_in_float64, n_rows);
+        std::vector<Neighbor> neighbors(js.size());
+        for (std::size_t c = 0; c < js.size(); ++c) {
+            neighbors[c] = {std::isnan(values[c]) ? std::numeric_limits<double>::infinity() : values[c], js[c]};
+        }
+        std::partial_sort(neighbors.begin(), neighbors.begin() + n_found_, neighbors.end());
+        return neighbors;
+    }
+
+    // Rows that bounds cannot tell apart must not pile up: all of them may be duplicates of one.
+    void settle(index_t i, Shortlist& shortlist) const {
+        std::vector<std::int32_t> js;
+        for (const auto& entry : shortlist.entries()) js.push_back(entry.index);
+        const auto neighbors = in_order(i, js);
+        const AlignedBuffer row(frame_.stride());
+        const double half_square = frame_.read(x_, i, row.get());
+        const double score = frame_.least_score(neighbors[static_cast<std::size_t>(n_found_ - 1)].distance, half_square);
+        shortlist.settle(neighbors, score - kRounding * (half_square + std::fabs(score)) - 1e-30);
     }
 
     void finish(index_t i, index_t place, index_t n_parts, MatrixView<float> distances,
@@ -213,15 +259,7 @@ private:
                 if (!to_itself_ || j != i) js.push_back(j);
             }
         }
-        const auto count_all = static_cast<index_t>(js.size());
-        std::vector<double> values(js.size());
-        exact_.distances(i, js.data(), count_all, values.data());
-        count(Counter::pairs_in_float64, count_all);
-        std::vector<Neighbor> neighbors(js.size());
-        for (std::size_t c = 0; c < js.size(); ++c) {
-            neighbors[c] = {std::isnan(values[c]) ? std::numeric_limits<double>::infinity() : values[c], js[c]};
-        }
-        std::partial_sort(neighbors.begin(), neighbors.begin() + n_found_, neighbors.end());
+        const auto neighbors = in_order(i, js);
         for (index_t f = 0; f < n_found_; ++f, ++column) {
             distances(i, column) = static_cast<float>(neighbors[static_cast<std::size_t>(f)].distance);
             indices(i, column) = neighbors[static_cast<std::size_t>(f)].index;

@@ -8,7 +8,7 @@ number of threads and layout, and within their stated error on any instruction s
 exactly 0. How it works, and why it is exact: docs/how-it-works/sweep.md.
 
 float64 itself sets one limit, on float64 rows only: squares of differences above about 1e154 are infinite and those
-below 1e-162 zero. Euclidean distances out there are equal, and rows that the screen can still tell apart are kept apart.
+below 1e-162 zero. Euclidean distances out there are equal; rows that a screen can still tell apart are kept apart.
 Cosine has no limit.
 
 Time is O(n m d). Beside the result, a matrix takes the memory of its rows in float32 once more; searches take half of

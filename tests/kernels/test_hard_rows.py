@@ -10,8 +10,10 @@ import pytest
 from hard_rows import MAKERS
 from numpy.typing import NDArray
 from oracles import neighbors
+from scipy.spatial.distance import squareform
 
 import pyface
+from pyface.kernels.distance import condensed_float64
 
 pytestmark = pytest.mark.usefixtures("isa")
 Maker = Callable[[np.random.Generator, type], NDArray]
@@ -62,3 +64,18 @@ def assert_dense(x: NDArray, want: NDArray[np.float64], metric: str) -> None:
         want = want.astype(np.float32)
     np.testing.assert_allclose(own, want, rtol=error, atol=least)
     np.testing.assert_allclose(across, want[:, :50], rtol=error, atol=least)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_rows_that_bounds_cannot_tell_apart_are_settled(metric: str) -> None:
+    """More than 8 k + 64 candidates of one row: duplicates, and two clusters far tighter than float32 can see."""
+    rng = np.random.default_rng(1)
+    centres = np.repeat(rng.normal(size=(2, 40)), 300, axis=0)
+    for x in (np.ones((600, 40), np.float32), centres, centres + 1e-9 * rng.normal(size=centres.shape)):
+        distances, indices = pyface.nearest_neighbors(x, 5, metric=metric)
+        exact = squareform(condensed_float64(x, metric, 1))
+        np.fill_diagonal(exact, -1)
+        want = np.argsort(exact, axis=1, kind="stable")[:, :5]
+        np.testing.assert_array_equal(indices, want)
+        nearest = np.take_along_axis(exact, want, axis=1)
+        np.testing.assert_array_equal(distances[:, 1:], nearest[:, 1:].astype(np.float32))
