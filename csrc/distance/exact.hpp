@@ -31,6 +31,8 @@ private:
 class Exact {
 public:
     Exact(const Rows& x, const Rows* y, Metric metric, int n_threads, const PollCallback& poll);
+    Exact(const Exact&) = delete;  // it points into itself
+    Exact& operator=(const Exact&) = delete;
 
     // out[c] = distance of row i of x and row js[c] of y.
     void distances(index_t i, const std::int32_t* js, index_t count, double* out) const;

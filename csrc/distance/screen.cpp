@@ -94,8 +94,7 @@ void Screen::prepare(Precision precision) {
     ready_[static_cast<std::size_t>(precision)] = true;
 }
 
-const std::vector<simd::Candidate>& Screen::run(Precision precision, index_t col_begin, index_t col_end,
-                                                bool above_diagonal) {
+void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal) {
     if (!ready_[static_cast<std::size_t>(precision)]) prepare(precision);
     const RowSide& rows = side(precision);
     precision_ = precision;
@@ -125,7 +124,6 @@ const std::vector<simd::Candidate>& Screen::run(Precision precision, index_t col
     n_found_ = kernel(panels, rows.offsets.data(), terms, found_.data());
     count(precision == Precision::codes ? Counter::pairs_in_codes : Counter::pairs_in_float32,
           n_rows() * (col_end - col_begin));
-    return found_;
 }
 
 Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {

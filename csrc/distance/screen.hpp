@@ -34,10 +34,9 @@ public:
     // From now on pairs of row begin + i with a score below this are ruled out.
     void set_threshold(index_t i, double least_score);
 
-    // Screens columns [begin, end): at most kColBlock, begin a multiple of it. Rows and columns of candidates count
+    // Screens columns [begin, end): at most kColBlock, begin a multiple of tile_cols. Rows and columns of candidates count
     // from the beginnings. With `above_diagonal` x is y, and candidates on or below the diagonal may be left out.
-    const std::vector<simd::Candidate>& run(Precision precision, index_t col_begin, index_t col_end,
-                                            bool above_diagonal);
+    void run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal);
     index_t n_found() const { return n_found_; }
     const simd::Candidate& candidate(index_t c) const { return found_[static_cast<std::size_t>(c)]; }
 
