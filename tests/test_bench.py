@@ -17,7 +17,7 @@ import pyface
 from pyface.cluster import DBSCAN
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
-MODULES = ["data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "report", "common"]
+MODULES = ["data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "table", "common"]
 
 if not BENCH.exists():
     pytest.skip("the benchmarks are not part of a wheel", allow_module_level=True)
@@ -96,7 +96,7 @@ PEER = {"contender": "peer", "own": False, "bars": {}, "peak": None}
 def cells(bench: SimpleNamespace, folder: Path, records: list[dict[str, Any]]) -> list[list[str]]:
     """The table's rows that these records give."""
     (folder / "rows.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    text = bench.report.write(folder).read_text()
+    text = bench.table.write(folder).read_text()
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 

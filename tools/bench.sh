@@ -39,5 +39,5 @@ status=0
 # A row that fails does not keep the others from the table.
 "$PY" -m pytest $files "$@" --results="$results" ${LARGE:+"--large=$LARGE"} ${BENCH:-} \
     --benchmark-group-by=group --benchmark-sort=min --benchmark-columns=min,median,rounds || status=$?
-"$PY" bench/report.py "$results"
+"$PY" bench/table.py "$results"
 exit "$status"

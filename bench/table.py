@@ -1,6 +1,6 @@
 """One Markdown table and one plot of what ``rows.jsonl`` holds.
 
-    python bench/report.py [folder of the results]
+    python bench/table.py [folder of the results]
 
 Of each group the newest run counts, so that parts can be measured one by one; runs of another machine, instruction set
 or number of threads than the newest are left out.
