@@ -28,7 +28,7 @@ py::array_t<double> linkage_from_vectors(const Array<T>& x, const std::string& m
     py::array_t<double> z({rows.size() - 1, index_t{4}});
     const MatrixView<double> target{z.mutable_data(), z.shape(0), z.shape(1)};
     interruptible([&](const PollCallback& poll) {
-        linkage::write_scipy(linkage::from_vectors(rows, kind, n_threads, poll), target);
+        linkage::write_scipy(linkage::from_vectors(rows, kind, n_threads, poll), rows.size(), target);
     });
     return z;
 }

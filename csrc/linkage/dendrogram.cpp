@@ -12,9 +12,8 @@ namespace {
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 // Children of each merge; each older node is used at most once.
-std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const double> z) {
-    require(z.cols == 4, "Z must have shape (n - 1, 4)");
-    const index_t n = z.rows + 1;
+std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const double> z, index_t n) {
+    require(z.cols == 4 && z.rows < n, "Z must have shape (n - 1, 4)");
     std::vector<std::pair<index_t, index_t>> children;
     children.reserve(at(z.rows));
     std::vector<bool> used(at(2 * n), false);
@@ -35,18 +34,18 @@ std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const doubl
 }
 
 // applied[i] must be false wherever it is false for a merge below i.
-void label(const std::vector<std::pair<index_t, index_t>>& children, const std::vector<bool>& applied,
+void label(const std::vector<std::pair<index_t, index_t>>& children, const std::vector<bool>& applied, index_t n,
            VectorView<std::int64_t> labels) {
-    const index_t n = static_cast<index_t>(children.size()) + 1;
+    const auto n_merges = static_cast<index_t>(children.size());
     require(labels.size == n, "labels must have one entry per row");
-    std::vector<index_t> top(at(2 * n - 1));  // the highest applied merge above each node, or the node itself
+    std::vector<index_t> top(at(n + n_merges));  // the highest applied merge above each node, or the node itself
     std::iota(top.begin(), top.end(), index_t{0});
-    for (index_t i = n - 2; i >= 0; --i) {
+    for (index_t i = n_merges - 1; i >= 0; --i) {
         if (!applied[at(i)]) continue;
         top[at(children[at(i)].first)] = top[at(n + i)];
         top[at(children[at(i)].second)] = top[at(n + i)];
     }
-    std::vector<std::int64_t> number(at(2 * n - 1), -1);
+    std::vector<std::int64_t> number(at(n + n_merges), -1);
     std::int64_t n_clusters = 0;
     for (index_t row = 0; row < n; ++row) {
         auto& mine = number[at(top[at(row)])];
@@ -57,10 +56,9 @@ void label(const std::vector<std::pair<index_t, index_t>>& children, const std::
 
 }  // namespace
 
-void write_scipy(std::vector<Merge> merges, MatrixView<double> z) {
+void write_scipy(std::vector<Merge> merges, index_t n, MatrixView<double> z) {
     const auto n_merges = static_cast<index_t>(merges.size());
-    const index_t n = n_merges + 1;
-    require(z.rows == n_merges && z.cols == 4, "Z must have shape (n - 1, 4)");
+    require(z.rows == n_merges && z.cols == 4, "Z must have a row for each merge");
     for (auto& merge : merges) {
         for (const index_t child : {merge.left, merge.right}) {
             if (child >= n) merge.height = std::max(merge.height, merges[at(child - n)].height);
@@ -84,22 +82,26 @@ void write_scipy(std::vector<Merge> merges, MatrixView<double> z) {
 }
 
 void cut_by_count(MatrixView<const double> z, index_t n_merges, VectorView<std::int64_t> labels) {
-    const auto children = checked_children(z);
+    const auto children = checked_children(z, z.rows + 1);
     require(n_merges >= 0 && n_merges <= z.rows, "n_merges must be between 0 and the number of rows of Z");
     std::vector<bool> applied(at(z.rows), false);
     std::fill_n(applied.begin(), n_merges, true);
-    label(children, applied, labels);
+    label(children, applied, z.rows + 1, labels);
+}
+
+void label_forest(MatrixView<const double> z, index_t n, VectorView<std::int64_t> labels) {
+    label(checked_children(z, n), std::vector<bool>(at(z.rows), true), n, labels);
 }
 
 void cut_by_height(MatrixView<const double> z, double height, VectorView<std::int64_t> labels) {
-    const auto children = checked_children(z);
     const index_t n = z.rows + 1;
+    const auto children = checked_children(z, n);
     std::vector<bool> applied(at(z.rows), false);
     for (index_t i = 0; i < z.rows; ++i) {
         const auto below = [&](index_t child) { return child < n || applied[at(child - n)]; };
         applied[at(i)] = z(i, 2) <= height && below(children[at(i)].first) && below(children[at(i)].second);
     }
-    label(children, applied, labels);
+    label(children, applied, n, labels);
 }
 
 }  // namespace pyface::linkage

@@ -15,9 +15,14 @@ struct Merge {
     index_t size;
 };
 
-// Writes z (n - 1, 4) in SciPy's format: ordered by height (stable), left id < right id. Rounding may have left a
-// parent an ulp below its child, which sorting would tear apart: each height is lifted to its children's first.
-void write_scipy(std::vector<Merge> merges, MatrixView<double> z);
+// Writes z (number of merges, 4) in SciPy's format: ordered by height (stable), left id < right id. Rounding may have
+// left a parent an ulp below its child, which sorting would tear apart: each height is lifted to its children's first.
+// A forest of n rows has fewer than n - 1 merges; nodes are numbered from n on all the same.
+void write_scipy(std::vector<Merge> merges, index_t n, MatrixView<double> z);
+
+// Labels of the n rows, numbered by the smallest row of each cluster, when all merges of a forest in SciPy's format are
+// applied. Throws std::invalid_argument if z is none. O(n) time and memory.
+void label_forest(MatrixView<const double> z, index_t n, VectorView<std::int64_t> labels);
 
 // Labels of the n = z.rows + 1 rows, numbered by the smallest row of each cluster, when the first n_merges rows of z are
 // applied. Throws std::invalid_argument if z is not a linkage matrix. O(n) time and memory.
