@@ -56,10 +56,10 @@ class Bars:
 class Work:
     """A question, asked of everybody in the same group, on the same rows.
 
-    title may name {radius} and {k}, note(result) is written beside a contender's name. operations(data, result) is what
-    has to be computed at least, a multiply and an add being two, in "float32" or "codes". verify(result, data) holds
-    pyface's own result against the definition, agree(result, own, data) a peer's against pyface's; both raise
-    AssertionError.
+    title may name {radius}, {k} and {t[average]}, a threshold of the data; note(result) is written beside a contender's
+    name. operations(data, result) is what has to be computed at least, a multiply and an add being two, in "float32" or
+    "codes". verify(result, data) holds pyface's own result against the definition, agree(result, own, data) a peer's
+    against pyface's; both raise AssertionError.
     """
 
     key: str

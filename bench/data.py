@@ -6,6 +6,7 @@ same question.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -23,12 +24,16 @@ class DataMissingError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """``X`` (n, d) float32 unit rows, ``people`` (n,) whose they are, and a cosine distance that tells people apart."""
+    """``X`` (n, d) float32 unit rows, ``people`` (n,) whose they are, and a cosine distance that tells people apart.
+
+    ``thresholds`` are such distances for each linkage.
+    """
 
     name: str
     X: NDArray[np.float32]
     people: NDArray[np.int64]
     radius: float
+    thresholds: Mapping[str, float]
 
     @property
     def n_clusters(self) -> int:
@@ -59,7 +64,7 @@ def synthetic(n: int, d: int = 512, seed: int = 0) -> Data:
         own = people[begin : begin + CHUNK]
         noise = unit(rng.standard_normal((len(own), d), np.float32))
         x[begin : begin + CHUNK] = unit(SIMILARITY**0.5 * centres[own] + (1 - SIMILARITY) ** 0.5 * noise)
-    return Data("synthetic", x, people, radius=0.6)
+    return Data("synthetic", x, people, radius=0.6, thresholds={"average": 0.6, "complete": 0.7, "single": 0.6})
 
 
 def lfw(n: int) -> Data:
@@ -71,7 +76,9 @@ def lfw(n: int) -> Data:
         )
     names = [line.split("/")[0] for line in (folder / "lfw_128_files.txt").read_text().splitlines()]
     _, people = np.unique(names, return_inverse=True)
-    return Data("lfw", unit(np.load(folder / "lfw_128.npy")), people.astype(np.int64), radius=0.35).head(n)
+    thresholds = {"average": 0.55, "complete": 0.7, "single": 0.35}
+    x = unit(np.load(folder / "lfw_128.npy"))
+    return Data("lfw", x, people.astype(np.int64), radius=0.35, thresholds=thresholds).head(n)
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

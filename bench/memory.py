@@ -94,7 +94,7 @@ def run(case: Case, n_threads: int) -> dict[str, Any]:
 def describe(case: Case, rows: Data, result: Any) -> dict[str, Any]:
     """What a row of the table says of its data and result; "x" is the size of X in MB."""
     return {
-        "title": case.work.title.format(radius=rows.radius, k=rows.n_clusters),
+        "title": case.work.title.format(radius=rows.radius, k=rows.n_clusters, t=rows.thresholds),
         "d": rows.X.shape[1],
         "operations": case.work.operations(rows, result),
         "x": rows.X.nbytes / MB,
