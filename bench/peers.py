@@ -12,8 +12,8 @@ Quirks met, which the benchmarks allow for:
 * faiss' ``range_search`` keeps inner products *above* its radius, pyface distances up to and including it, and it
   leaves the neighbours of a row unsorted. Its ``Kmeans`` would train on 256 rows per centre only.
 * scikit-learn and faiss end K-means early once no label changes; iterations done are part of what is compared.
-* scikit-learn's ``AgglomerativeClustering`` calls SciPy's ``linkage``: distances in float64, one thread. fastcluster has
-  one thread, too; its ``linkage_vector`` needs no distances, its ``linkage`` may be given quicker ones (`condensed`).
+* scikit-learn's ``AgglomerativeClustering`` calls SciPy's ``linkage``: distances in float64, one thread. fastcluster
+  has one thread, too; its ``linkage_vector`` needs no distances, its ``linkage`` may be given quicker ones.
 * SciPy's ``cdist`` has one thread and works in float64. simsimd's ``cdist`` returns float64 unless told otherwise.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,12 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 import pyface
 from pyface.cluster import DBSCAN
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
-MODULES = ["data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "table", "common"]
+MODULES = [
+    "data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "bench_linkage", "bench_trees",
+    "table", "common",
+]  # fmt: skip
 
 if not BENCH.exists():
     pytest.skip("the benchmarks are not part of a wheel", allow_module_level=True)
@@ -78,6 +83,47 @@ def test_results_are_held_against_the_definition(bench: SimpleNamespace) -> None
     for wrong in (np.zeros_like(labels) - 1, np.arange(60), np.where(labels >= 0, labels + 1, labels)):
         with pytest.raises(AssertionError):
             dbscan.verify(wrong, rows)
+
+
+def test_trees_and_clusters_are_held_against_the_definition(bench: SimpleNamespace) -> None:
+    rows = bench.data.synthetic(300, d=64)
+    pieces = bench.peers.condensed(rows.X, chunk=70)
+    np.testing.assert_allclose(pieces, pdist(rows.X, "cosine"), atol=1e-6)
+    np.testing.assert_allclose(bench.peers.condensed(rows.X, euclidean=True), pdist(rows.X), atol=1e-3)
+
+    trees, linkage = bench.bench_trees, bench.bench_linkage
+    for method, metric in (("average", "cosine"), ("ward", "euclidean"), ("single", "cosine")):
+        tree = pyface.linkage(rows.X, method, metric)
+        trees.verify_tree(method)(tree, rows)
+        trees.agree_tree(tree, tree, rows)
+        higher, swapped = tree.copy(), tree.copy()
+        higher[250, 2] += 1e-4
+        swapped[[40, 41], :2] = tree[[41, 40], :2]
+        for wrong in (higher, swapped):
+            with pytest.raises(AssertionError):
+                trees.verify_tree(method)(wrong, rows)
+        with pytest.raises(AssertionError):
+            trees.agree_tree(higher, tree, rows)
+
+    tree = pyface.linkage(rows.X, "average", "cosine")
+    labels = pyface.cut(tree, height=rows.thresholds["average"])
+    rows = replace(rows, people=labels)  # in so few columns they are not those that were made
+    linkage.verify(labels, rows)
+    more, fewer = (pyface.cut(tree, n_clusters=int(labels.max()) + k) for k in (31, -9))
+    for wrong in (more, fewer, labels[::-1].copy(), labels + 1):
+        with pytest.raises(AssertionError):
+            linkage.verify(wrong, rows)
+    for wrong in (more, fewer):
+        with pytest.raises(AssertionError):
+            linkage.agree(wrong, labels, rows)
+    linkage.agree(labels.max() - labels, labels, rows)
+    np.testing.assert_array_equal(linkage.numbered_anew(labels.max() - labels, rows), labels)
+
+    assert linkage.n_violations(labels, rows) > 0
+    with pytest.raises(AssertionError):
+        linkage.verify_photos(labels, rows)
+    with pytest.raises(AssertionError):
+        linkage.agree_photos(np.arange(300), labels, rows)
 
 
 RUN = {
