@@ -203,6 +203,9 @@ void register_distance(py::module_& m) {
         result["pairs_in_float32"] = value(Counter::pairs_in_float32);
         result["pairs_in_float64"] = value(Counter::pairs_in_float64);
         result["pairs_accepted"] = value(Counter::pairs_accepted);
+        result["linkage_rounds"] = value(Counter::linkage_rounds);
+        result["linkage_searches"] = value(Counter::linkage_searches);
+        result["linkage_recalls"] = value(Counter::linkage_recalls);
         return result;
     });
     m.def("reset_debug_counters", [] {

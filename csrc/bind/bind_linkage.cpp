@@ -14,6 +14,8 @@ using linkage::Method;
 Method method_named(const std::string& method, const std::string& metric) {
     if (method == "average" && metric == "cosine") return Method::average_cosine;
     if (method == "average" && metric == "sqeuclidean") return Method::average_sqeuclidean;
+    if (method == "weighted" && metric == "cosine") return Method::weighted_cosine;
+    if (method == "weighted" && metric == "sqeuclidean") return Method::weighted_sqeuclidean;
     require(method == "ward" && metric == "euclidean", "no linkage from vectors for this method and metric");
     return Method::ward;
 }
@@ -28,7 +30,8 @@ py::array_t<double> linkage_from_vectors(const Array<T>& x, const std::string& m
     py::array_t<double> z({rows.size() - 1, index_t{4}});
     const MatrixView<double> target{z.mutable_data(), z.shape(0), z.shape(1)};
     interruptible([&](const PollCallback& poll) {
-        linkage::write_scipy(linkage::from_vectors(rows, kind, n_threads, poll), rows.size(), target);
+        linkage::write_scipy(linkage::from_vectors(rows, {}, kind, {}, linkage::kNoLimit, n_threads, poll), rows.size(),
+                             target);
     });
     return z;
 }

@@ -16,7 +16,13 @@ METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "med
 # Their update formulas hold for Euclidean distances only.
 EUCLIDEAN_METHODS = ("ward", "centroid", "median")
 # Linkages that need no matrix of distances: means, spreads and sizes of clusters say it all.
-FROM_VECTORS = {("average", "cosine"), ("average", "sqeuclidean"), ("ward", "euclidean")}
+FROM_VECTORS = {
+    ("average", "cosine"),
+    ("average", "sqeuclidean"),
+    ("weighted", "cosine"),
+    ("weighted", "sqeuclidean"),
+    ("ward", "euclidean"),
+}
 
 _INSTEAD = "average linkage by 'cosine' or 'sqeuclidean', and 'ward', need memory for the rows alone"
 
