@@ -161,7 +161,7 @@ void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
     RowFacts& f = facts_[static_cast<std::size_t>(i)];
     f.half_square += frame.added(source) / 2.0;
     const double inverse = 1.0 / static_cast<double>(f.scale);
-    terms_[i] = static_cast<float>(inverse);
+    terms_[i] = std::isnan(frame.added(source)) ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(inverse);
     terms_[capacity_ + i] = static_cast<float>(static_cast<double>(f.residual) * inverse);
     if (n_terms_ == 2) return;
     terms_[2 * capacity_ + i] = static_cast<float>(static_cast<double>(f.length) * inverse);

@@ -27,9 +27,9 @@ public:
     // What rows are multiplied by; 1 under cosine.
     double scale() const { return scale_; }
 
-    // Euclidean only. From now on the score of a pair is <x, y> - (|y|^2 + added[y]) / 2, in the frame's own scale, and a
-    // threshold may depend on shares[y] as well (screen.hpp). Rows whose `added` is NaN are nobody. Borrowed, read
-    // whenever rows are coded; nullptr: nothing.
+    // Rows whose `added` is NaN are nobody. In the Euclidean metrics, from now on, the score of a pair is
+    // <x, y> - (|y|^2 + added[y]) / 2, in the frame's own scale, and a threshold may depend on shares[y] as well
+    // (screen.hpp). Borrowed, read whenever rows are coded; nullptr: nothing.
     void adjust(const double* added, const double* shares) {
         added_ = added;
         shares_ = shares;

@@ -31,39 +31,39 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-ClusterSearch::ClusterSearch(const Clusters& clusters, int n_threads, const PollCallback& poll)
-    : clusters_(clusters),
+ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallback& poll)
+    : space_(space),
       n_threads_(n_threads),
       poll_(poll),
       kernels_(simd::kernels()),
-      means_(clusters.means()),
-      frame_(means_, nullptr, distance::Metric::sqeuclidean, n_threads, poll),
+      rows_(space.rows()),
+      frame_(rows_, nullptr, space.metric(), n_threads, poll),
       scale_(frame_.scale() * frame_.scale()) {
-    require(clusters.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
+    require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
     reload();
 }
 
-bool ClusterSearch::has_codes() const { return clusters_.stride() > kFewColumns; }
+bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; }
 
 // Ward's distance is a square times 2 |a| |b| / (|a| + |b|): that it is below a limit depends on 1 / |b| linearly, hence
 // the shares. The other distances are a square plus spreads.
 void ClusterSearch::set_facts(index_t slot) {
-    const bool is_alive = clusters_.is_alive(slot);
+    const bool is_alive = space_.is_alive(slot);
     added_[at(slot)] = !is_alive ? std::numeric_limits<double>::quiet_NaN()
-                       : clusters_.is_ward() ? 0.0
-                                             : clusters_.spread(slot) * scale_;
-    if (clusters_.is_ward()) shares_[at(slot)] = is_alive ? 1.0 / clusters_.size(slot) : 1.0;
+                       : space_.is_ward() ? 0.0
+                                             : space_.spread(slot) * scale_;
+    if (space_.is_ward()) shares_[at(slot)] = is_alive ? 1.0 / space_.size(slot) : 1.0;
 }
 
 void ClusterSearch::reload() {
-    const index_t n = clusters_.n_slots();
-    means_ = clusters_.means();
+    const index_t n = space_.n_slots();
+    rows_ = space_.rows();
     added_.resize(at(n));
-    if (clusters_.is_ward()) shares_.resize(at(n));
+    if (space_.is_ward()) shares_.resize(at(n));
     for (index_t i = 0; i < n; ++i) set_facts(i);
-    frame_.adjust(added_.data(), clusters_.is_ward() ? shares_.data() : nullptr);
+    frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
     if (has_codes()) {
-        codes_.load(kernels_, Precision::codes, frame_, means_, 0, n, n_threads_, poll_);
+        codes_.load(kernels_, Precision::codes, frame_, rows_, 0, n, n_threads_, poll_);
         return;
     }
     halves_.resize(at(n));
@@ -75,30 +75,35 @@ void ClusterSearch::reload() {
 void ClusterSearch::renew(const std::vector<std::int32_t>& changed) {
     for (const std::int32_t slot : changed) set_facts(slot);
     if (has_codes()) {
-        codes_.renew(frame_, means_, changed.data(), static_cast<index_t>(changed.size()), n_threads_, poll_);
+        codes_.renew(frame_, rows_, changed.data(), static_cast<index_t>(changed.size()), n_threads_, poll_);
         return;
     }
     const AlignedBuffer row(frame_.stride());
     for (const std::int32_t slot : changed) {
-        halves_[at(slot)] = frame_.read(means_, slot, row.get()) + added_[at(slot)] / 2.0;
+        halves_[at(slot)] = frame_.read(rows_, slot, row.get()) + added_[at(slot)] / 2.0;
     }
 }
 
 void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, double raw) const {
+    if (frame_.is_cosine()) {
+        screen.set_threshold(i, 1.0 - raw);
+        return;
+    }
     const double half = has_codes() ? codes_.facts(slot).half_square : halves_[at(slot)];
-    if (!clusters_.is_ward()) {
+    if (!space_.is_ward()) {
         screen.set_threshold(i, half - raw * scale_ / 2.0);
         return;
     }
     const double per_share = raw * scale_ / 4.0;
-    screen.set_threshold(i, half - per_share / clusters_.size(slot), per_share);
+    screen.set_threshold(i, half - per_share / space_.size(slot), per_share);
 }
 
 ClusterSearch::Interval ClusterSearch::raw_bounds(index_t a, index_t b, const Screen::Bounds& score) const {
+    if (frame_.is_cosine()) return {std::max(0.0, 1.0 - score.high), std::max(0.0, 1.0 - score.low)};
     const double half = has_codes() ? codes_.facts(a).half_square : halves_[at(a)];
-    const double n_a = clusters_.size(a);
-    const double n_b = clusters_.size(b);
-    const double factor = (clusters_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
+    const double n_a = space_.size(a);
+    const double n_b = space_.size(b);
+    const double factor = (space_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
     return {std::max(0.0, (half - score.high) * factor), std::max(0.0, (half - score.low) * factor)};
 }
 
@@ -106,13 +111,13 @@ void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, con
     n_wanted_ = n_wanted;
     const auto n = static_cast<index_t>(queries.size());
     const index_t n_blocks = (n + kRowBlock - 1) / kRowBlock;
-    const index_t n_col_blocks = (clusters_.n_slots() + kColBlock - 1) / kColBlock;
+    const index_t n_col_blocks = (space_.n_slots() + kColBlock - 1) / kColBlock;
     // As for the nearest rows: blocks side by side, in parts where there are few of them.
     const index_t n_parts = std::clamp<index_t>((2 * n_threads_ + n_blocks - 1) / std::max<index_t>(1, n_blocks), 1,
                                                 std::max<index_t>(1, n_col_blocks / 4));
     const index_t at_once = 8 * n_threads_;
     const index_t tiles_per_task =
-        std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (clusters_.stride() + kPairWork)));
+        std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (rows_.dimension() + kPairWork)));
     for (index_t first = 0; first < n_blocks; first += at_once) {
         const index_t count = std::min(at_once, n_blocks - first);
         lists_.assign(at(count * n_parts * kRowBlock), Shortlist());
@@ -148,7 +153,7 @@ void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, con
 void ClusterSearch::search(const std::vector<Query>& queries, index_t block, index_t task, index_t begin, index_t end,
                            index_t n_seen) {
     const auto worker = workers_.lease([&] {
-        return std::make_unique<Worker>(Screen(kernels_, frame_, {&means_, &codes_}, {&means_, &codes_}));
+        return std::make_unique<Worker>(Screen(kernels_, frame_, {&rows_, &codes_}, {&rows_, &codes_}));
     });
     Screen& screen = worker->screen;
     screen.forget_columns();
@@ -174,7 +179,7 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
     int failures = has_codes() ? 0 : kPatience;
     std::vector<char> touched(at(n_rows));
     index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
-    const index_t n_slots = clusters_.n_slots();
+    const index_t n_slots = space_.n_slots();
     const index_t n_col_blocks = (n_slots + kColBlock - 1) / kColBlock;
     const index_t own = slot_of(0) / kColBlock;
     index_t b = begin;
@@ -202,7 +207,7 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
             if (other == slot) continue;
             const Interval raw = raw_bounds(slot, other, screen.bounds(candidate));
             Shortlist& shortlist = lists[candidate.row];
-            if (-raw.low < shortlist.threshold() || clusters_.forbids(slot, other)) continue;
+            if (-raw.low < shortlist.threshold() || space_.forbids(slot, other)) continue;
             touched[at(candidate.row)] = 1;
             if (shortlist.offer(-raw.high, -raw.low, static_cast<std::int32_t>(other))) settle(slot, shortlist);
         }
@@ -219,7 +224,7 @@ void ClusterSearch::measure(index_t slot, std::vector<Near>& near, double limit)
         if (!n.is_exact() && n.low <= limit) slots.push_back(n.slot);
     }
     std::vector<double> values(slots.size());
-    clusters_.distances(slot, slots.data(), static_cast<index_t>(slots.size()), values.data());
+    space_.distances(slot, slots.data(), static_cast<index_t>(slots.size()), values.data());
     distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(slots.size()));
     const double* value = values.data();
     for (Near& n : near) {
@@ -240,7 +245,7 @@ void ClusterSearch::settle(index_t slot, Shortlist& shortlist) const {
     near.resize(std::min(near.size(), at(n_wanted_)));
     std::vector<Shortlist::Entry> kept;
     for (const Near& n : near) kept.push_back({-n.low, -n.low, n.slot});
-    const double floor = -(near.back().low + clusters_.rounding(near.back().low));
+    const double floor = -(near.back().low + space_.rounding(near.back().low));
     shortlist.settle(std::move(kept), at(n_wanted_) == near.size() ? floor : -kInfinity);
 }
 

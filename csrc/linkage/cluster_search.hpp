@@ -7,7 +7,7 @@
 
 #include "distance/blocks.hpp"
 #include "distance/shortlist.hpp"
-#include "linkage/clusters.hpp"
+#include "linkage/space.hpp"
 
 namespace pyface::linkage {
 
@@ -30,8 +30,8 @@ struct Surroundings {
 
 class ClusterSearch {
 public:
-    // The clusters are borrowed; say renew() after merges and reload() after compact().
-    ClusterSearch(const Clusters& clusters, int n_threads, const PollCallback& poll);
+    // The space is borrowed; say renew() when slots have changed and reload() when they are others.
+    ClusterSearch(const Space& space, int n_threads, const PollCallback& poll);
     ClusterSearch(const ClusterSearch&) = delete;  // it points into itself
     ClusterSearch& operator=(const ClusterSearch&) = delete;
 
@@ -68,11 +68,11 @@ private:
     void finish(index_t slot, index_t place, index_t n_parts, Surroundings& found);
     void measure(index_t slot, std::vector<Near>& near, double limit) const;
 
-    const Clusters& clusters_;
+    const Space& space_;
     int n_threads_;
     const PollCallback& poll_;
     const simd::Kernels& kernels_;
-    simd::Rows means_;
+    simd::Rows rows_;
     distance::Frame frame_;
     double scale_;  // from raw distances to those of the frame
     std::vector<double> added_, shares_, halves_;

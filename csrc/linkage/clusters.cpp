@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <limits>
 
 #include "core/require.hpp"
 #include "simd/isa.hpp"
@@ -17,22 +17,21 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, CannotLink cannot_link,
-                   int n_threads, const PollCallback& poll)
+Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method,
+                   VectorView<const std::int64_t> cannot_link, int n_threads, const PollCallback& poll)
     : method_(method),
-      n_(rows.size > 0 ? rows.size : x.size()),
       stride_(simd::padded(x.dimension())),
-      n_alive_(n_),
-      means_(n_ * stride_),
-      entries_(at(n_)),
-      cannot_link_(std::move(cannot_link)) {
-    const index_t n_tasks = (n_ + kRowsPerTask - 1) / kRowsPerTask;
+      forest_(rows.size > 0 ? rows.size : x.size(), rows, cannot_link) {
+    const index_t n = forest_.n_slots();
+    means_ = AlignedBuffer(n * stride_);
+    spreads_.assign(at(n), 0.0);
+    const index_t n_tasks = (n + kRowsPerTask - 1) / kRowsPerTask;
     std::vector<double> largest(at(n_tasks), 0.0);
     // In parallel because the first touch of so much memory takes long; by blocks so that Ctrl-C need not wait for it.
     parallel_for(
         n_tasks, n_threads,
         [&](index_t task) {
-            for (index_t i = task * kRowsPerTask; i < std::min(n_, (task + 1) * kRowsPerTask); ++i) {
+            for (index_t i = task * kRowsPerTask; i < std::min(n, (task + 1) * kRowsPerTask); ++i) {
                 double* row = mean(i);
                 x.copy_row(rows.size > 0 ? rows[i] : i, row);
                 if (is_cosine()) {
@@ -42,13 +41,12 @@ Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Met
                     for (index_t k = 0; k < stride_; ++k) row[k] /= norm;
                 }
                 largest[at(task)] = std::max(largest[at(task)], simd::squared_norm(row, stride_));
-                entries_[at(i)] = {i, 1.0, 0.0};
             }
         },
         poll);
     for (const double one : largest) largest_square_ = std::max(largest_square_, one);
     // A squared distance is at most four times that, and Ward's at most that often again as there are rows.
-    require(std::isfinite(4.0 * largest_square_ * static_cast<double>(n_)),
+    require(std::isfinite(4.0 * largest_square_ * static_cast<double>(n)),
             "X: distances are not finite numbers; scale the data");
 }
 
@@ -71,11 +69,9 @@ void Clusters::distances(index_t a, const std::int32_t* bs, index_t count, doubl
         kernels.pair_squares(mean(a), others, n, stride_, out + first);
     }
     for (index_t c = 0; c < count; ++c) {
-        const Entry& one = entry(a);
-        const Entry& other = entry(bs[c]);
         // Symmetric to the bit in the two.
-        out[c] = is_ward() ? 2.0 * (one.size * other.size) / (one.size + other.size) * out[c]
-                           : out[c] + (one.spread + other.spread);
+        out[c] = is_ward() ? 2.0 * (size(a) * size(bs[c])) / (size(a) + size(bs[c])) * out[c]
+                           : out[c] + (spread(a) + spread(bs[c]));
     }
 }
 
@@ -108,26 +104,13 @@ double Clusters::rounding(double raw) const {
 }
 
 void Clusters::unite(index_t a, index_t b) {
-    Entry& one = entry(a);
-    const Entry& other = entry(b);
     const double part = share(a, b);
     double q = 0.0;
     const double* row = mean(b);
     simd::kernels().pair_squares(mean(a), &row, 1, stride_, &q);
     // This form leaves a mean of equal rows equal to them, so that duplicates stay at distance 0.
     for (index_t k = 0; k < stride_; ++k) mean(a)[k] += (row[k] - mean(a)[k]) * part;
-    one.spread = one.spread + (other.spread - one.spread) * part + (1.0 - part) * part * q;
-}
-
-void Clusters::record(index_t a, index_t b, double height) {
-    Entry& one = entry(a);
-    Entry& other = entry(b);
-    one.size += other.size;
-    merges_.push_back({one.node, other.node, height, static_cast<index_t>(one.size)});
-    one.node = n_ + static_cast<index_t>(merges_.size()) - 1;
-    other.size = 0.0;
-    cannot_link_.merge(a, b);
-    --n_alive_;
+    spreads_[at(a)] = spread(a) + (spread(b) - spread(a)) * part + (1.0 - part) * part * q;
 }
 
 void Clusters::merge(const std::vector<Pair>& pairs, int n_threads, const PollCallback& poll) {
@@ -140,28 +123,27 @@ void Clusters::merge(const std::vector<Pair>& pairs, int n_threads, const PollCa
             }
         },
         poll);
-    for (const Pair& pair : pairs) record(pair.a, pair.b, height(pair.raw));
+    for (const Pair& pair : pairs) forest_.merge(pair.a, pair.b, height(pair.raw));
+}
+
+void Clusters::merge(index_t a, index_t b, double raw) {
+    unite(a, b);
+    forest_.merge(a, b, height(raw));
 }
 
 void Clusters::merge_at_zero(index_t a, index_t b) {
     unite(a, b);
-    record(a, b, 0.0);
+    forest_.merge(a, b, 0.0);
 }
 
 std::vector<std::int32_t> Clusters::compact() {
-    std::vector<std::int32_t> kept;
-    kept.reserve(at(n_alive_));
-    for (index_t i = 0; i < n_slots(); ++i) {
-        if (!is_alive(i)) continue;
-        const auto next = static_cast<index_t>(kept.size());
-        if (next != i) {
-            std::copy_n(mean(i), stride_, mean(next));
-            entry(next) = entry(i);
-        }
-        kept.push_back(static_cast<std::int32_t>(i));
+    auto kept = forest_.compact();
+    for (index_t i = 0; i < static_cast<index_t>(kept.size()); ++i) {
+        if (kept[at(i)] == i) continue;
+        std::copy_n(mean(kept[at(i)]), stride_, mean(i));
+        spreads_[at(i)] = spread(kept[at(i)]);
     }
-    entries_.resize(kept.size());
-    cannot_link_.keep(kept);
+    spreads_.resize(kept.size());
     return kept;
 }
 

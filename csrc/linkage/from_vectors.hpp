@@ -8,19 +8,13 @@
 
 namespace pyface::linkage {
 
-// A group number for each row, -1 for none; an empty view where nobody has one.
-struct Groups {
-    VectorView<const std::int64_t> cannot_link;  // rows of one group never come together
-    VectorView<const std::int64_t> must_link;    // rows of one group are merged first, at height 0
-};
-
-// The merges at heights strictly below the limit, children before parents; those of must-links always. Without limit and
-// constraints there are n - 1. With `rows` only those rows of x are clustered, nodes are places in `rows`, and groups
-// belong to places.
+// The merges at heights strictly below the limit, in an order in which they can be made; those of must-links always.
+// Without limit and constraints there are n - 1. With `rows` only those rows of x are clustered, and groups belong to
+// places in `rows`.
 //
 // Equal rows are merged before all others, since they are at distance 0. Throws std::invalid_argument if a distance is not
 // finite or if a row is zero under cosine.
-std::vector<Merge> from_vectors(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, Groups groups,
+std::vector<Joint> from_vectors(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, Groups groups,
                                 double height_limit, int n_threads, const PollCallback& poll);
 
 // Merges clusters of one must-link group, in order. Groups belong to clusters that are rows.

@@ -126,6 +126,13 @@ def condensed_float64(x: FloatArray, metric: str, n_threads: int) -> NDArray[np.
     return result
 
 
+def condensed_float32(x: FloatArray, metric: str, n_threads: int) -> NDArray[np.float32]:
+    """The same within 1e-6 (:func:`cosine_distances`), in half the memory."""
+    result = np.empty(len(x) * (len(x) - 1) // 2, np.float32)
+    _core.distances_condensed(x, result, metric=metric, n_threads=n_threads)
+    return result
+
+
 def neighbors_within(
     X: FloatArray,
     radius: float,
