@@ -98,5 +98,16 @@ class KMeansData:
     def nearest(self, centers: _Rows, labels: NDArray[np.int32], distances: NDArray[np.float64]) -> None: ...
 
 def linkage_from_vectors(x: _Rows, *, method: str, metric: str, n_threads: int) -> NDArray[np.float64]: ...
+# distances (n (n - 1) / 2,) float32 or float64, are overwritten.
+def linkage_from_condensed(
+    distances: _Rows,
+    *,
+    n: int,
+    method: str,
+    stop: float,
+    must_link: NDArray[np.int64] | None,
+    cannot_link: NDArray[np.int64] | None,
+    n_threads: int,
+) -> NDArray[np.float64]: ...
 def cut_by_count(z: NDArray[np.float64], *, n_merges: int) -> NDArray[np.int64]: ...
 def cut_by_height(z: NDArray[np.float64], *, height: float) -> NDArray[np.int64]: ...
