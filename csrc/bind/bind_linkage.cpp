@@ -38,12 +38,15 @@ linkage::Linkage linkage_named(const std::string& name) {
     return linkage::Linkage::weighted;
 }
 
-// One number per row, or nothing.
-linkage::Groups groups_of(const Array<std::int64_t>& cannot_link, const Array<std::int64_t>& must_link, index_t n) {
-    const linkage::Groups groups{as_vector(cannot_link, "cannot_link must be 1-D"),
-                                 as_vector(must_link, "must_link must be 1-D")};
-    require(groups.cannot_link.size == 0 || groups.cannot_link.size == n, "cannot_link must have one entry per row");
-    require(groups.must_link.size == 0 || groups.must_link.size == n, "must_link must have one entry per row");
+using GroupArray = std::optional<Array<std::int64_t>>;
+
+// One number per row, or None.
+linkage::Groups groups_of(const GroupArray& cannot_link, const GroupArray& must_link, index_t n) {
+    linkage::Groups groups;
+    if (cannot_link) groups.cannot_link = as_vector(*cannot_link, "cannot_link must be 1-D");
+    if (must_link) groups.must_link = as_vector(*must_link, "must_link must be 1-D");
+    require(!cannot_link || groups.cannot_link.size == n, "cannot_link must have one entry per row");
+    require(!must_link || groups.must_link.size == n, "must_link must have one entry per row");
     return groups;
 }
 
@@ -65,8 +68,8 @@ py::tuple as_arrays(const std::vector<Joint>& joints) {
 
 template <class T>
 py::tuple joints_from_vectors(const Array<T>& x, const std::string& method, const std::string& metric,
-                              double height_limit, const Array<std::int64_t>& cannot_link,
-                              const Array<std::int64_t>& must_link, int n_threads) {
+                              double height_limit, const GroupArray& cannot_link, const GroupArray& must_link,
+                              int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     require(rows.size() >= 1, "x must have at least one row");
     const Method kind = method_named(method, metric);
@@ -114,6 +117,21 @@ py::tuple near_graph(const Array<T>& x, const std::string& metric, double thresh
     py::array_t<std::int32_t> component(rows.size());
     std::copy_n(graph->component().data(), rows.size(), component.mutable_data());
     return py::make_tuple(std::move(component), as_array(graph->edges()), graph->has_edges());
+}
+
+template <class T>
+py::array_t<std::int32_t> edges_between(const Array<T>& x, const Array<T>& y, const std::string& metric,
+                                        double threshold, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    const auto others = as_rows(y, "y must have shape (m, d)");
+    require(rows.dimension() == others.dimension(), "x and y must have the same number of columns");
+    const auto kind = metric_named(metric);
+    require_threads(n_threads);
+    std::vector<linkage::Edge> edges;
+    interruptible([&](const PollCallback& poll) {
+        edges = linkage::edges_between(rows, others, kind, linkage::radius_for(threshold), n_threads, poll);
+    });
+    return as_array(edges);
 }
 
 template <class T>
@@ -182,6 +200,8 @@ void register_for(py::module_& m) {
           "n_threads"_a);
     m.def("near_graph", &near_graph<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a,
           "n_threads"_a);
+    m.def("edges_between", &edges_between<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
+          "threshold"_a, "n_threads"_a);
     m.def("joints_of_components", &joints_of_components<T>, "x"_a.noconvert(), "component"_a.noconvert(),
           "edges"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a, "threshold"_a, "memory_limit"_a,
           "cannot_link"_a.noconvert(), "must_link"_a.noconvert(), "n_threads"_a);

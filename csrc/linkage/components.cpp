@@ -45,6 +45,17 @@ NearGraph::NearGraph(const simd::Rows& x, distance::Metric metric, double radius
     for (std::int32_t i = 0; i < x.size(); ++i) component_[at(i)] = sets.find(i);
 }
 
+std::vector<Edge> edges_between(const simd::Rows& x, const simd::Rows& y, distance::Metric metric, double radius,
+                                int n_threads, const PollCallback& poll) {
+    distance::PairsWithin within(x, &y, metric, radius, n_threads, poll);
+    std::vector<std::vector<Edge>> found(at(within.blocks().size()));
+    parallel_for(
+        within.blocks().size(), n_threads, [&](index_t task) { within.run(task, found[at(task)], nullptr); }, poll);
+    std::vector<Edge> edges;
+    for (const auto& part : found) edges.insert(edges.end(), part.begin(), part.end());
+    return edges;
+}
+
 std::vector<Joint> link_components(const simd::Rows& x, const Below& below, VectorView<const std::int32_t> component,
                                    bool has_edges, VectorView<const Edge> edges, Groups groups, int n_threads,
                                    const PollCallback& poll) {

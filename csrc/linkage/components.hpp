@@ -36,6 +36,10 @@ private:
     std::vector<std::int32_t> component_;
 };
 
+// Pairs of a row of x and a row of y within a radius, by blocks of rows.
+std::vector<Edge> edges_between(const simd::Rows& x, const simd::Rows& y, distance::Metric metric, double radius,
+                                int n_threads, const PollCallback& poll);
+
 struct Below {
     Linkage linkage;
     distance::Metric metric;

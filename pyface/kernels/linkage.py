@@ -27,7 +27,6 @@ FROM_MEANS = {
     ("weighted", "sqeuclidean"),
     ("ward", "euclidean"),
 }
-NO_GROUPS: NDArray[np.int64] = np.empty(0, np.int64)
 
 _INSTEAD = (
     "single linkage, average and weighted linkage by 'cosine' or 'sqeuclidean', and 'ward' need memory for the rows alone; "
@@ -93,13 +92,13 @@ def tree(
     metric: str,
     *,
     height_limit: float = math.inf,
-    cannot_link: NDArray[np.int64] = NO_GROUPS,
-    must_link: NDArray[np.int64] = NO_GROUPS,
+    cannot_link: NDArray[np.int64] | None = None,
+    must_link: NDArray[np.int64] | None = None,
     n_threads: int,
 ) -> NDArray[np.float64]:
     """All merges strictly below ``height_limit``: those of :func:`linkage`, or a forest. ``x`` has been checked.
 
-    cannot_link, must_link : (n,) group numbers, -1 = none, or empty. Merges of must-links come first, at height 0.
+    cannot_link, must_link : (n,) group numbers, -1 = none, or None. Merges of must-links come first, at height 0.
     """
     n = len(x)
     if (method, metric) in FROM_MEANS:
@@ -108,15 +107,34 @@ def tree(
             n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
-    if method == "single" and len(cannot_link) == 0:
+    if method == "single" and cannot_link is None:
         edges = _core.spanning_edges(x, metric=metric, height_limit=height_limit, n_threads=n_threads)
         joints = _core.joints_of_components(
             x, np.arange(n, dtype=np.int32), edges, method=method, metric=metric, threshold=height_limit,
             memory_limit=-1, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
-    distances = _distances(x, method, metric, n_threads)
-    return _from_condensed(distances, method)
+    return tree_of_distances(
+        _distances(x, method, metric, n_threads), n, method, height_limit=height_limit, cannot_link=cannot_link,
+        must_link=must_link, n_threads=n_threads,
+    )  # fmt: skip
+
+
+def tree_of_distances(
+    distances: NDArray[Any],
+    n: int,
+    method: str,
+    *,
+    height_limit: float = math.inf,
+    cannot_link: NDArray[np.int64] | None = None,
+    must_link: NDArray[np.int64] | None = None,
+    n_threads: int,
+) -> NDArray[np.float64]:
+    """The same from condensed distances, which have been checked and are overwritten."""
+    return _core.linkage_from_condensed(
+        distances, n=n, method=method, stop=height_limit, must_link=must_link, cannot_link=cannot_link,
+        n_threads=n_threads,
+    )  # fmt: skip
 
 
 def looks_like_distances(x: FloatArray) -> bool:

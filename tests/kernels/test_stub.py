@@ -27,7 +27,7 @@ FLOAT32, FLOAT64 = np.eye(3, dtype=np.float32), np.eye(3)
 MERGES = np.array([[0.0, 1, 1, 2]])
 THREADS = {"n_threads": 1}
 COSINE = {"metric": "cosine", **THREADS}
-NO_GROUPS = {"cannot_link": np.empty(0, np.int64), "must_link": np.empty(0, np.int64)}
+NO_GROUPS = {"cannot_link": None, "must_link": None}
 
 
 def canvas() -> np.ndarray:
@@ -82,6 +82,7 @@ for x in (FLOAT32, FLOAT64):
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
         ("joints_from_vectors", {"x": x, "method": "average", "height_limit": np.inf, **NO_GROUPS, **COSINE}),
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
+        ("edges_between", {"x": x, "y": x, "threshold": 0.5, **COSINE}),
         ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
     ]
     CALLS += [
