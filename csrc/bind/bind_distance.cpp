@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/arrays.hpp"
+#include "bind/metrics.hpp"
 #include "bind/rows.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
@@ -16,13 +17,6 @@ namespace pyface::bind {
 namespace {
 
 using distance::Metric;
-
-Metric metric_named(const std::string& name) {
-    if (name == "cosine") return Metric::cosine;
-    if (name == "euclidean") return Metric::euclidean;
-    require(name == "sqeuclidean", "metric must be 'cosine', 'euclidean' or 'sqeuclidean'");
-    return Metric::sqeuclidean;
-}
 
 // y as rows, or nothing for None.
 template <class T>
@@ -203,6 +197,9 @@ void register_distance(py::module_& m) {
         result["pairs_in_float32"] = value(Counter::pairs_in_float32);
         result["pairs_in_float64"] = value(Counter::pairs_in_float64);
         result["pairs_accepted"] = value(Counter::pairs_accepted);
+        result["linkage_rounds"] = value(Counter::linkage_rounds);
+        result["linkage_searches"] = value(Counter::linkage_searches);
+        result["linkage_recalls"] = value(Counter::linkage_recalls);
         return result;
     });
     m.def("reset_debug_counters", [] {

@@ -31,7 +31,7 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
     kernels_ = &kernels;
     precision_ = precision;
     is_cosine_ = frame.is_cosine();
-    n_terms_ = is_cosine_ ? 2 : 4;
+    n_terms_ = is_cosine_ ? 2 : frame.has_shares() ? 5 : 4;
     size_ = end - begin;
     dimension_ = rows.dimension();
     const index_t group = precision == Precision::codes ? kernels.coding.group : 1;
@@ -44,7 +44,7 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
         n_words_ = n_words;
     }
     if (capacity > capacity_) {
-        terms_ = AlignedArray<float>(4 * capacity);
+        terms_ = AlignedArray<float>(simd::kMostTerms * capacity);
         facts_.resize(static_cast<std::size_t>(capacity));
         code_sums_.resize(static_cast<std::size_t>(capacity));
     }
@@ -64,7 +64,7 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
                     const index_t source = listed == nullptr ? begin + i : listed[begin + i];
                     load_row(i, row.get(), frame.read(rows, source, row.get()), codes.get(),
                              floats.data() + i % panel * depth_);
-                    set_terms(i);
+                    set_terms(i, frame, source);
                 } else {
                     word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
                     for (index_t w = 0; w < depth_; ++w) lane[w * panel] = 0;
@@ -77,6 +77,22 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
                     kernels.transpose(floats.data(), panel, depth_, depth_,
                                       reinterpret_cast<float*>(words_.get() + (i + 1 - panel) * depth_), panel);
                 }
+            }
+        },
+        poll);
+}
+
+void CodedRows::renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,
+                      const PollCallback& poll) {
+    constexpr index_t kRowsPerTask = 64;
+    parallel_for(
+        (count + kRowsPerTask - 1) / kRowsPerTask, n_threads,
+        [&](index_t task) {
+            const AlignedBuffer row(frame.stride());
+            const AlignedArray<std::int16_t> codes(frame.stride());
+            for (index_t c = task * kRowsPerTask; c < std::min((task + 1) * kRowsPerTask, count); ++c) {
+                load_row(changed[c], row.get(), frame.read(rows, changed[c], row.get()), codes.get(), nullptr);
+                set_terms(changed[c], frame, changed[c]);
             }
         },
         poll);
@@ -141,14 +157,16 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
 }
 
 // The bound, divided by both scales: |<x, y> - <c, c'>| <= residual * length' + coded_length * residual'.
-void CodedRows::set_terms(index_t i) {
-    const RowFacts& f = facts_[static_cast<std::size_t>(i)];
+void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
+    RowFacts& f = facts_[static_cast<std::size_t>(i)];
+    f.half_square += frame.added(source) / 2.0;
     const double inverse = 1.0 / static_cast<double>(f.scale);
-    terms_[i] = static_cast<float>(inverse);
+    terms_[i] = std::isnan(frame.added(source)) ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(inverse);
     terms_[capacity_ + i] = static_cast<float>(static_cast<double>(f.residual) * inverse);
     if (n_terms_ == 2) return;
     terms_[2 * capacity_ + i] = static_cast<float>(static_cast<double>(f.length) * inverse);
     terms_[3 * capacity_ + i] = static_cast<float>(-f.half_square * (1.0 - kEvaluation) * inverse);
+    if (n_terms_ == 5) terms_[4 * capacity_ + i] = static_cast<float>(frame.share(source) * inverse);
 }
 
 // What a row's sum of codes starts from: it takes back what the bias of the columns adds.

@@ -18,7 +18,7 @@ struct RowFacts {
     float residual;     // at least |e|, plus what rounding in float32 may add to a product with a row of length 1
     float length;       // at least |x|
     float coded_length; // at least |c|
-    double half_square; // |x|^2 / 2; 0 under cosine
+    double half_square; // |x|^2 / 2 and what the frame adds; 0 under cosine
 };
 
 // Rows [begin, end) of a matrix as column panels.
@@ -28,6 +28,10 @@ public:
     // listed[begin + i] of the matrix.
     void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows, index_t begin,
               index_t end, int n_threads = 1, const PollCallback& poll = {}, const std::int32_t* listed = nullptr);
+
+    // Codes rows anew that have changed: rows[c] of those that were loaded, whose number in the matrix is the same.
+    void renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,
+               const PollCallback& poll);
 
     index_t size() const { return size_; }
     index_t depth() const { return depth_; }  // words per row
@@ -47,7 +51,7 @@ public:
 
 private:
     void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
-    void set_terms(index_t i);
+    void set_terms(index_t i, const Frame& frame, index_t source);
     std::int32_t offset(index_t i) const;
 
     const simd::Kernels* kernels_ = nullptr;

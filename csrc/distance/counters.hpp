@@ -13,6 +13,9 @@ enum class Counter {
     pairs_in_float32,  // screened with float32, after codes left too many in doubt or instead of them
     pairs_in_float64,  // decided, or given their distance, in float64
     pairs_accepted,    // decided without float64
+    linkage_rounds,    // rounds of merges
+    linkage_searches,  // clusters that were compared with all others
+    linkage_recalls,   // distances that were measured to clusters that a list named
     size
 };
 

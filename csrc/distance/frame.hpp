@@ -27,6 +27,17 @@ public:
     // What rows are multiplied by; 1 under cosine.
     double scale() const { return scale_; }
 
+    // Rows whose `added` is NaN are nobody. In the Euclidean metrics, from now on, the score of a pair is
+    // <x, y> - (|y|^2 + added[y]) / 2, in the frame's own scale, and a threshold may depend on shares[y] as well
+    // (screen.hpp). Borrowed, read whenever rows are coded; nullptr: nothing.
+    void adjust(const double* added, const double* shares) {
+        added_ = added;
+        shares_ = shares;
+    }
+    double added(index_t i) const { return added_ == nullptr ? 0.0 : added_[i]; }
+    bool has_shares() const { return shares_ != nullptr; }
+    double share(index_t i) const { return shares_[i]; }
+
     // Writes row i, padded with zeros to a multiple of simd::kLanes, and returns half of its squared length (cosine: 0).
     double read(const Rows& rows, index_t i, double* out) const;
 
@@ -38,6 +49,8 @@ private:
     index_t stride_;
     double scale_ = 1.0;
     AlignedBuffer centre_;  // empty: none
+    const double* added_ = nullptr;
+    const double* shares_ = nullptr;
 };
 
 }  // namespace pyface::distance

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "core/require.hpp"
@@ -8,6 +7,7 @@
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
+#include "distance/shortlist.hpp"
 #include "simd/isa.hpp"
 
 namespace pyface::distance {
@@ -31,75 +31,9 @@ struct Neighbor {
     }
 };
 
-// With more rows than this that bounds cannot tell apart, it is float64's turn.
-constexpr std::size_t crowd(std::size_t k) { return 8 * k + 64; }
 // What float64 may have rounded in a score, much more than it does at any number of columns.
 constexpr double kRounding = 1e-9;
-
-// The rows that may be among the k nearest of one row, by bounds on their scores: all whose upper bound reaches the
-// k-th highest lower bound.
-class Shortlist {
-public:
-    void start(index_t k) {
-        k_ = static_cast<std::size_t>(k);
-        lows_.clear();
-        entries_.clear();
-        floor_ = -std::numeric_limits<double>::infinity();
-        compact_at_ = 4 * k_ + 32;
-    }
-
-    // -infinity while there are fewer than k.
-    double threshold() const {
-        return lows_.size() < k_ ? floor_ : std::max(floor_, lows_.front());
-    }
-
-    // Returns whether so many rows are left that bounds cannot tell apart that they should be settled.
-    bool offer(double low, double high, std::int32_t index) {
-        if (high < threshold()) return false;
-        entries_.push_back({high, index});
-        if (lows_.size() < k_) {
-            lows_.push_back(low);
-            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
-        } else if (low > lows_.front()) {
-            std::pop_heap(lows_.begin(), lows_.end(), std::greater<>());
-            lows_.back() = low;
-            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
-        }
-        if (entries_.size() >= compact_at_) {
-            compact();
-            compact_at_ = std::max(compact_at_, 2 * entries_.size());
-            return entries_.size() > crowd(k_);
-        }
-        return false;
-    }
-
-    // Only the k nearest of the rows so far are kept, in whatever order; no row of a score below `floor` is nearer.
-    void settle(const std::vector<Neighbor>& nearest, double floor) {
-        entries_.clear();
-        for (std::size_t c = 0; c < k_; ++c) {
-            entries_.push_back({std::numeric_limits<double>::infinity(), nearest[c].index});
-        }
-        floor_ = std::max(floor_, floor);
-        compact_at_ = 4 * k_ + 32;
-    }
-
-    void compact() {
-        const double limit = threshold();
-        std::erase_if(entries_, [limit](const Entry& e) { return e.high < limit; });
-    }
-
-    struct Entry {
-        double high;
-        std::int32_t index;
-    };
-    const std::vector<Entry>& entries() const { return entries_; }
-
-private:
-    std::size_t k_ = 0, compact_at_ = 0;
-    double floor_ = 0.0;
-    std::vector<double> lows_;  // a heap, the lowest first
-    std::vector<Entry> entries_;
-};
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 class Search {
 public:
@@ -234,7 +168,11 @@ private:
         const AlignedBuffer row(frame_.stride());
         const double half_square = frame_.read(x_, i, row.get());
         const double score = frame_.least_score(neighbors[static_cast<std::size_t>(n_found_ - 1)].distance, half_square);
-        shortlist.settle(neighbors, score - kRounding * (half_square + std::fabs(score)) - 1e-30);
+        std::vector<Shortlist::Entry> kept;
+        for (index_t c = 0; c < n_found_; ++c) {
+            kept.push_back({kInfinity, kInfinity, neighbors[static_cast<std::size_t>(c)].index});
+        }
+        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30);
     }
 
     void finish(index_t i, index_t place, index_t n_parts, MatrixView<float> distances,

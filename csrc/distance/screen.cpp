@@ -15,6 +15,7 @@ constexpr double kAbsolute = 1e-30;
 // What float64 may have rounded in half squares and thresholds: much more than it does at any number of columns, and
 // nothing beside the bounds, except where those are 0: a row that lies on the centre of the frame.
 constexpr double kFloat64 = 1e-9;
+constexpr double kMostPerShare = 1e12;  // beyond all scores; a row's scale is at least 2^-45
 
 }  // namespace
 
@@ -24,6 +25,7 @@ Screen::Screen(const simd::Kernels& kernels, const Frame& frame, Side x, Side y)
       x_(x),
       y_(y),
       thresholds_(static_cast<std::size_t>(kRowBlock)),
+      per_share_(static_cast<std::size_t>(kRowBlock)),
       found_(static_cast<std::size_t>(kRowBlock * kColBlock)) {}
 
 void Screen::set_rows(index_t begin, index_t end) {
@@ -43,8 +45,9 @@ const RowFacts& Screen::row_facts(const RowSide& side, index_t i) const {
     return x_.codes->facts(listed_ == nullptr ? begin_ + i : listed_[i]);
 }
 
-void Screen::set_threshold(index_t i, double least_score) {
+void Screen::set_threshold(index_t i, double least_score, double per_share) {
     thresholds_[static_cast<std::size_t>(i)] = least_score;
+    per_share_[static_cast<std::size_t>(i)] = per_share;
     for (const Precision precision : {Precision::codes, Precision::floats}) {
         if (ready_[static_cast<std::size_t>(precision)]) set_term(side(precision), i);
     }
@@ -58,7 +61,15 @@ void Screen::set_term(RowSide& to, index_t i) const {
     const double threshold =
         wanted - std::fabs(wanted) * kRelative - kFloat64 * (f.half_square + std::fabs(wanted)) - kAbsolute;
     const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
-    to.terms[i] = static_cast<float>((bound - threshold) / static_cast<double>(f.scale));
+    const double scale = static_cast<double>(f.scale);
+    if (!frame_.has_shares()) {
+        to.terms[i] = static_cast<float>((bound - threshold) / scale);
+        return;
+    }
+    // Shares are at most 1. A threshold without limit must not turn into a difference of infinities.
+    const double per_share = std::min(per_share_[static_cast<std::size_t>(i)], kMostPerShare);
+    to.terms[i] = static_cast<float>((bound - threshold + per_share * kRelative) / scale);
+    to.terms[4 * kRowBlock + i] = static_cast<float>(per_share / scale);
 }
 
 void Screen::prepare(Precision precision) {
@@ -70,7 +81,7 @@ void Screen::prepare(Precision precision) {
     const CodedRows& source = precision == Precision::codes ? *x_.codes : to.block;
     if (to.terms.get() == nullptr) {
         to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
-        to.terms = AlignedArray<float>(4 * kRowBlock);
+        to.terms = AlignedArray<float>(simd::kMostTerms * kRowBlock);
         to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
     }
     if (precision == Precision::codes && listed_ != nullptr) {
@@ -82,7 +93,7 @@ void Screen::prepare(Precision precision) {
     for (index_t i = 0; i < kRowBlock; ++i) {
         if (i >= n_rows()) {
             to.terms[i] = std::numeric_limits<float>::quiet_NaN();
-            for (int t = 1; t < 4; ++t) to.terms[t * kRowBlock + i] = 0.0f;
+            for (int t = 1; t < simd::kMostTerms; ++t) to.terms[t * kRowBlock + i] = 0.0f;
             continue;
         }
         const RowFacts& f = row_facts(to, i);

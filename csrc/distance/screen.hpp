@@ -31,12 +31,15 @@ public:
     index_t row_begin() const { return begin_; }
     index_t n_rows() const { return end_ - begin_; }
 
-    // From now on pairs of row begin + i with a score below this are ruled out.
-    void set_threshold(index_t i, double least_score);
+    // From now on pairs of row begin + i with a score below this are ruled out. With a frame that has shares: a score
+    // below least_score - per_share * (the other row's share).
+    void set_threshold(index_t i, double least_score, double per_share = 0.0);
 
     // Screens columns [begin, end): at most kColBlock, begin a multiple of tile_cols. Rows and columns of candidates count
     // from the beginnings. With `above_diagonal` x is y, and candidates on or below the diagonal may be left out.
     void run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal);
+    // Columns of the matrix have changed.
+    void forget_columns() { float_columns_begin_ = float_columns_end_ = -1; }
     index_t n_found() const { return n_found_; }
     const simd::Candidate& candidate(index_t c) const { return found_[static_cast<std::size_t>(c)]; }
 
@@ -49,7 +52,7 @@ public:
 private:
     struct RowSide {
         AlignedArray<simd::word_t> words;
-        AlignedArray<float> terms;  // 4 x kRowBlock
+        AlignedArray<float> terms;  // kMostTerms x kRowBlock
         std::vector<std::int32_t> offsets;
         CodedRows block;  // floats only
     };
@@ -64,7 +67,7 @@ private:
     Side x_, y_;
     index_t begin_ = 0, end_ = 0;
     const std::int32_t* listed_ = nullptr;
-    std::vector<double> thresholds_;
+    std::vector<double> thresholds_, per_share_;
     RowSide sides_[2];
     bool ready_[2] = {};
     CodedRows float_columns_;

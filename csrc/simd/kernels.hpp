@@ -73,8 +73,9 @@ struct Terms {
     index_t row_stride;
     const float* col;
     index_t col_stride;
-    int count;  // 2 or 4
+    int count;  // 2, 4 or 5
 };
+inline constexpr int kMostTerms = 5;
 
 // Writes the candidates among the pairs and returns how many; `out` has room for all pairs.
 // `offsets` (per row) is where the sums of codes start; sums of float32 words start at 0 and pass nullptr.

@@ -179,8 +179,11 @@ index_t screen(const Panels& panels, const std::int32_t* offsets, const Terms& t
         } else {
             float_tile<Product>(rows, cols, panels.depth, sums);
         }
-        found += terms.count == 2 ? pick<2>(sums, terms, r * kTileRows, c * kTileCols, out + found)
-                                  : pick<4>(sums, terms, r * kTileRows, c * kTileCols, out + found);
+        const index_t row = r * kTileRows;
+        const index_t col = c * kTileCols;
+        found += terms.count == 2   ? pick<2>(sums, terms, row, col, out + found)
+                 : terms.count == 4 ? pick<4>(sums, terms, row, col, out + found)
+                                    : pick<5>(sums, terms, row, col, out + found);
     });
     return found;
 }

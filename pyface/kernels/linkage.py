@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,26 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
-from pyface.kernels.distance import METRICS, condensed_float64
+from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
+
+logger = logging.getLogger(__name__)
 
 METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "median")
 # Their update formulas hold for Euclidean distances only.
 EUCLIDEAN_METHODS = ("ward", "centroid", "median")
 # Linkages that need no matrix of distances: means, spreads and sizes of clusters say it all.
-FROM_VECTORS = {("average", "cosine"), ("average", "sqeuclidean"), ("ward", "euclidean")}
+FROM_MEANS = {
+    ("average", "cosine"),
+    ("average", "sqeuclidean"),
+    ("weighted", "cosine"),
+    ("weighted", "sqeuclidean"),
+    ("ward", "euclidean"),
+}
 
-_INSTEAD = "average linkage by 'cosine' or 'sqeuclidean', and 'ward', need memory for the rows alone"
+_INSTEAD = (
+    "single linkage, average and weighted linkage by 'cosine' or 'sqeuclidean', and 'ward' need memory for the rows alone; "
+    "AgglomerativeClustering with a distance_threshold needs little for single, complete, average and weighted linkage"
+)
 
 
 def linkage(
@@ -35,22 +48,23 @@ def linkage(
     method : "average", "single", "complete", "weighted", "ward", "centroid" or "median".
     metric : "cosine", "euclidean" or "sqeuclidean"; for 1-D ``X`` it is not used. The last three methods need
     "euclidean".
-    overwrite : for 1-D float64 ``X``: it may be used as scratch memory. Without it ``X`` is never written to.
+    overwrite : for 1-D ``X``: it may be used as scratch memory. Without it ``X`` is never written to.
 
     Returns Z (n - 1, 4) float64 in SciPy's format: row i merges clusters ``Z[i, 0] < Z[i, 1]`` at height ``Z[i, 2]``
     into cluster n + i of ``Z[i, 3]`` rows; heights do not decrease (centroid and median excepted). n = 1 gives (0, 4).
 
-    "average" with "cosine" or "sqeuclidean", and "ward", work on means and spreads of clusters: O(n d) memory,
-    O(n^2 d) time, all threads. The heights are exact averages over all pairs, in float64. Everything else builds the
-    condensed distances, O(n^2) memory, and calls :func:`scipy.cluster.hierarchy.linkage`.
+    From vectors, on all threads, in O(n d) memory: "average" and "weighted" with "cosine" or "sqeuclidean", "ward", and
+    "single". Heights are those of float64 arithmetic on the rows as given. Time O(n^2 d) operations on codes of 8 bits,
+    and a few distances of each row in float64; more where clusters must be searched for often. Everything else takes the
+    condensed distances: in float64, or in float32 (an error of up to 1e-6) where those would not fit into the memory
+    that is left; MemoryError where neither would.
 
-    Ties: on means and spreads, among equally close clusters the one with the smaller smallest row is chosen; SciPy may
-    choose differently, and then both trees are valid. Everything else has SciPy's ties. No result depends on the number
-    of threads.
+    Ties: equal rows first; among equally close clusters the one with the smaller smallest row. SciPy may choose
+    differently, and then both trees are valid. No result depends on the number of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
-    distances that overflow; MemoryError for condensed distances that the memory left cannot hold.
-    Formulas: `docs/how-it-works/linkage-by-sums.md`.
+    distances that overflow. UserWarning if ``X`` looks like a square matrix of distances.
+    Formulas and method: `docs/how-it-works/linkage-by-sums.md`.
     """
     _check.choice(method, "method", METHODS)
     threads = _threads.resolve(n_threads)
@@ -62,15 +76,88 @@ def linkage(
     x = _check.embeddings(X, "X", nonzero=metric == "cosine")
     if len(x) == 0:
         raise ValueError(f"X must have at least one row, got shape {x.shape}")
-    if (method, metric) in FROM_VECTORS:
-        return _core.linkage_from_vectors(x, method=method, metric=metric, n_threads=threads)
-    # SciPy's algorithms, but for that of single linkage, work on a copy.
-    n_bytes = (1 if method == "single" else 2) * 8 * (len(x) * (len(x) - 1) // 2)
-    _memory.require(n_bytes, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
-    distances = condensed_float64(x, metric, threads)
-    if not np.isfinite(distances.sum()) and not np.isfinite(distances).all():
+    if looks_like_distances(x):
+        warnings.warn(
+            "X looks like a square matrix of distances, but its rows are taken as vectors; pass "
+            "scipy.spatial.distance.squareform(X), or metric='precomputed' to AgglomerativeClustering",
+            UserWarning,
+            stacklevel=2,
+        )
+    return tree(x, method, metric, n_threads=threads)
+
+
+def tree(
+    x: FloatArray,
+    method: str,
+    metric: str,
+    *,
+    height_limit: float = math.inf,
+    cannot_link: NDArray[np.int64] | None = None,
+    must_link: NDArray[np.int64] | None = None,
+    n_threads: int,
+) -> NDArray[np.float64]:
+    """All merges strictly below ``height_limit``: those of :func:`linkage`, or a forest. ``x`` has been checked.
+
+    cannot_link, must_link : (n,) group numbers, -1 = none, or None. Merges of must-links come first, at height 0.
+    """
+    n = len(x)
+    if (method, metric) in FROM_MEANS:
+        joints = _core.joints_from_vectors(
+            x, method=method, metric=metric, height_limit=height_limit, cannot_link=cannot_link, must_link=must_link,
+            n_threads=n_threads,
+        )  # fmt: skip
+        return _core.tree_of_joints(*joints, n)
+    if method == "single" and cannot_link is None:
+        edges = _core.spanning_edges(x, metric=metric, height_limit=height_limit, n_threads=n_threads)
+        joints = _core.joints_of_components(
+            x, np.arange(n, dtype=np.int32), edges, method=method, metric=metric, threshold=height_limit,
+            memory_limit=-1, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
+        )  # fmt: skip
+        return _core.tree_of_joints(*joints, n)
+    return tree_of_distances(
+        _distances(x, method, metric, n_threads), n, method, height_limit=height_limit, cannot_link=cannot_link,
+        must_link=must_link, n_threads=n_threads,
+    )  # fmt: skip
+
+
+def tree_of_distances(
+    distances: NDArray[Any],
+    n: int,
+    method: str,
+    *,
+    height_limit: float = math.inf,
+    cannot_link: NDArray[np.int64] | None = None,
+    must_link: NDArray[np.int64] | None = None,
+    n_threads: int,
+) -> NDArray[np.float64]:
+    """The same from condensed distances, which have been checked and are overwritten."""
+    return _core.linkage_from_condensed(
+        distances, n=n, method=method, stop=height_limit, must_link=must_link, cannot_link=cannot_link,
+        n_threads=n_threads,
+    )  # fmt: skip
+
+
+def looks_like_distances(x: FloatArray) -> bool:
+    """Whether the rows are a square matrix, symmetric, not negative and zero on its diagonal: distances, most likely."""
+    n = len(x)
+    if n < 3 or x.shape != (n, n) or x.diagonal().any() or not np.array_equal(x[0], x[:, 0]):
+        return False
+    return bool((x >= 0).all() and np.array_equal(x, x.T))
+
+
+def _distances(x: FloatArray, method: str, metric: str, n_threads: int) -> NDArray[Any]:
+    """The condensed distances of all pairs, in float64 or, where that does not fit, in float32."""
+    n_pairs = len(x) * (len(x) - 1) // 2
+    free = _memory.limit(8 * n_pairs)
+    if 0 <= free < 8 * n_pairs:
+        _memory.require(4 * n_pairs, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
+        logger.info("distances of %d rows are kept in float32, since float64 would not fit into memory", len(x))
+        distances = condensed_float32(x, metric, n_threads)
+    else:
+        distances = condensed_float64(x, metric, n_threads)
+    if not np.isfinite(distances.sum(dtype=np.float64)) and not np.isfinite(distances).all():
         raise ValueError("X: distances are not finite numbers; scale the data")
-    return _from_condensed(distances, method)
+    return distances
 
 
 def _condensed(X: NDArray[Any], overwrite: bool) -> NDArray[np.float64]:

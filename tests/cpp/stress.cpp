@@ -110,7 +110,7 @@ void cluster(const std::vector<float>& x, int n_threads, Results& results) {
     results.add(labels);
     results.add(centers);
     results.exact.push_back(outcome.inertia);
-    for (const auto& merge : linkage::from_vectors(rows, linkage::Method::average_cosine, n_threads, {})) {
+    for (const auto& merge : linkage::from_vectors(rows, {}, linkage::Method::average_cosine, {}, linkage::kNoLimit, n_threads, {})) {
         results.exact.push_back(merge.height);
     }
 }

@@ -13,7 +13,10 @@ from pyface import _core
 
 pytestmark = pytest.mark.usefixtures("isa")
 Counts = dict[str, int]
-NAMES = {"pairs_in_codes", "pairs_in_float32", "pairs_in_float64", "pairs_accepted"}
+NAMES = {
+    "pairs_in_codes", "pairs_in_float32", "pairs_in_float64", "pairs_accepted",
+    "linkage_rounds", "linkage_searches", "linkage_recalls",
+}  # fmt: skip
 
 
 def counts_within(x: NDArray, radius: float, metric: str = "cosine", n_threads: int = 1) -> tuple[Counts, int]:

@@ -27,6 +27,7 @@ FLOAT32, FLOAT64 = np.eye(3, dtype=np.float32), np.eye(3)
 MERGES = np.array([[0.0, 1, 1, 2]])
 THREADS = {"n_threads": 1}
 COSINE = {"metric": "cosine", **THREADS}
+NO_GROUPS = {"cannot_link": None, "must_link": None}
 
 
 def canvas() -> np.ndarray:
@@ -36,6 +37,8 @@ def canvas() -> np.ndarray:
 
 # The least that is valid, for each function; for some, one call for each dtype that the stub allows.
 CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("tree_of_joints", {"pairs": np.array([[0, 1]], np.int32), "heights": np.array([1.0]), "n": 2}),
+    ("label_forest", {"z": np.empty((0, 4)), "n": 3}),
     ("nms", {"boxes": np.ones((1, 4)), "scores": np.ones(1), "iou_threshold": 0.5}),
     ("mmod_nms", {"boxes": np.ones((1, 4), np.int64), "scores": np.ones(1), "overlap_threshold": 0.5}),
     ("mmod_layout", {"rows": 20, "cols": 30}),
@@ -77,7 +80,26 @@ for x in (FLOAT32, FLOAT64):
         ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
-        ("linkage_from_vectors", {"x": x, "method": "average", **COSINE}),
+        ("joints_from_vectors", {"x": x, "method": "average", "height_limit": np.inf, **NO_GROUPS, **COSINE}),
+        ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
+        ("edges_between", {"x": x, "y": x, "threshold": 0.5, **COSINE}),
+        ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
+    ]
+    CALLS += [
+        (
+            "joints_of_components",
+            {
+                "x": x,
+                "component": np.zeros(3, np.int32),
+                "edges": edges,
+                "method": "average",
+                "threshold": 0.5,
+                "memory_limit": -1,
+                **NO_GROUPS,
+                **COSINE,
+            },
+        )
+        for edges in (None, np.array([[0, 1]], np.int32))
     ]
 
 

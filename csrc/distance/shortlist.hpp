@@ -1,0 +1,84 @@
+// The rows that may be among the k nearest of one row, by bounds.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "core/views.hpp"
+
+namespace pyface::distance {
+
+// With more rows than this that bounds cannot tell apart, it is float64's turn.
+inline constexpr std::size_t crowd(std::size_t k) { return 8 * k + 64; }
+
+// By bounds on their scores, of which the highest is the nearest: all rows whose upper bound reaches the k-th highest
+// lower bound.
+class Shortlist {
+public:
+    void start(index_t k) {
+        k_ = static_cast<std::size_t>(k);
+        lows_.clear();
+        entries_.clear();
+        floor_ = -std::numeric_limits<double>::infinity();
+        compact_at_ = 4 * k_ + 32;
+    }
+
+    // -infinity while there are fewer than k.
+    double threshold() const {
+        return lows_.size() < k_ ? floor_ : std::max(floor_, lows_.front());
+    }
+
+    // Returns whether so many rows are left that bounds cannot tell apart that they should be settled.
+    bool offer(double low, double high, std::int32_t index) {
+        if (high < threshold()) return false;
+        entries_.push_back({low, high, index});
+        if (lows_.size() < k_) {
+            lows_.push_back(low);
+            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
+        } else if (low > lows_.front()) {
+            std::pop_heap(lows_.begin(), lows_.end(), std::greater<>());
+            lows_.back() = low;
+            std::push_heap(lows_.begin(), lows_.end(), std::greater<>());
+        }
+        if (entries_.size() >= compact_at_) {
+            compact();
+            compact_at_ = std::max(compact_at_, 2 * entries_.size());
+            return entries_.size() > crowd(k_);
+        }
+        return false;
+    }
+
+    struct Entry {
+        double low, high;
+        std::int32_t index;
+    };
+    const std::vector<Entry>& entries() const { return entries_; }
+
+    // Only these are kept: the k nearest of the rows so far, in whatever order; no row of a score below `floor` is nearer.
+    void settle(std::vector<Entry> nearest, double floor) {
+        entries_ = std::move(nearest);
+        floor_ = std::max(floor_, floor);
+        compact_at_ = 4 * k_ + 32;
+    }
+
+    // From the start it is known that k rows have a score of at least this.
+    void raise(double floor) { floor_ = std::max(floor_, floor); }
+
+    void compact() {
+        const double limit = threshold();
+        std::erase_if(entries_, [limit](const Entry& e) { return e.high < limit; });
+    }
+
+private:
+    std::size_t k_ = 0, compact_at_ = 0;
+    double floor_ = 0.0;
+    std::vector<double> lows_;  // a heap, the lowest first
+    std::vector<Entry> entries_;
+};
+
+}  // namespace pyface::distance

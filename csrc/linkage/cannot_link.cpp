@@ -1,0 +1,43 @@
+#include "linkage/cannot_link.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace pyface::linkage {
+
+CannotLink::CannotLink(VectorView<const std::int64_t> groups) {
+    if (std::none_of(groups.begin(), groups.end(), [](std::int64_t g) { return g >= 0; })) return;
+    sets_.resize(static_cast<std::size_t>(groups.size));
+    for (index_t i = 0; i < groups.size; ++i) {
+        if (groups[i] >= 0) sets_[static_cast<std::size_t>(i)] = {groups[i]};
+    }
+}
+
+bool CannotLink::share(const Set& a, const Set& b) {
+    const Set& few = a.size() < b.size() ? a : b;
+    const Set& many = a.size() < b.size() ? b : a;
+    return std::any_of(few.begin(), few.end(),
+                       [&](std::int64_t g) { return std::binary_search(many.begin(), many.end(), g); });
+}
+
+void CannotLink::merge(index_t a, index_t b) {
+    if (!any()) return;
+    Set& into = sets_[static_cast<std::size_t>(a)];
+    Set from = std::move(sets_[static_cast<std::size_t>(b)]);
+    sets_[static_cast<std::size_t>(b)] = {};
+    if (into.size() < from.size()) std::swap(into, from);
+    const auto middle = static_cast<std::ptrdiff_t>(into.size());
+    into.insert(into.end(), from.begin(), from.end());
+    std::inplace_merge(into.begin(), into.begin() + middle, into.end());
+    into.erase(std::unique(into.begin(), into.end()), into.end());  // must-links may bring a group together
+}
+
+void CannotLink::keep(const std::vector<std::int32_t>& kept) {
+    if (!any()) return;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+        if (static_cast<std::size_t>(kept[i]) != i) sets_[i] = std::move(sets_[static_cast<std::size_t>(kept[i])]);
+    }
+    sets_.resize(kept.size());
+}
+
+}  // namespace pyface::linkage

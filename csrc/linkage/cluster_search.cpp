@@ -1,0 +1,274 @@
+#include "linkage/cluster_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/require.hpp"
+#include "distance/counters.hpp"
+#include "distance/screen.hpp"
+#include "simd/isa.hpp"
+
+namespace pyface::linkage {
+namespace {
+
+using distance::kColBlock;
+using distance::kRowBlock;
+using distance::Precision;
+using distance::Screen;
+using distance::Shortlist;
+
+constexpr index_t kFewColumns = 16;      // as for pairs within a radius: float32 is as fast there
+constexpr index_t kManyCandidates = 32;  // as for the nearest rows
+constexpr int kPatience = 2;
+constexpr index_t kPairWork = 32;
+constexpr index_t kTaskWork = index_t{1} << 30;
+constexpr index_t kFirstColumns = 32;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallback& poll)
+    : space_(space),
+      n_threads_(n_threads),
+      poll_(poll),
+      kernels_(simd::kernels()),
+      rows_(space.rows()),
+      frame_(rows_, nullptr, space.metric(), n_threads, poll),
+      scale_(frame_.scale() * frame_.scale()) {
+    require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
+    reload();
+}
+
+bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; }
+
+// Ward's distance is a square times 2 |a| |b| / (|a| + |b|): that it is below a limit depends on 1 / |b| linearly, hence
+// the shares. The other distances are a square plus spreads.
+void ClusterSearch::set_facts(index_t slot) {
+    const bool is_alive = space_.is_alive(slot);
+    added_[at(slot)] = !is_alive ? std::numeric_limits<double>::quiet_NaN()
+                       : space_.is_ward() ? 0.0
+                                             : space_.spread(slot) * scale_;
+    if (space_.is_ward()) shares_[at(slot)] = is_alive ? 1.0 / space_.size(slot) : 1.0;
+}
+
+void ClusterSearch::reload() {
+    const index_t n = space_.n_slots();
+    rows_ = space_.rows();
+    added_.resize(at(n));
+    if (space_.is_ward()) shares_.resize(at(n));
+    for (index_t i = 0; i < n; ++i) set_facts(i);
+    frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
+    if (has_codes()) {
+        codes_.load(kernels_, Precision::codes, frame_, rows_, 0, n, n_threads_, poll_);
+        return;
+    }
+    halves_.resize(at(n));
+    std::vector<std::int32_t> all(at(n));
+    std::iota(all.begin(), all.end(), 0);
+    renew(all);
+}
+
+void ClusterSearch::renew(const std::vector<std::int32_t>& changed) {
+    for (const std::int32_t slot : changed) set_facts(slot);
+    if (has_codes()) {
+        codes_.renew(frame_, rows_, changed.data(), static_cast<index_t>(changed.size()), n_threads_, poll_);
+        return;
+    }
+    const AlignedBuffer row(frame_.stride());
+    for (const std::int32_t slot : changed) {
+        halves_[at(slot)] = frame_.read(rows_, slot, row.get()) + added_[at(slot)] / 2.0;
+    }
+}
+
+void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, double raw) const {
+    if (frame_.is_cosine()) {
+        screen.set_threshold(i, 1.0 - raw);
+        return;
+    }
+    const double half = has_codes() ? codes_.facts(slot).half_square : halves_[at(slot)];
+    if (!space_.is_ward()) {
+        screen.set_threshold(i, half - raw * scale_ / 2.0);
+        return;
+    }
+    const double per_share = raw * scale_ / 4.0;
+    screen.set_threshold(i, half - per_share / space_.size(slot), per_share);
+}
+
+ClusterSearch::Interval ClusterSearch::raw_bounds(index_t a, index_t b, const Screen::Bounds& score) const {
+    if (frame_.is_cosine()) return {std::max(0.0, 1.0 - score.high), std::max(0.0, 1.0 - score.low)};
+    const double half = has_codes() ? codes_.facts(a).half_square : halves_[at(a)];
+    const double n_a = space_.size(a);
+    const double n_b = space_.size(b);
+    const double factor = (space_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
+    return {std::max(0.0, (half - score.high) * factor), std::max(0.0, (half - score.low) * factor)};
+}
+
+void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, const Take& take) {
+    n_wanted_ = n_wanted;
+    const auto n = static_cast<index_t>(queries.size());
+    const index_t n_blocks = (n + kRowBlock - 1) / kRowBlock;
+    const index_t n_col_blocks = (space_.n_slots() + kColBlock - 1) / kColBlock;
+    // As for the nearest rows: blocks side by side, in parts where there are few of them.
+    const index_t n_parts = std::clamp<index_t>((2 * n_threads_ + n_blocks - 1) / std::max<index_t>(1, n_blocks), 1,
+                                                std::max<index_t>(1, n_col_blocks / 4));
+    const index_t at_once = 8 * n_threads_;
+    const index_t tiles_per_task =
+        std::max<index_t>(1, kTaskWork / (kRowBlock * kColBlock * (rows_.dimension() + kPairWork)));
+    for (index_t first = 0; first < n_blocks; first += at_once) {
+        const index_t count = std::min(at_once, n_blocks - first);
+        lists_.assign(at(count * n_parts * kRowBlock), Shortlist());
+        for (index_t start = 0; start < n_col_blocks; start += tiles_per_task * n_parts) {
+            parallel_for(
+                count * n_parts, n_threads_,
+                [&](index_t task) {
+                    const index_t begin = start + task % n_parts * tiles_per_task;
+                    const index_t end = std::min(begin + tiles_per_task, n_col_blocks);
+                    search(queries, first + task / n_parts, task, begin, end, start / n_parts * kColBlock);
+                },
+                poll_);
+        }
+        constexpr index_t kRowsPerTask = 16;
+        parallel_for(
+            count * kRowBlock / kRowsPerTask, n_threads_,
+            [&](index_t task) {
+                Surroundings found;
+                for (index_t t = task * kRowsPerTask; t < (task + 1) * kRowsPerTask; ++t) {
+                    const index_t q = first * kRowBlock + t;
+                    if (q >= n) break;
+                    finish(queries[at(q)].slot, t / kRowBlock * n_parts * kRowBlock + t % kRowBlock, n_parts, found);
+                    take(q, found);
+                }
+            },
+            poll_);
+    }
+    lists_.clear();
+}
+
+// Blocks of columns [begin, end) for one block of queries, into the short lists of a task, which have seen n_seen
+// columns before. Blocks are counted from the one that the first query lies in: its nearest may well be there.
+void ClusterSearch::search(const std::vector<Query>& queries, index_t block, index_t task, index_t begin, index_t end,
+                           index_t n_seen) {
+    const auto worker = workers_.lease([&] {
+        return std::make_unique<Worker>(Screen(kernels_, frame_, {&rows_, &codes_}, {&rows_, &codes_}));
+    });
+    Screen& screen = worker->screen;
+    screen.forget_columns();
+    const index_t first = block * kRowBlock;
+    const index_t n_rows = std::min(kRowBlock, static_cast<index_t>(queries.size()) - first);
+    worker->slots.clear();
+    for (index_t i = 0; i < n_rows; ++i) worker->slots.push_back(queries[at(first + i)].slot);
+    const auto slot_of = [&](index_t i) { return worker->slots[at(i)]; };
+    // Neighbours are copied faster than rows from here and there.
+    if (slot_of(n_rows - 1) - slot_of(0) == n_rows - 1) {
+        screen.set_rows(slot_of(0), slot_of(0) + n_rows);
+    } else {
+        screen.set_listed_rows(worker->slots.data(), n_rows);
+    }
+    Shortlist* lists = &lists_[at(task * kRowBlock)];
+    for (index_t i = 0; i < n_rows; ++i) {
+        if (n_seen == 0) {
+            lists[i].start(n_wanted_);
+            lists[i].raise(-queries[at(first + i)].limit);
+        }
+        set_threshold(screen, i, slot_of(i), -lists[i].threshold());
+    }
+    int failures = has_codes() ? 0 : kPatience;
+    std::vector<char> touched(at(n_rows));
+    index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
+    const index_t n_slots = space_.n_slots();
+    const index_t n_col_blocks = (n_slots + kColBlock - 1) / kColBlock;
+    const index_t own = slot_of(0) / kColBlock;
+    index_t b = begin;
+    for (index_t col = 0, col_end = 0; b < end; n_seen += col_end - col) {
+        const index_t block_begin = (own + b) % n_col_blocks * kColBlock;
+        const index_t block_end = std::min(block_begin + kColBlock, n_slots);
+        col = col_end > block_begin && col_end < block_end ? col_end : block_begin;
+        col_end = std::min(col + width, block_end);
+        if (col_end == block_end) ++b;
+        width = std::min(2 * width, kColBlock);
+        bool enough = false;
+        if (failures < kPatience) {
+            screen.run(Precision::codes, col, col_end, false);
+            const index_t n_pairs = n_rows * (col_end - col);
+            const index_t n_new = std::min(n_pairs, n_pairs * n_wanted_ / (n_seen + 1));
+            enough = screen.n_found() <= 4 * n_new + n_pairs / kManyCandidates;
+            failures = enough ? 0 : failures + 1;
+        }
+        if (!enough) screen.run(Precision::floats, col, col_end, false);
+        std::fill(touched.begin(), touched.end(), 0);
+        for (index_t c = 0; c < screen.n_found(); ++c) {
+            const simd::Candidate& candidate = screen.candidate(c);
+            const index_t slot = slot_of(candidate.row);
+            const index_t other = col + candidate.col;
+            if (other == slot) continue;
+            const Interval raw = raw_bounds(slot, other, screen.bounds(candidate));
+            Shortlist& shortlist = lists[candidate.row];
+            if (-raw.low < shortlist.threshold() || space_.forbids(slot, other)) continue;
+            touched[at(candidate.row)] = 1;
+            if (shortlist.offer(-raw.high, -raw.low, static_cast<std::int32_t>(other))) settle(slot, shortlist);
+        }
+        for (index_t i = 0; i < n_rows; ++i) {
+            if (touched[at(i)]) set_threshold(screen, i, slot_of(i), -lists[i].threshold());
+        }
+    }
+}
+
+// Makes all exact that are not beyond the limit.
+void ClusterSearch::measure(index_t slot, std::vector<Near>& near, double limit) const {
+    std::vector<std::int32_t> slots;
+    for (const Near& n : near) {
+        if (!n.is_exact() && n.low <= limit) slots.push_back(n.slot);
+    }
+    std::vector<double> values(slots.size());
+    space_.distances(slot, slots.data(), static_cast<index_t>(slots.size()), values.data());
+    distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(slots.size()));
+    const double* value = values.data();
+    for (Near& n : near) {
+        if (!n.is_exact() && n.low <= limit) {
+            require(std::isfinite(*value), "X: distances are not finite numbers; scale the data");
+            n.low = n.high = *value++;
+        }
+    }
+}
+
+// Clusters that bounds cannot tell apart must not pile up: rows may be nearly the same.
+void ClusterSearch::settle(index_t slot, Shortlist& shortlist) const {
+    std::vector<Near> near;
+    for (const auto& entry : shortlist.entries()) near.push_back({entry.index, 0, -entry.high, -entry.low});
+    measure(slot, near, kInfinity);
+    std::sort(near.begin(), near.end(),
+              [](const Near& a, const Near& b) { return a.low < b.low || (a.low == b.low && a.slot < b.slot); });
+    near.resize(std::min(near.size(), at(n_wanted_)));
+    std::vector<Shortlist::Entry> kept;
+    for (const Near& n : near) kept.push_back({-n.low, -n.low, n.slot});
+    const double floor = -(near.back().low + space_.rounding(near.back().low));
+    shortlist.settle(std::move(kept), at(n_wanted_) == near.size() ? floor : -kInfinity);
+}
+
+void ClusterSearch::finish(index_t slot, index_t place, index_t n_parts, Surroundings& found) {
+    found.near.clear();
+    double limit = -kInfinity;
+    for (index_t p = 0; p < n_parts; ++p) limit = std::max(limit, lists_[at(place + p * kRowBlock)].threshold());
+    double least_high = kInfinity;
+    for (index_t p = 0; p < n_parts; ++p) {
+        Shortlist& list = lists_[at(place + p * kRowBlock)];
+        for (const auto& entry : list.entries()) {
+            if (entry.high < limit) continue;
+            found.near.push_back({entry.index, 0, -entry.high, -entry.low});
+            least_high = std::min(least_high, -entry.low);
+        }
+        list = Shortlist();
+    }
+    found.beyond = -limit;
+    measure(slot, found.near, least_high);
+    const auto nearer = [](const Near& a, const Near& b) {
+        return a.low < b.low || (a.low == b.low && a.slot < b.slot);
+    };
+    std::sort(found.near.begin(), found.near.end(), nearer);
+}
+
+}  // namespace pyface::linkage

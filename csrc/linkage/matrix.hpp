@@ -1,0 +1,45 @@
+// Agglomerative linkage of a condensed matrix of distances, which is the only large memory: it is overwritten.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "core/parallel.hpp"
+#include "linkage/dendrogram.hpp"
+
+namespace pyface::linkage {
+
+enum class MatrixMethod { single, complete, average, weighted, ward, centroid, median };
+
+// Greedy merging with centroids or medians may come down again; the others never do.
+inline bool is_monotone(MatrixMethod method) {
+    return method != MatrixMethod::centroid && method != MatrixMethod::median;
+}
+
+// Not for centroid and median, which must be given none.
+struct MatrixOptions {
+    double stop = std::numeric_limits<double>::infinity();  // merges at this height or above are not made
+    // A group per row, or below 0 for none; empty if nobody has one.
+    VectorView<const std::int64_t> must_link;    // rows of a group merge first, at height 0, in order of the rows
+    VectorView<const std::int64_t> cannot_link;  // clusters that both hold a row of the same group never merge
+};
+
+// The merges, children before parents, heights as in SciPy: n - 1 of them, or fewer if options leave some out. For
+// centroid and median the list is in the order of merging, for others write_scipy() has to sort it.
+//
+// `distances` (n (n - 1) / 2, n >= 1) are those of SciPy's pdist. T is float or double; new distances are computed in
+// double and kept in T. Throws std::invalid_argument, before anything is written, if one is negative, NaN or infinite;
+// and if rows that must be linked may not be.
+//
+// A cluster is called by its smallest row. It merges with the closest cluster, among equally close ones with the lowest;
+// single linkage without groups has SciPy's order instead. The result does not depend on the number of threads.
+// O(n^2) time (centroid and median: usually), O(n) memory and some MB.
+template <class T>
+std::vector<Merge> from_condensed(VectorView<T> distances, index_t n, MatrixMethod method, const MatrixOptions& options,
+                                  int n_threads, const PollCallback& poll);
+
+// Writes z (number of merges, 4) in SciPy's format without changing the order or the heights.
+void write_in_order(const std::vector<Merge>& merges, index_t n, MatrixView<double> z);
+
+}  // namespace pyface::linkage

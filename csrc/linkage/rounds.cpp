@@ -1,0 +1,311 @@
+#include "linkage/rounds.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "core/require.hpp"
+#include "distance/counters.hpp"
+#include "linkage/cluster_search.hpp"
+
+namespace pyface::linkage {
+namespace {
+
+// Neighbours that a search is asked for, and that a list holds at most.
+constexpr index_t kWanted = 12;
+constexpr index_t kKept = 24;
+constexpr index_t kRowsPerTask = 64;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+using distance::Counter;
+using distance::count;
+
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
+bool nearer(const Near& a, const Near& b) { return a.low < b.low || (a.low == b.low && a.slot < b.slot); }
+
+class Rounds {
+public:
+    Rounds(Clusters& clusters, double height_limit, int n_threads, const PollCallback& poll)
+        : clusters_(clusters),
+          height_limit_(height_limit),
+          raw_limit_(clusters.raw_limit(height_limit)),
+          // Beyond rounding, so that what lies past it stays past the limit.
+          search_limit_(raw_limit_ + (std::isinf(raw_limit_) ? 0.0 : 4.0 * clusters.rounding(raw_limit_))),
+          n_threads_(n_threads),
+          poll_(poll),
+          search_(clusters, n_threads, poll) {
+        states_.resize(at(clusters.n_slots()));
+        lists_.resize(at(clusters.n_slots() * kKept));
+    }
+
+    void run() {
+        Poller look(poll_);  // rounds may be many and short, too short for parallel_for to look up
+        std::vector<std::int32_t> open(at(clusters_.n_slots()));
+        std::iota(open.begin(), open.end(), 0);
+        std::erase_if(open, [this](std::int32_t i) { return !clusters_.is_alive(i); });
+        for (;;) {
+            find(open);
+            const auto pairs = reciprocal();
+            count(Counter::linkage_rounds, 1);
+            if (pairs.empty()) return;
+            merge(pairs);
+            open = unsettled();
+            if (4 * clusters_.n_alive() < 3 * clusters_.n_slots()) compact(open);
+            look();
+        }
+    }
+
+private:
+    struct State {
+        std::int32_t nearest = kNobody;
+        std::int32_t version = 0;  // how often this slot has changed
+        std::int32_t nearest_version = 0;
+        std::int32_t successor = kNobody;  // of a slot that is gone: where it went
+        std::int32_t n_near = 0;
+        bool is_new = false;
+        double raw = kInfinity;     // to the nearest
+        double beyond = 0.0;        // what is neither in the list nor forbidden is at least this far away
+    };
+    State& state(index_t i) { return states_[at(i)]; }
+    const State& state(index_t i) const { return states_[at(i)]; }
+    Near* list(index_t i) { return lists_.data() + i * kKept; }
+
+    // The cluster that a slot belongs to now.
+    std::int32_t alive(std::int32_t slot) const {
+        while (!clusters_.is_alive(slot)) slot = state(slot).successor;
+        return slot;
+    }
+
+    void find(const std::vector<std::int32_t>& open) {
+        if (open.empty()) return;
+        std::vector<ClusterSearch::Query> queries;
+        for (const std::int32_t slot : open) queries.push_back({slot, search_limit_});
+        count(Counter::linkage_searches, static_cast<index_t>(open.size()));
+        search_.run(queries, kWanted, [&](index_t q, Surroundings& found) {
+            const std::int32_t slot = open[at(q)];
+            for (Near& near : found.near) near.version = state(near.slot).version;
+            keep(slot, found.near, found.beyond);
+            settle_on(slot, found.near.empty() ? nullptr : &found.near.front());
+        });
+    }
+
+    // Takes the nearest of `near`, in order, as the list of a slot.
+    void keep(index_t slot, const std::vector<Near>& near, double beyond) {
+        const auto count = static_cast<index_t>(near.size());
+        state(slot).beyond = count > kKept ? std::min(beyond, near[at(kKept)].low) : beyond;
+        state(slot).n_near = static_cast<std::int32_t>(std::min(count, kKept));
+        std::copy_n(near.begin(), state(slot).n_near, list(slot));
+    }
+
+    void settle_on(index_t slot, const Near* near) {
+        State& s = state(slot);
+        const bool merges = near != nullptr && clusters_.height(near->low) < height_limit_;
+        s.nearest = merges ? near->slot : kNobody;
+        s.nearest_version = merges ? state(near->slot).version : 0;
+        s.raw = merges ? near->low : kInfinity;
+    }
+
+    std::vector<Clusters::Pair> reciprocal() const {
+        std::vector<Clusters::Pair> pairs;
+        std::int32_t closest = kNobody;
+        for (std::int32_t a = 0; a < clusters_.n_slots(); ++a) {
+            if (!clusters_.is_alive(a) || state(a).nearest == kNobody) continue;
+            const std::int32_t b = state(a).nearest;
+            if (b > a && state(b).nearest == a) pairs.push_back({a, b, state(a).raw});
+            if (closest == kNobody || state(a).raw < state(closest).raw) closest = a;
+        }
+        // The closest pair is reciprocal, but for an ulp of rounding by which a merge may have come closer to it.
+        if (pairs.empty() && closest != kNobody) {
+            const auto [a, b] = std::minmax(closest, state(closest).nearest);
+            pairs.push_back({a, b, state(closest).raw});
+        }
+        return pairs;
+    }
+
+    void merge(const std::vector<Clusters::Pair>& pairs) {
+        std::vector<std::int32_t> changed;
+        std::vector<Near> near;
+        for (const auto& pair : pairs) {
+            join_lists(pair, near);
+            changed.push_back(pair.a);
+            changed.push_back(pair.b);
+        }
+        clusters_.merge(pairs, n_threads_, poll_);
+        for (const auto& pair : pairs) {
+            ++state(pair.a).version;
+            state(pair.a).is_new = true;
+            state(pair.b).successor = pair.a;
+        }
+        std::sort(changed.begin(), changed.end());
+        search_.renew(changed);
+    }
+
+    // The list of a merged cluster from the lists of its parts, which are as they were before this round's merges.
+    void join_lists(const Clusters::Pair& pair, std::vector<Near>& near) {
+        near.clear();
+        const auto read = [&](std::int32_t slot, std::int32_t other) {
+            Near* begin = list(slot);
+            Near* end = begin + refresh(slot);
+            end = std::remove_if(begin, end, [&](const Near& n) {
+                return n.slot == other || clusters_.forbids(n.slot, other);
+            });
+            state(slot).n_near = static_cast<std::int32_t>(end - begin);
+            std::sort(begin, end, [](const Near& x, const Near& y) { return x.slot < y.slot; });
+        };
+        read(pair.a, pair.b);
+        read(pair.b, pair.a);
+        const State& a = state(pair.a);
+        const State& b = state(pair.b);
+        const Near* in_a = list(pair.a);
+        const Near* in_b = list(pair.b);
+        const Near* end_a = in_a + a.n_near;
+        const Near* end_b = in_b + b.n_near;
+        while (in_a != end_a || in_b != end_b) {
+            const bool from_a = in_b == end_b || (in_a != end_a && in_a->slot <= in_b->slot);
+            const bool from_b = in_a == end_a || (in_b != end_b && in_b->slot <= in_a->slot);
+            Near n = from_a ? *in_a : *in_b;
+            const double low_a = from_a ? in_a->low : a.beyond;
+            const double low_b = from_b ? in_b->low : b.beyond;
+            const double high_a = from_a ? in_a->high : kInfinity;
+            const double high_b = from_b ? in_b->high : kInfinity;
+            if (from_a) ++in_a;
+            if (from_b) ++in_b;
+            // A part that keeps a list of all that there is rules the other one out by not having it.
+            if (std::isinf(low_a) || std::isinf(low_b)) continue;
+            const double size = clusters_.size(n.slot);
+            n.low = clusters_.combined(pair.a, pair.b, pair.raw, low_a, low_b, size);
+            n.low = std::max(0.0, n.low - clusters_.rounding(n.low));
+            n.high = kInfinity;
+            if (std::isfinite(high_a) && std::isfinite(high_b)) {
+                n.high = clusters_.combined(pair.a, pair.b, pair.raw, high_a, high_b, size);
+                n.high += clusters_.rounding(n.high);
+            }
+            near.push_back(n);
+        }
+        std::sort(near.begin(), near.end(), nearer);
+        keep(pair.a, near, clusters_.combined_low(pair.a, pair.b, pair.raw, a.beyond, b.beyond));
+    }
+
+    // Brings a list to the clusters of today: those of its members, whose distances are known from below only, each once.
+    std::int32_t refresh(std::int32_t slot) {
+        State& s = state(slot);
+        Near* begin = list(slot);
+        Near* end = begin + s.n_near;
+        bool any_stale = false;
+        for (Near* n = begin; n != end; ++n) {
+            const std::int32_t now = alive(n->slot);
+            if (now == n->slot && state(now).version == n->version) continue;
+            any_stale = true;
+            // Of a merge one side may not have been in the list.
+            *n = {now, state(now).version, std::min(n->low, s.beyond), kInfinity};
+        }
+        if (!any_stale) return s.n_near;
+        std::sort(begin, end, [](const Near& a, const Near& b) { return a.slot < b.slot || (a.slot == b.slot && a.low < b.low); });
+        end = std::unique(begin, end, [](const Near& a, const Near& b) { return a.slot == b.slot; });
+        end = std::remove_if(begin, end, [&](const Near& n) { return n.slot == slot || clusters_.forbids(n.slot, slot); });
+        return s.n_near = static_cast<std::int32_t>(end - begin);
+    }
+
+    // The clusters that must be searched for: whose nearest cluster is not what it was, and whose lists do not tell.
+    std::vector<std::int32_t> unsettled() {
+        const index_t n_slots = clusters_.n_slots();
+        const index_t n_tasks = (n_slots + kRowsPerTask - 1) / kRowsPerTask;
+        std::vector<std::vector<std::int32_t>> open(at(n_tasks));
+        parallel_for(
+            n_tasks, clusters_.n_alive() < 4 * kRowsPerTask ? 1 : n_threads_,
+            [&](index_t task) {
+                const auto end = static_cast<std::int32_t>(std::min(n_slots, (task + 1) * kRowsPerTask));
+                for (auto i = static_cast<std::int32_t>(task * kRowsPerTask); i < end; ++i) {
+                    if (!clusters_.is_alive(i)) continue;
+                    const State& s = state(i);
+                    const bool is_lost = s.nearest != kNobody && (!clusters_.is_alive(s.nearest) ||
+                                                                  state(s.nearest).version != s.nearest_version);
+                    if ((s.is_new || is_lost) && !recall(i)) open[at(task)].push_back(i);
+                }
+            },
+            poll_);
+        std::vector<std::int32_t> all;
+        for (const auto& part : open) all.insert(all.end(), part.begin(), part.end());
+        for (State& s : states_) s.is_new = false;
+        return all;
+    }
+
+    // Whether the list of a slot tells its nearest cluster, or that there is none below the limit.
+    bool recall(std::int32_t slot) {
+        const std::int32_t n_near = refresh(slot);
+        State& s = state(slot);
+        Near* begin = list(slot);
+        Near* end = begin + n_near;
+        double least_high = std::min(s.beyond, search_limit_);
+        for (const Near* n = begin; n != end; ++n) least_high = std::min(least_high, n->high);
+        std::int32_t slots[kKept];
+        Near* measured[kKept];
+        double values[kKept];
+        index_t n_measured = 0;
+        for (Near* n = begin; n != end; ++n) {
+            if (n->is_exact() || n->low > least_high) continue;
+            slots[n_measured] = n->slot;
+            measured[n_measured++] = n;
+        }
+        clusters_.distances(slot, slots, n_measured, values);
+        count(Counter::linkage_recalls, n_measured);
+        for (index_t m = 0; m < n_measured; ++m) {
+            require(std::isfinite(values[m]), "X: distances are not finite numbers; scale the data");
+            measured[m]->low = measured[m]->high = values[m];
+        }
+        const Near* best = nullptr;
+        for (const Near* n = begin; n != end; ++n) {
+            if (n->is_exact() && (best == nullptr || nearer(*n, *best))) best = n;
+        }
+        const double surely = std::isinf(s.beyond) ? s.beyond : s.beyond - 2.0 * clusters_.rounding(s.beyond);
+        if (best != nullptr && best->low < surely) {
+            settle_on(slot, best);
+            return true;
+        }
+        if (surely < raw_limit_) return false;
+        settle_on(slot, best);
+        return true;
+    }
+
+    void compact(std::vector<std::int32_t>& open) {
+        const index_t before = clusters_.n_slots();
+        // What was remembered of slots that are gone is put down to where they went.
+        for (std::int32_t i = 0; i < before; ++i) {
+            if (!clusters_.is_alive(i)) continue;
+            refresh(i);
+        }
+        const auto kept = clusters_.compact();
+        std::vector<std::int32_t> moved(at(before), kNobody);
+        for (std::size_t i = 0; i < kept.size(); ++i) moved[at(kept[i])] = static_cast<std::int32_t>(i);
+        for (index_t i = 0; i < static_cast<index_t>(kept.size()); ++i) {
+            const index_t old = kept[at(i)];
+            State& s = state(i);
+            s = state(old);
+            if (s.nearest != kNobody) s.nearest = moved[at(s.nearest)];
+            Near* near = list(i);
+            if (old != i) std::copy_n(list(old), s.n_near, near);
+            for (Near* n = near; n != near + s.n_near; ++n) n->slot = moved[at(n->slot)];
+        }
+        states_.resize(kept.size());
+        for (auto& slot : open) slot = moved[at(slot)];
+        search_.reload();
+    }
+
+    Clusters& clusters_;
+    double height_limit_, raw_limit_, search_limit_;
+    int n_threads_;
+    const PollCallback& poll_;
+    ClusterSearch search_;
+    std::vector<State> states_;
+    std::vector<Near> lists_;
+};
+
+}  // namespace
+
+void merge_all(Clusters& clusters, double height_limit, int n_threads, const PollCallback& poll) {
+    if (clusters.n_alive() > 1) Rounds(clusters, height_limit, n_threads, poll).run();
+}
+
+}  // namespace pyface::linkage

@@ -1,0 +1,24 @@
+// Linkage by rounds of reciprocal nearest neighbours, on means: O(n d) memory, never a matrix of distances.
+#pragma once
+
+#include <limits>
+
+#include "linkage/clusters.hpp"
+
+namespace pyface::linkage {
+
+// Merges clusters until none are left that may merge below `height_limit` (strictly).
+//
+// Every cluster knows its nearest cluster; all pairs that choose each other merge. These linkages are reducible
+// (Bruynooghe 1978: a merge of a and b is not closer to c than the nearer of a and b was), so that the tree is the greedy
+// one, and so that what was once farther away than some distance stays so: each cluster keeps a list of near ones and
+// the distance beyond which all others lie, and is searched for again only when its list cannot name its nearest cluster.
+// A pair that may not merge is infinitely far apart, which changes none of this.
+//
+// Ties go to the smaller slot, that is to the cluster of the smaller smallest row. The result does not depend on the
+// number of threads. Throws std::invalid_argument if a distance is not finite.
+void merge_all(Clusters& clusters, double height_limit, int n_threads, const PollCallback& poll);
+
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
+}  // namespace pyface::linkage

@@ -1,0 +1,103 @@
+"""Agglomerative linkage below a threshold, component by component, and what it takes to do it again for some rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface import _core, _memory
+from pyface._typing import FloatArray
+
+# Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins two
+# components of the graph of the pairs of rows within it.
+METHODS = ("single", "complete", "average", "weighted")
+
+# Pairs within the threshold are kept up to the larger of so many and what an eighth of the rows' memory holds; beyond
+# that only the components are, and pairs are found again, or done without, in each.
+_FEW_EDGES = 1 << 22
+_BYTES_PER_EDGE = 8
+
+Groups = NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearGraph:
+    """The pairs of rows within a threshold and what they connect.
+
+    component : (n,) int32, a row of each row's component.
+    edges : (m, 2) int32, the pairs; for single linkage those of a minimum spanning forest, which say as much. None where
+    there were too many.
+    """
+
+    component: NDArray[np.int32]
+    edges: NDArray[np.int32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joints:
+    """Merges by the smallest rows of both clusters: pairs (m, 2) int32 and heights (m,), those of parts first."""
+
+    pairs: NDArray[np.int32]
+    heights: NDArray[np.float64]
+
+    def tree(self, n: int) -> NDArray[np.float64]:
+        """The merges as (m, 4) float64 in SciPy's format, by increasing height; fewer than n - 1 make a forest."""
+        return _core.tree_of_joints(self.pairs, self.heights, n)
+
+
+def near_graph(
+    x: FloatArray, method: str, metric: str, threshold: float, *, has_cannot_link: bool, n_threads: int
+) -> NearGraph:
+    """What :func:`joints_below` needs. Time O(n^2 d) operations on codes; memory O(n) and the edges."""
+    if method == "single" and not has_cannot_link:
+        edges = _core.spanning_edges(x, metric=metric, height_limit=threshold, n_threads=n_threads)
+        return NearGraph(np.arange(len(x), dtype=np.int32), edges)
+    most = max(_FEW_EDGES, x.nbytes // 8 // _BYTES_PER_EDGE)
+    component, edges, are_all = _core.near_graph(
+        x, metric=metric, threshold=threshold, max_edges=most, n_threads=n_threads
+    )
+    if not are_all and method == "single":
+        raise MemoryError(
+            f"single linkage with cannot_link_groups needs all pairs within the threshold at once, and more than {most:,} "
+            f"were found; choose a smaller distance_threshold, or average linkage"
+        )
+    return NearGraph(component, edges if are_all else None)
+
+
+def joints_below(
+    x: FloatArray,
+    graph: NearGraph,
+    method: str,
+    metric: str,
+    threshold: float,
+    *,
+    cannot_link: Groups = None,
+    must_link: Groups = None,
+    n_threads: int,
+) -> Joints:
+    """All merges at heights strictly below ``threshold``, and those of must-links, at height 0, before all others.
+
+    ``x`` has been checked; ``graph`` is its :func:`near_graph`. MemoryError where a component needs a matrix of distances
+    (average and weighted linkage by "euclidean"; complete linkage where nearly all pairs are near) that is too large.
+    """
+    limit = _memory.available()
+    pairs, heights = _core.joints_of_components(
+        x, graph.component, graph.edges, method=method, metric=metric, threshold=threshold,
+        memory_limit=-1 if limit is None else limit, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
+    )  # fmt: skip
+    return Joints(pairs, heights)
+
+
+def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """Clusters of n rows after all merges of ``z``, (m, 4) in SciPy's format, numbered by their smallest row."""
+    return _core.label_forest(z, n)
+
+
+def pairs_between(
+    x: FloatArray, y: FloatArray, metric: str, threshold: float, *, n_threads: int
+) -> NDArray[Any]:
+    """Pairs (row of x, row of y) that may be at a distance below ``threshold``, (m, 2) int32."""
+    return _core.edges_between(x, y, metric=metric, threshold=threshold, n_threads=n_threads)
