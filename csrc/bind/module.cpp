@@ -6,6 +6,7 @@ void register_detect(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 void register_distance(pybind11::module_& m);
 void register_linkage(pybind11::module_& m);
+void register_tree(pybind11::module_& m);
 void register_kmeans(pybind11::module_& m);
 }  // namespace pyface::bind
 
@@ -15,5 +16,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_runtime(m);
     pyface::bind::register_distance(m);
     pyface::bind::register_linkage(m);
+    pyface::bind::register_tree(m);
     pyface::bind::register_kmeans(m);
 }
