@@ -49,7 +49,8 @@ def merge_suggestions(
     linkage would merge the two now. A tree knows what comes after that: :func:`next_merges`.
 
     TypeError for other types; ValueError for NaN, infinity, a row of zeros under cosine, a wrong shape, a number that
-    no row has. Time O(n d + k^2 d) in BLAS; memory O(k d) beside the rows, and some megabytes.
+    no row has, squared distances beyond float64. Time O(n d + k^2 d) in BLAS; memory O(k d), some megabytes, and the
+    rows of the largest cluster in float64.
     """
     _check.choice(metric, "metric", METRICS)
     least = _check.number(threshold, "threshold", minimum=0)
@@ -78,21 +79,26 @@ def _nearest_pairs(
     k, d = means.shape
     if k < 2:
         return best.pairs, best.distances
-    centred = means - means.mean(axis=0)
-    squares = np.einsum("ij,ij->i", centred, centred)
-    outer = squares + spreads
-    doubt = 8 * (d + 8) * _EPS * float(squares.max() + spreads.max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = means - means.mean(axis=0)
+        outer = np.einsum("ij,ij->i", centred, centred) + spreads
+    if not np.isfinite(outer.sum()):
+        raise ValueError("X: squared distances are not finite numbers; scale the data")
+    # One product gives |c_a|^2 + V_a + |c_b|^2 + V_b - 2 <c_a, c_b>; this is what rounding may do to it and to the sum
+    # of squares that decides.
+    doubt = 8 * (d + 8) * _EPS * float(outer.max())
+    ones = np.ones(k)
+    row_side, column_side = np.column_stack([-2 * centred, outer, ones]), np.column_stack([centred, ones, outer])
     step = max(1, _BLOCK // k)
     for first in range(0, k - 1, step):
         end = min(k, first + step)
-        screen = centred[first:end] @ centred[first:].T
-        screen *= -2
-        screen += outer[first:end, None]
-        screen += outer[first:]
+        screen = row_side[first:end] @ column_side[first:].T
         # Each pair once, and no cluster with itself.
-        screen[np.tril_indices(end - first, 0, k - first)] = np.nan
-        a, b = np.nonzero((screen >= least - doubt) & (screen <= best.bound + doubt))
+        screen[:, : end - first][np.tril_indices(end - first)] = np.nan
+        a, b = np.nonzero(screen <= best.bound + doubt)
         values = screen[a, b]
+        may_be = values >= least - doubt
+        a, b, values = a[may_be], b[may_be], values[may_be]
         sure = values[values >= least + doubt]
         if len(sure) > limit:
             is_near = values <= np.partition(sure, limit - 1)[limit - 1] + 2 * doubt

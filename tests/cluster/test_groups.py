@@ -205,5 +205,7 @@ def test_wrong_arguments() -> None:
         merge_suggestions(x, labels, threshold=-0.5)
     with pytest.raises(ValueError, match="limit must be at least 1"):
         merge_suggestions(x, labels, threshold=0.5, limit=0)
+    with pytest.raises(ValueError, match="X: squared distances are not finite numbers; scale the data"):
+        merge_suggestions(np.array([[1e200], [-1e200]]), labels, threshold=0.0, metric="sqeuclidean")
     with pytest.raises(ValueError, match="X: row 1 holds nan"):
         cluster_means(np.array([[1.0], [np.nan]]), labels)
