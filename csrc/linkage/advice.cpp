@@ -51,7 +51,8 @@ private:
     double high_ = 0.0, low_ = 0.0;
 };
 
-// What a merge adds to the BCubed sums: pairs of one class that it brings together, and 2 / (size of the class) for each.
+// What a merge adds to the BCubed sums: pairs of one class that it brings together, and 2 / (size of the class) for
+// each of them.
 struct Gain {
     std::int64_t pairs = 0;
     LongSum recall;

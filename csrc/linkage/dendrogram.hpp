@@ -21,8 +21,8 @@ struct Merge {
 // A forest of n rows has fewer than n - 1 merges; nodes are numbered from n on all the same.
 void write_scipy(std::vector<Merge> merges, index_t n, MatrixView<double> z);
 
-// The two nodes of each merge. Throws std::invalid_argument if z is no forest of n rows in SciPy's format: each node may be
-// used once, after it was made.
+// The two nodes of each merge. Throws std::invalid_argument if z is no forest of n rows in SciPy's format: each node
+// may be used once, after it was made.
 std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const double> z, index_t n);
 
 // Labels of the n rows, numbered by the smallest row of each cluster, when all merges of a forest in SciPy's format are
