@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # SciPy draws by recursion, as deep as the tree, and more leaves than this cannot be told apart in a picture.
 _MOST_LEAVES = 500
-_ABOVE, _LINE = "0.6", "tab:red"
+_ABOVE, _LINE = "black", "tab:red"
 
 
 def plot_dendrogram(

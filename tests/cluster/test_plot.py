@@ -63,13 +63,13 @@ def test_the_threshold() -> None:
     z = np.array([[0, 1, 1, 2.0], [2, 3, 2, 2], [4, 5, 3, 4]])
     ax = plot_dendrogram(z, threshold=2.0)
     assert [line.get_ydata()[0] for line in ax.lines] == [2.0]
-    grey = [
+    above = [
         float(path[:, 1].max())
         for lines in ax.collections
         for path in lines.get_segments()
-        if tuple(lines.get_color()[0]) == to_rgba("0.6")
+        if tuple(lines.get_color()[0]) == to_rgba("black")
     ]
-    assert grey == [3.0]  # merged at the threshold is merged
+    assert above == [3.0]  # merged at the threshold is merged
     assert plot_dendrogram(z, threshold=9.0).get_ylim()[1] > 9
 
 
