@@ -7,23 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-NOT_INTEGERS = "must hold integers, -1 for rows without a group"
-_LARGEST = np.iinfo(np.int64).max
-
+from pyface.cluster._groups import row_labels
 
 def check_groups(value: Any, name: str, n: int) -> NDArray[np.int64] | None:
-    """(n,) group numbers as int64, or None if nobody has a group."""
+    """(n,) group numbers, -1 = none, as int64; or None if nobody has a group."""
     if value is None:
         return None
-    groups = np.asarray(value)
-    if groups.dtype.kind not in "iu" and groups.size:
-        raise TypeError(f"{name} {NOT_INTEGERS}; got an array of {groups.dtype}")
-    if groups.shape != (n,):
-        raise ValueError(f"{name} must have one entry for each of the {n} rows of X, got shape {groups.shape}")
-    bad = np.flatnonzero((groups < -1) | (groups > _LARGEST))
-    if bad.size:
-        raise ValueError(f"{name}: row {bad[0]} is {groups[bad[0]]}; groups are numbered from 0, -1 stands for none")
-    return groups.astype(np.int64) if (groups >= 0).any() else None
+    groups = row_labels(np.asarray(value), n, name)
+    return groups if (groups >= 0).any() else None
 
 
 def check_agreement(
