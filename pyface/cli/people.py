@@ -113,7 +113,7 @@ def cluster(
         say(f"pyface: {showable(str(photos))}: {what}")
         raise typer.Exit(FAILED)
     if add:
-        say(f"{done[1]} new photos")
+        say(f"{done[1]} new photo{'' if done[1] == 1 else 's'}")
     _say_counts(album, out)
 
 

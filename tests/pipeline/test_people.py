@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from pyface import _threads
 from pyface.pipeline.close_calls import close_calls
 from pyface.pipeline.people import (
     ALGORITHMS,
@@ -108,6 +111,17 @@ def test_more_people_than_faces_cannot_be_found() -> None:
         assert group(rows[:0], "cosine", algorithm, n_clusters=4).tolist() == []
 
 
+def test_the_number_of_threads_is_passed_on() -> None:
+    usual = _threads.resolve(None)
+    with _threads.default(3):
+        assert (_threads.resolve(None), _threads.resolve(5)) == (3, 5)
+        with contextlib.suppress(KeyError), _threads.default(7):
+            assert _threads.resolve(None) == 7
+            raise KeyError
+        assert _threads.resolve(None) == 3
+    assert _threads.resolve(None) == usual
+
+
 def test_photos_reach_the_clusterer_only_if_they_count(monkeypatch: pytest.MonkeyPatch) -> None:
     from pyface.cluster import AgglomerativeClustering
 
@@ -138,6 +152,15 @@ def test_faces_of_one_photo_are_different_people(algorithm: str) -> None:
     assert apart.tolist() == [2, 0, 0, 1, 1]
     with pytest.raises(ValueError, match="1 people asked for, but one photo shows 2"):
         group(rows, "euclidean", algorithm, photos=photos, n_clusters=1, same_photo_different_people=True)
+
+
+def test_people_who_all_meet_in_a_photo_cannot_become_fewer(caplog: pytest.LogCaptureFixture) -> None:
+    # Three pairs of faces; each two pairs have faces of one photo.
+    rows = np.array([[0.0], [20.0], [0.1], [10.0], [10.1], [20.1]], np.float32)
+    photos = np.array([0, 0, 1, 1, 2, 2])
+    options = {"n_clusters": 2, "same_photo_different_people": True}
+    assert group(rows, "euclidean", photos=photos, **options).tolist() == [0, 1, 0, 2, 2, 1]
+    assert "3 people are left, since no two of them may be put together" in caplog.text
 
 
 @pytest.mark.parametrize(
