@@ -61,10 +61,10 @@ def cluster_photos(
     same_photo_different_people : two faces of one photo are never put together, whatever their distance. For the three
         linkages. Collages, mirrors, screens and pictures on the wall break the rule: one person is then split up.
     add : ``folder`` holds photos to add to those that ``out`` knows; it may hold known ones too. All faces are grouped
-        together, as if all photos had been given at once, and people keep their numbers: of the faces of a person most
-        had its number before, ties go to the lower number; new people get higher ones. Photos that are known stay
-        although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out`` it
-        is an ordinary run.
+        together, as if all photos had been given at once. People keep the number with which they have most faces in
+        common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
+        stay although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out``
+        it is an ordinary run.
     min_face, max_faces, max_side : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
