@@ -1,8 +1,9 @@
 """Clusterers with scikit-learn's parameters, defaults, attributes and rules, and what their trees and clusters tell.
 
 An import swap changes the time, not the answer. ``for_embedder`` has the one that goes with an embedder; ``relabel``
-lets the numbers of clusters survive when rows are clustered anew. Functions of a linkage matrix: ``cut_profile``, ``next_merges``, ``threshold_advice``, ``plot_dendrogram``; of rows and their labels:
-``cluster_means``, ``medoids``, ``merge_suggestions``.
+lets the numbers of clusters survive when rows are clustered anew. Functions of a linkage matrix: ``cut_profile``,
+``next_merges``, ``threshold_advice``, ``plot_dendrogram``; of rows and their labels: ``cluster_means``, ``medoids``,
+``merge_suggestions``.
 """
 
 from pyface.cluster._advice import ThresholdAdvice, threshold_advice
