@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 # More would only be refused by the operating system; results do not depend on the number.
 _MOST = 1024
+_default: ContextVar[int | None] = ContextVar("n_threads", default=None)
 
 
 def usable_cpus() -> int:
@@ -19,8 +23,10 @@ def usable_cpus() -> int:
 def resolve(n_threads: int | None) -> int:
     """``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU; a number means itself and must be at least 1.
 
-    Never more than 1,024.
+    Never more than 1,024. Inside :func:`default` ``None`` means the number given there.
     """
+    if n_threads is None:
+        n_threads = _default.get()
     if n_threads is not None:
         try:
             count = operator.index(n_threads)
@@ -35,3 +41,13 @@ def resolve(n_threads: int | None) -> int:
     if not setting.isdecimal() or int(setting) < 1:
         raise ValueError(f"the environment variable PYFACE_NUM_THREADS must be a positive integer, got {setting!r}")
     return min(int(setting), _MOST)
+
+
+@contextlib.contextmanager
+def default(n_threads: int) -> Iterator[None]:
+    """Let ``None`` mean ``n_threads`` in this thread: scikit-learn's estimators have no argument for it."""
+    token = _default.set(n_threads)
+    try:
+        yield
+    finally:
+        _default.reset(token)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors
+from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, tree
 from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
@@ -183,6 +183,25 @@ def test_partitions_by_hand() -> None:
     assert linkage.partition(np.array([5, 3, 5])) == {frozenset({0, 2}), frozenset({1})}
     assert linkage.numbered_by_smallest_row(np.array([0, 1, 0, 2]))
     assert not linkage.numbered_by_smallest_row(np.array([1, 0]))
+
+
+def test_trees_by_hand() -> None:
+    # 0 and 2 at 3, with 1 below that at 2: an inversion; 3 and 4 at 2; both at 5.
+    z = np.array([[0, 2, 3, 2.0], [1, 5, 2, 3], [3, 4, 2, 2], [6, 7, 5, 5]])
+    assert tree.members(z)[5:] == [[0, 2], [0, 1, 2], [3, 4], [0, 1, 2, 3, 4]]
+    assert tree.effective_heights(z)[5:] == [3, 3, 2, 5]
+    assert tree.clusters(z, 2.5) == [[0], [1], [2], [3, 4]]
+    assert tree.clusters(z, 3.0) == [[0, 1, 2], [3, 4]]
+    assert tree.next_merges(z, 2.5) == [((0,), (2,), 3, 1, 1), ((0, 2), (1,), 3, 2, 1), ((0, 1, 2), (3,), 5, 3, 2)]
+    precision, recall = tree.bcubed([0, 1, 0, 1, -1], tree.clusters(z, 3.0))
+    assert precision == Fraction(2, 3) and recall == Fraction(3, 4)
+    d = np.abs(np.subtract.outer([0.0, 4, 1, 9], [0.0, 4, 1, 9]))
+    assert tree.medoids(d, [0, 0, 0, 1]) == [2, 3] and tree.medoids(d, [0, 0, -1, -1]) == [0]
+    assert tree.average_distances(d, [0, 1, 0, -1]) == [(3.5, 0, 1)]
+    heights = np.append(0.0, z[:, 2])
+    for height in heights:
+        theirs = hierarchy.fcluster(z, height, "distance")
+        assert linkage.partition(theirs) == {frozenset(rows) for rows in tree.clusters(z, height)}
 
 
 def test_metrics_by_hand() -> None:

@@ -138,7 +138,7 @@ template <class T>
 py::tuple joints_of_components(const Array<T>& x, const Array<std::int32_t>& component,
                                const std::optional<Array<std::int32_t>>& edges, const std::string& method,
                                const std::string& metric, double threshold, std::int64_t memory_limit,
-                               const Array<std::int64_t>& cannot_link, const Array<std::int64_t>& must_link,
+                               const GroupArray& cannot_link, const GroupArray& must_link,
                                int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const linkage::Below below{linkage_named(method), metric_named(metric), threshold, memory_limit};

@@ -7,6 +7,7 @@ void register_runtime(pybind11::module_& m);
 void register_distance(pybind11::module_& m);
 void register_linkage(pybind11::module_& m);
 void register_linkage_matrix(pybind11::module_& m);
+void register_tree(pybind11::module_& m);
 void register_kmeans(pybind11::module_& m);
 }  // namespace pyface::bind
 
@@ -17,5 +18,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_distance(m);
     pyface::bind::register_linkage(m);
     pyface::bind::register_linkage_matrix(m);
+    pyface::bind::register_tree(m);
     pyface::bind::register_kmeans(m);
 }

@@ -11,7 +11,8 @@ namespace {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
-// Children of each merge; each older node is used at most once.
+}  // namespace
+
 std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const double> z, index_t n) {
     require(z.cols == 4 && z.rows < n, "Z must have shape (n - 1, 4)");
     std::vector<std::pair<index_t, index_t>> children;
@@ -32,6 +33,8 @@ std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const doubl
     }
     return children;
 }
+
+namespace {
 
 // applied[i] must be false wherever it is false for a merge below i.
 void label(const std::vector<std::pair<index_t, index_t>>& children, const std::vector<bool>& applied, index_t n,

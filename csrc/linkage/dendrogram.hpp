@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/views.hpp"
@@ -19,6 +20,10 @@ struct Merge {
 // left a parent an ulp below its child, which sorting would tear apart: each height is lifted to its children's first.
 // A forest of n rows has fewer than n - 1 merges; nodes are numbered from n on all the same.
 void write_scipy(std::vector<Merge> merges, index_t n, MatrixView<double> z);
+
+// The two nodes of each merge. Throws std::invalid_argument if z is no forest of n rows in SciPy's format: each node
+// may be used once, after it was made.
+std::vector<std::pair<index_t, index_t>> checked_children(MatrixView<const double> z, index_t n);
 
 // Labels of the n rows, numbered by the smallest row of each cluster, when all merges of a forest in SciPy's format are
 // applied. Throws std::invalid_argument if z is none. O(n) time and memory.

@@ -4,123 +4,32 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pyface.cli import tables
-from pyface.cli.console import (
-    FAILED,
-    interrupted,
-    progress_bar,
-    reports_errors,
-    say,
-    say_skipped,
-    set_up_logging,
-    showable,
+from pyface.cli import people, tables
+from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.cli.options import (
+    DetectorName,
+    EmbedderName,
+    LandmarksName,
+    MaxFaces,
+    MaxSide,
+    MinFace,
+    Models,
+    Photos,
+    Providers,
+    Threads,
+    Verbose,
+    app,
+    models_app,
 )
-from pyface.pipeline.outputs import REPORT
 from pyface.pipeline.scales import MAX_SIDE
 
-app = typer.Typer(
-    help="Photos in, people out: find, compare and cluster faces.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-models_app = typer.Typer(help="The models that can be used.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(models_app, name="models")
-
-Models = Annotated[str | None, typer.Option(help="Name of a pack of models.")]
-DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of a detector, see 'pyface models list'.")]
-LandmarksName = Annotated[str | None, typer.Option("--landmarks", help="Name of a landmark model.")]
-EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder.")]
-MinFace = Annotated[
-    float | None,
-    typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 5.5 % of its long side."),
-]
-MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces of a photo, the largest.")]
-MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]
-BatchSize = Annotated[int, typer.Option(help="Faces embedded at a time.")]
-Threads = Annotated[int | None, typer.Option("--n-threads", help="Default: PYFACE_NUM_THREADS, or all CPUs.")]
-Providers = Annotated[
-    list[str] | None, typer.Option(help="An ONNX Runtime provider; may be repeated. Default: the CPU.", metavar="NAME")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is being done.")]
-Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]
-
-
-@app.command()
-@reports_errors
-def cluster(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT")],
-    models: Models = None,
-    detector: DetectorName = None,
-    landmarks: LandmarksName = None,
-    embedder: EmbedderName = None,
-    algorithm: Annotated[str, typer.Option(help="average, complete, single or dbscan.")] = "average",
-    threshold: Annotated[float | None, typer.Option(help="Distance up to which faces are one person.")] = None,
-    min_face: MinFace = None,
-    max_faces: MaxFaces = None,
-    max_side: MaxSide = MAX_SIDE,
-    batch_size: BatchSize = 32,
-    n_threads: Threads = None,
-    providers: Providers = None,
-    verbose: Verbose = False,
-) -> None:
-    """Group the faces of a folder of photos into people.
-
-    Writes faces.csv, embeddings.npy, summary.json and report.html to OUT. After an interruption the same command goes
-    on where it was.
-    """
-    set_up_logging(verbose)
-    from pyface.report.folder import cluster_photos
-
-    done = [0, 0]
-    try:
-        with progress_bar() as show:
-
-            def progress(stage: str, n_done: int, total: int) -> None:
-                if stage == "photos":
-                    done[:] = n_done, total
-                show(stage, n_done, total)
-
-            album = cluster_photos(
-                photos,
-                out=out,
-                models=models,
-                detector=detector,
-                landmarks=landmarks,
-                embedder=embedder,
-                algorithm=algorithm,
-                threshold=threshold,
-                min_face=min_face,
-                max_faces=max_faces,
-                max_side=max_side,
-                batch_size=batch_size,
-                n_threads=n_threads,
-                providers=providers,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        what = f"{done[0]} of the {done[1]} photos to do are done" if done[1] else "no photo is done yet"
-        interrupted(f"pyface: interrupted, {what}; the same command goes on from there")
-    say_skipped(album.skipped)
-    if not album.photos:
-        what = "none of the files could be read" if album.skipped else "there is no photo in it"
-        say(f"pyface: {showable(str(photos))}: {what}")
-        raise typer.Exit(FAILED)
-    n_with_face = len(album.photos) - album.n_photos_without_face
-    say(
-        f"{len(album.photos)} photos, {n_with_face} with a face; {len(album.faces)} faces of {album.n_people} people; "
-        f"{len(album.skipped)} files skipped"
-    )
-    say(f"page: {showable(os.path.join(str(out), REPORT))}")
+__all__ = ["app", "people"]  # importing ``people`` puts its commands before those below
 
 
 @app.command()

@@ -1,13 +1,36 @@
-"""Clusterers with scikit-learn's parameters, defaults, attributes and rules.
+"""Clusterers with scikit-learn's parameters, defaults, attributes and rules, and what their trees and clusters tell.
 
 An import swap changes the time, not the answer. ``for_embedder`` has the one that goes with an embedder; ``relabel``
-lets the numbers of clusters survive when rows are clustered anew.
+lets the numbers of clusters survive when rows are clustered anew. Functions of a linkage matrix: ``cut_profile``,
+``next_merges``, ``threshold_advice``, ``plot_dendrogram``; of rows and their labels: ``cluster_means``, ``medoids``,
+``merge_suggestions``.
 """
 
+from pyface.cluster._advice import ThresholdAdvice, threshold_advice
 from pyface.cluster._agglomerative import AgglomerativeClustering
 from pyface.cluster._dbscan import DBSCAN
 from pyface.cluster._for_embedder import for_embedder
+from pyface.cluster._groups import cluster_means, medoids
 from pyface.cluster._kmeans import KMeans
+from pyface.cluster._plot import plot_dendrogram
 from pyface.cluster._relabel import relabel
+from pyface.cluster._suggestions import MergeSuggestion, merge_suggestions
+from pyface.cluster._tree import CutProfile, cut_profile, next_merges
 
-__all__ = ["DBSCAN", "AgglomerativeClustering", "KMeans", "for_embedder", "relabel"]
+__all__ = [
+    "DBSCAN",
+    "AgglomerativeClustering",
+    "CutProfile",
+    "KMeans",
+    "MergeSuggestion",
+    "ThresholdAdvice",
+    "cluster_means",
+    "cut_profile",
+    "for_embedder",
+    "medoids",
+    "merge_suggestions",
+    "next_merges",
+    "plot_dendrogram",
+    "relabel",
+    "threshold_advice",
+]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from pyface import _check
-from pyface.cluster import _params
+from pyface import _check, _threads
+from pyface.cluster import _incremental, _params
 from pyface.cluster._base import Clusterer
-from pyface.kernels.linkage import cut, linkage
+from pyface.cluster._link_groups import check_agreement, check_groups, n_given
+from pyface.kernels import linkage as trees
+from pyface.kernels import linkage_below
 
-LINKAGES = ("ward", "complete", "average", "single")
+LINKAGES = ("ward", "complete", "average", "single", "weighted")
+
+Groups = NDArray[np.int64] | None
 
 
 class AgglomerativeClustering(Clusterer):
@@ -22,18 +27,25 @@ class AgglomerativeClustering(Clusterer):
 
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
     metric : "euclidean", "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances).
-    linkage : "ward" (metric "euclidean" only), "average", "complete" or "single".
+    linkage : "ward" (metric "euclidean" only), "average", "complete", "single" or "weighted".
     distance_threshold : clusters are merged at heights strictly below it.
-    compute_full_tree : must not be False with ``distance_threshold``; the whole tree is computed in any case.
+    compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not be
+    False with ``distance_threshold``. Without one the whole tree is computed in any case.
     compute_distances : keep ``distances_`` without a ``distance_threshold`` too.
     memory : accepted, without effect. connectivity : must be None.
 
     After fit: ``labels_`` (n,) int64, numbered by the smallest row of each cluster (scikit-learn numbers differently);
-    ``children_`` (n - 1, 2), the merges by increasing height; ``distances_`` (n - 1,) their heights, if asked for;
-    ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``.
+    ``children_`` (m, 2), the merges made, by increasing height; ``distances_`` (m,) their heights, if asked for;
+    ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``. m is n - 1, but with a
+    ``distance_threshold`` and no full tree n - ``n_clusters_``.
 
-    Average linkage with "cosine" or "sqeuclidean", and ward: O(n d) memory, O(n^2 d) time. Everything else: O(n^2)
-    memory. Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition may differ.
+    With a ``distance_threshold``, from vectors: "single", "complete", "average" and "weighted" look at all pairs once, in
+    codes of few bits, and merge what is near: O(n d) time for each pair of rows within the threshold and memory for
+    those pairs, whatever n is. "average" and "weighted" by "euclidean" need a matrix of distances for each component of
+    rows that are connected by distances below the threshold; "complete" only where nearly all of a component is that near.
+    "ward", and everything without a threshold: as :func:`pyface.linkage`, from vectors where that does without a matrix.
+    Threads: PYFACE_NUM_THREADS. Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition
+    may differ.
     """
 
     def __init__(
@@ -57,35 +69,152 @@ class AgglomerativeClustering(Clusterer):
         self.distance_threshold = distance_threshold
         self.compute_distances = compute_distances
 
-    def fit(self, X: Any, y: Any = None) -> AgglomerativeClustering:
+    def fit(
+        self, X: Any, y: Any = None, *, cannot_link_groups: Any = None, must_link_groups: Any = None
+    ) -> AgglomerativeClustering:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
-        ``y`` is ignored. ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters.
+        cannot_link_groups : (n,) integers, -1 = none. Two rows of one group never share a cluster, as faces of one photo.
+        must_link_groups : (n,) integers, -1 = none. Rows of one group are merged first, at height 0.
+
+        The result is that of merging, each time, the two closest clusters that may be merged. Where groups forbid to
+        go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is, with a
+        UserWarning. ``y`` is ignored. Memory for groups is O(n). For :meth:`add` the rows are kept, not copied.
+
+        ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
+        other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
         """
         threshold = self._check_parameters()
         x = validate_data(self, X, ensure_min_samples=2, dtype=[np.float64, np.float32], order="C")
-        if self.n_clusters is not None and self.n_clusters > len(x):
+        n = len(x)
+        if self.n_clusters is not None and self.n_clusters > n:
             raise ValueError(
                 f"Cannot extract more clusters than samples: {self.n_clusters} clusters were given for a tree with "
-                f"{len(x)} leaves."
+                f"{n} leaves."
             )
-        z = self._tree(x)
+        cannot = check_groups(cannot_link_groups, "cannot_link_groups", n)
+        must = check_groups(must_link_groups, "must_link_groups", n)
+        check_agreement(cannot, must)
+        self._check_rows(x)
+        self._clustering = None
+        if self._is_by_components():
+            settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+            self._clustering = _incremental.cluster(x, settings, cannot, must, n_threads=_threads.resolve(None))
+            self._take_clustering(self._clustering)
+            return self
+        z = self._tree(x, threshold, cannot, must)
         heights = z[:, 2]
-        self.children_ = z[:, :2].astype(np.int64)
-        self.n_leaves_ = len(x)
-        self.n_connected_components_ = 1
-        if threshold is not None or self.compute_distances:
-            self.distances_ = heights.copy()
-        if threshold is None:
-            self.n_clusters_ = self.n_clusters
+        given = n_given(must)
+        if threshold is not None:
+            n_merges = max(given, int(np.searchsorted(heights, threshold, side="left")))
         else:
-            self.n_clusters_ = int(np.count_nonzero(heights >= threshold)) + 1
-        self.labels_ = cut(z, n_clusters=self.n_clusters_)
+            assert self.n_clusters is not None
+            n_merges = min(max(given, n - self.n_clusters), len(z))
+            if n_merges != n - self.n_clusters:
+                self._warn_of_number(n - n_merges, "must" if n_merges > n - self.n_clusters else "cannot")
+        self._take_tree(z, n, n - n_merges, linkage_below.forest_labels(z[:n_merges], n))
         return self
 
-    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int64]:
+    def fit_predict(
+        self, X: Any, y: Any = None, *, cannot_link_groups: Any = None, must_link_groups: Any = None
+    ) -> NDArray[np.int64]:
         """Cluster as :meth:`fit` does and return ``labels_``."""
-        return self.fit(X).labels_
+        return self.fit(X, cannot_link_groups=cannot_link_groups, must_link_groups=must_link_groups).labels_
+
+    def add(
+        self, X: Any, *, cannot_link_groups: Any = None, must_link_groups: Any = None
+    ) -> AgglomerativeClustering:
+        """Take in more rows: the result is that of fitting all rows, old ones first, from scratch.
+
+        X : (m, d), of the width that was fitted; m >= 1. Its rows follow the old ones.
+        cannot_link_groups, must_link_groups : (m,) as in :meth:`fit`; numbers mean the same groups as before.
+
+        ``labels_`` is not numbered by smallest row any more: old numbers survive. Old and new clusters are matched by
+        decreasing number of rows that they share (ties: lower old number, then smaller smallest row); all others get
+        numbers after the largest one so far. So a cluster that only grows keeps its number, of clusters that become one
+        the largest does, and there may be numbers that nobody has.
+
+        Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted" linkage of
+        vectors: their merges below a threshold concern nobody who is not connected to a new row by distances below it.
+        Anything else is a ValueError. Time: the new rows against all, and all that they touch; memory: that of
+        :meth:`fit` for what they touch.
+        """
+        check_is_fitted(self, "labels_")
+        self._check_parameters()
+        if self._clustering is None or not self._is_by_components():
+            raise ValueError(self._why_no_add())
+        settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+        if settings != self._clustering.settings:
+            raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
+        x = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        cannot = check_groups(cannot_link_groups, "cannot_link_groups", len(x))
+        must = check_groups(must_link_groups, "must_link_groups", len(x))
+        self._check_rows(x)
+        before = self.labels_
+        clustering, rows = _incremental.add(
+            self._clustering, x, cannot, must, n_threads=_threads.resolve(None)
+        )
+        self._clustering = clustering
+        self._take_clustering(clustering)
+        self.labels_ = _incremental.number(before, self.labels_, rows)
+        return self
+
+    def _take_clustering(self, clustering: _incremental.Clustering) -> None:
+        n = clustering.n_rows
+        z = clustering.joints.tree(n)
+        self._take_tree(z, n, n - len(z), linkage_below.forest_labels(z, n))
+
+    def _take_tree(self, z: NDArray[np.float64], n: int, n_clusters: int, labels: NDArray[np.int64]) -> None:
+        self.children_ = z[:, :2].astype(np.int64)
+        if self.distance_threshold is not None or self.compute_distances:
+            self.distances_ = z[:, 2].copy()
+        self.n_leaves_ = n
+        self.n_connected_components_ = 1
+        self.n_clusters_ = n_clusters
+        self.labels_ = labels
+
+    def _is_by_components(self) -> bool:
+        return (
+            self.distance_threshold is not None
+            and self.compute_full_tree == "auto"
+            and self.metric != "precomputed"
+            and self.linkage in linkage_below.METHODS
+        )
+
+    def _why_no_add(self) -> str:
+        if self.distance_threshold is None:
+            return "add needs a distance_threshold: with n_clusters one more row may change all clusters; fit all rows again"
+        if self.linkage not in linkage_below.METHODS:
+            return (
+                "add is not for Ward's linkage: a merge below the threshold may join rows that are not near each other; "
+                "use 'average', or fit all rows again"
+            )
+        if self.metric == "precomputed":
+            return "add needs vectors: distances of new rows to the old ones cannot be computed; fit the larger matrix"
+        return "add needs compute_full_tree='auto': one more row may change merges beyond the threshold; fit all rows again"
+
+    def _threshold(self) -> float:
+        return float(self.distance_threshold)  # type: ignore[arg-type]
+
+    def _warn_of_number(self, n_clusters: int, kind: str) -> None:
+        forced = {
+            "must": f"must_link_groups leave only {n_clusters}",
+            "cannot": f"cannot_link_groups forbid to go below {n_clusters}",
+        }
+        warnings.warn(f"{self.n_clusters} clusters were asked for, {forced[kind]}", UserWarning, stacklevel=3)
+
+    def _check_rows(self, x: NDArray[Any]) -> None:
+        if self.metric == "cosine" and not x.any(axis=1).all():
+            raise ValueError("Cosine affinity cannot be used when X contains zero vectors")
+        if self.metric == "precomputed" and x.shape[0] != x.shape[1]:
+            raise ValueError(f"Distance matrix should be square, got matrix of shape {x.shape}")
+        if self.metric != "precomputed" and trees.looks_like_distances(x):
+            warnings.warn(
+                "X looks like a square matrix of distances, but its rows are taken as vectors; "
+                "metric='precomputed' takes distances",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _check_parameters(self) -> float | None:
         if (self.n_clusters is None) == (self.distance_threshold is None):
@@ -107,12 +236,15 @@ class AgglomerativeClustering(Clusterer):
             raise ValueError("compute_full_tree must be True if distance_threshold is set.")
         return _check.number(self.distance_threshold, "distance_threshold", minimum=0)
 
-    def _tree(self, x: NDArray[Any]) -> NDArray[np.float64]:
+    def _tree(
+        self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups
+    ) -> NDArray[np.float64]:
+        limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
+        options: dict[str, Any] = {
+            "height_limit": limit, "cannot_link": cannot, "must_link": must, "n_threads": _threads.resolve(None),
+        }  # fmt: skip
         if self.metric != "precomputed":
-            if self.metric == "cosine" and not x.any(axis=1).all():
-                raise ValueError("Cosine affinity cannot be used when X contains zero vectors")
-            return linkage(x, self.linkage, self.metric)
-        if x.shape[0] != x.shape[1]:
-            raise ValueError(f"Distance matrix should be square, got matrix of shape {x.shape}")
+            return trees.tree(x, self.linkage, self.metric, **options)
         # scikit-learn reads the upper triangle; checks=False because it does not ask for symmetry either.
-        return linkage(squareform(x, checks=False).astype(np.float64, copy=False), self.linkage, overwrite=True)
+        distances = squareform(x, checks=False).astype(np.float64, copy=False)
+        return trees.tree_of_distances(distances, len(x), self.linkage, **options)

@@ -48,6 +48,11 @@ class Joints:
         return _core.tree_of_joints(self.pairs, self.heights, n)
 
 
+def edge_limit(n_bytes: int) -> int:
+    """How many pairs are kept for rows that take so many bytes."""
+    return max(_FEW_EDGES, n_bytes // 8 // _BYTES_PER_EDGE)
+
+
 def near_graph(
     x: FloatArray, method: str, metric: str, threshold: float, *, has_cannot_link: bool, n_threads: int
 ) -> NearGraph:
@@ -55,7 +60,7 @@ def near_graph(
     if method == "single" and not has_cannot_link:
         edges = _core.spanning_edges(x, metric=metric, height_limit=threshold, n_threads=n_threads)
         return NearGraph(np.arange(len(x), dtype=np.int32), edges)
-    most = max(_FEW_EDGES, x.nbytes // 8 // _BYTES_PER_EDGE)
+    most = edge_limit(x.nbytes)
     component, edges, are_all = _core.near_graph(
         x, metric=metric, threshold=threshold, max_edges=most, n_threads=n_threads
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import stat
@@ -159,6 +160,10 @@ class OpenPhoto:
     def decoded_bytes(self) -> int:
         """About what the full picture needs in memory while it is decoded."""
         return 10 * self._n_pixels
+
+    def digest(self) -> bytes:
+        """SHA-256 of the file."""
+        return hashlib.sha256(self._data).digest()
 
     @property
     def width(self) -> int:

@@ -98,6 +98,7 @@ class _Found:
     faces: FoundFaces | None = None
     thumbnails: list[bytes] = field(default_factory=list)
     error: str | None = None
+    digest: bytes = b""
     embeddings: list[NDArray[np.float32]] = field(default_factory=list)
 
     @property
@@ -119,7 +120,7 @@ class _Found:
             )
             for i in range(self.n_faces)
         )
-        return PhotoRecord(self.file.name, self.width, self.height, faces)
+        return PhotoRecord(self.file.name, self.width, self.height, faces, digest=self.digest)
 
 
 class FolderRun:
@@ -193,6 +194,7 @@ class FolderRun:
             taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
             found.width, found.height = photo.width, photo.height
+            found.digest = photo.digest()
             # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
             side = max(photo.width, photo.height) if self._settings.min_face is not None else self._settings.max_side
             small = photo.reduced(side)

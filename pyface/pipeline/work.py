@@ -2,39 +2,50 @@
 
 One SQLite file, ``work.sqlite``. A photo is written with all its faces in one transaction or not at all, and is used
 again only if its size, its modification time and everything that shaped the answer (models, settings) are the same.
+It also knows what the last run was asked for and which numbers people got, so that faces can be grouped anew without
+their photos.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface._typing import Labels
 from pyface.errors import OutputFolderError
-from pyface.pipeline.photos import PhotoFile
+from pyface.pipeline.photos import PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
 _APPLICATION_ID = 0x70796663
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 # Another run that holds the record holds it for long; this is for one that is just ending.
 _PATIENCE_SECONDS = 1.0
 
 _SCHEMA = """
 CREATE TABLE photos (
-    name BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, analysis TEXT NOT NULL,
-    width INTEGER NOT NULL, height INTEGER NOT NULL, error TEXT
+    name BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest BLOB NOT NULL,
+    analysis TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, error TEXT
 ) WITHOUT ROWID;
 CREATE TABLE faces (
     photo BLOB NOT NULL, position INTEGER NOT NULL, box BLOB NOT NULL, score REAL NOT NULL,
     landmarks BLOB NOT NULL, scheme TEXT NOT NULL, embedding BLOB NOT NULL, thumbnail BLOB NOT NULL,
     PRIMARY KEY (photo, position)
 ) WITHOUT ROWID;
+CREATE TABLE people (
+    photo BLOB NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (photo, position)
+) WITHOUT ROWID;
+CREATE TABLE skipped (name BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 0), described TEXT NOT NULL, has_ended INTEGER NOT NULL);
 """
+_TABLES = ("photos", "faces", "people", "skipped", "run")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,17 +69,39 @@ class PhotoRecord:
     height: int
     faces: tuple[FaceRecord, ...] = ()
     error: str | None = None
+    digest: bytes = b""
+    """SHA-256 of the file; empty if it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the last run was asked for, as far as it shaped the faces, and how their vectors are compared.
+
+    title : name of the folder of photos.       analysis : digest of what shapes a photo's faces, see ``known``.
+    settings : as in the summary, those of the grouping aside.       models : name -> digest.
+    """
+
+    title: str
+    version: str
+    analysis: str
+    metric: str
+    cluster_threshold: float
+    dimension: int
+    settings: dict[str, Any]
+    models: dict[str, str]
 
 
 class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
     As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
-    damaged or cannot be written.
+    damaged or cannot be written. What another version of pyface wrote is thrown away, as it can be computed again;
+    with ``keep`` it is an OutputFolderError.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, *, keep: bool = False) -> None:
         self._path = path
+        self._keep = keep
         with self._in_words():
             if path is not None and not os.path.lexists(path):
                 # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
@@ -103,8 +136,12 @@ class WorkFile:
         self._db.rollback()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _SCHEMA_VERSION):
-            # Written by another version of pyface: all of it can be computed again.
-            for table in ("photos", "faces"):
+            if self._keep:
+                raise OutputFolderError(
+                    f"{self._path}: was written by an incompatible version of pyface; 'pyface cluster' without --add "
+                    "begins anew"
+                )
+            for table in _TABLES:
                 self._db.execute(f"DROP TABLE IF EXISTS {table}")
             version = 0
         if version == 0:
@@ -123,16 +160,71 @@ class WorkFile:
         with self._in_words():
             return {os.fsdecode(name): (size, mtime) for name, size, mtime in self._db.execute(query, (analysis,))}
 
+    def contents(self) -> dict[str, tuple[int, int, bytes]]:
+        """Photos that could be read, in whatever way they were analysed: name -> (size, mtime_ns, digest)."""
+        query = "SELECT name, size, mtime_ns, digest FROM photos WHERE error IS NULL"
+        with self._in_words():
+            return {os.fsdecode(name): tuple(known) for name, *known in self._db.execute(query)}
+
+    def analysed_otherwise(self, analysis: str) -> str | None:
+        """The first photo that could be read and was analysed in another way, if there is one."""
+        query = "SELECT name FROM photos WHERE analysis <> ? AND error IS NULL ORDER BY name LIMIT 1"
+        with self._in_words():
+            row = self._db.execute(query, (analysis,)).fetchone()
+        return None if row is None else os.fsdecode(row[0])
+
+    def touch(self, photos: Iterable[PhotoFile]) -> None:
+        """These photos have a new modification time and are the same otherwise."""
+        with self._in_words(), self._db:
+            self._db.executemany(
+                "UPDATE photos SET mtime_ns = ? WHERE name = ?",
+                [(photo.mtime_ns, os.fsencode(photo.name)) for photo in photos],
+            )
+
+    def begin(self, info: RunInfo, photos: Iterable[PhotoFile], skipped: Iterable[Skipped], *, add: bool) -> None:
+        """Write down what a run is asked for, and which files it passes over.
+
+        ``add`` keeps those of runs before, unless they are among the ``photos`` now.
+        """
+        described = json.dumps(asdict(info))  # ASCII: a name that is no text stays readable
+        with self._in_words(), self._db:
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (0, ?, 0)", (described,))
+            if add:
+                found = [(os.fsencode(photo.name),) for photo in photos]
+                self._db.executemany("DELETE FROM skipped WHERE name = ?", found)
+            else:
+                self._db.execute("DELETE FROM skipped")
+            rows = [(os.fsencode(item.photo), item.reason) for item in skipped]
+            self._db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", rows)
+
+    def end(self) -> None:
+        """All photos of the run are saved."""
+        with self._in_words(), self._db:
+            self._db.execute("UPDATE run SET has_ended = 1")
+
+    def last_run(self) -> tuple[RunInfo, bool] | None:
+        """What the last run was asked for, and whether it ended; None if there was none."""
+        with self._in_words():
+            row = self._db.execute("SELECT described, has_ended FROM run").fetchone()
+            if row is None:
+                return None
+            try:
+                return RunInfo(**json.loads(row[0])), bool(row[1])
+            except TypeError as error:
+                raise ValueError(f"the last run is not described: {error}") from error
+
     def save(self, analysis: str, photos: Iterable[tuple[PhotoFile, PhotoRecord]]) -> None:
         """Write these photos and their faces in one transaction."""
         with self._in_words(), self._db:
             for file, record in photos:
                 name = os.fsencode(record.name)
                 self._db.execute("DELETE FROM faces WHERE photo = ?", (name,))
+                self._db.execute("DELETE FROM people WHERE photo = ?", (name,))
                 self._db.execute(
-                    "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (name, file.size, file.mtime_ns, analysis, record.width, record.height, record.error),
-                )
+                    "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (name, file.size, file.mtime_ns, record.digest, analysis, record.width, record.height,
+                     record.error),
+                )  # fmt: skip
                 self._db.executemany(
                     "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     [
@@ -148,6 +240,7 @@ class WorkFile:
         with self._in_words(), self._db:
             gone = [(name,) for (name,) in self._db.execute("SELECT name FROM photos") if name not in keep]
             self._db.executemany("DELETE FROM faces WHERE photo = ?", gone)
+            self._db.executemany("DELETE FROM people WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
 
     def photos(self) -> list[tuple[str, int, int, str | None]]:
@@ -170,6 +263,27 @@ class WorkFile:
                 )
                 for photo, box, score, landmarks, scheme, embedding in self._db.execute(query)
             ]  # fmt: skip
+
+    def skipped(self) -> list[Skipped]:
+        """Files that were passed over before they were opened."""
+        with self._in_words():
+            rows = self._db.execute("SELECT name, reason FROM skipped ORDER BY name").fetchall()
+        return [Skipped(os.fsdecode(name), reason) for name, reason in rows]
+
+    def numbers(self) -> Labels:
+        """The number of the person that each face was given last, in face_id order; -1 for none."""
+        query = (
+            "SELECT COALESCE(number, -1) FROM faces LEFT JOIN people USING (photo, position) ORDER BY photo, position"
+        )
+        with self._in_words():
+            return np.array([number for (number,) in self._db.execute(query)], np.int64)
+
+    def save_numbers(self, faces: Sequence[tuple[str, int]], numbers: Labels) -> None:
+        """Write down the numbers of these faces (photo, position), in place of all that were there."""
+        rows = [(os.fsencode(photo), position, int(n)) for (photo, position), n in zip(faces, numbers, strict=True)]
+        with self._in_words(), self._db:
+            self._db.execute("DELETE FROM people")
+            self._db.executemany("INSERT INTO people VALUES (?, ?, ?)", rows)
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""

@@ -1,4 +1,4 @@
-"""The whole main job: photos in, people and their page out."""
+"""The whole main job: photos in, people and their page out; and the same again from the record of an earlier run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 from pyface import __version__
 from pyface.errors import require_extra
-from pyface.pipeline.album import Album, build_album
+from pyface.pipeline.album import Album, remember_numbers
+from pyface.pipeline.build import build_album, rebuild_album
+from pyface.pipeline.close_calls import CloseCall
 from pyface.pipeline.out_folder import write_files
 from pyface.pipeline.outputs import REPORT, album_files
-from pyface.pipeline.people import CloseCall
 from pyface.pipeline.scales import MAX_SIDE
 from pyface.report.caps import cap_people
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
@@ -35,6 +36,9 @@ def cluster_photos(
     landmarks: Any = None,
     algorithm: str = "average",
     threshold: float | None = None,
+    n_clusters: int | None = None,
+    same_photo_different_people: bool = False,
+    add: bool = False,
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = MAX_SIDE,
@@ -50,8 +54,17 @@ def cluster_photos(
         there as it goes: after an interruption the same call goes on where it was, with the same result. It is made if
         it does not exist, and replaced only if pyface wrote it. None keeps everything in memory.
     models, detector, embedder, landmarks : as for :class:`pyface.FaceAnalyzer`; no step can be left out.
-    algorithm : ``"average"``, ``"complete"`` or ``"single"`` linkage, or ``"dbscan"``.
-    threshold : distance, in the embedder's metric, up to which faces are one person. None is the embedder's own.
+    algorithm : ``"average"``, ``"complete"`` or ``"single"`` linkage, ``"dbscan"`` or ``"kmeans"``.
+    threshold : distance, in the embedder's metric, strictly below which faces are one person. None is the embedder's
+        own, for the algorithm. Not for ``"kmeans"``.
+    n_clusters : how many people there are, instead of a threshold; ``"kmeans"`` needs it, ``"dbscan"`` cannot have it.
+    same_photo_different_people : two faces of one photo are never put together, whatever their distance. For the three
+        linkages. Collages, mirrors, screens and pictures on the wall break the rule: one person is then split up.
+    add : ``folder`` holds photos to add to those that ``out`` knows; it may hold known ones too. All faces are grouped
+        together, as if all photos had been given at once. People keep the number with which they have most faces in
+        common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
+        stay although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out``
+        it is an ordinary run.
     min_face, max_faces, max_side : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
@@ -59,7 +72,8 @@ def cluster_photos(
 
     Returns an :class:`pyface.pipeline.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
     Files that cannot be read are listed in ``Album.skipped``. Raises :class:`pyface.errors.OutputFolderError` before
-    any work if ``out`` cannot be used, NotADirectoryError if ``folder`` is no folder. Ctrl-C raises KeyboardInterrupt
+    any work if ``out`` cannot be used or added to (another photo has the name of a known one, say), NotADirectoryError
+    if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. Ctrl-C raises KeyboardInterrupt
     with all finished photos recorded. Memory grows by about 1 kB a face, plus about 250 MB a thread at work.
     """
     folder = os.fsdecode(folder)
@@ -75,6 +89,9 @@ def cluster_photos(
         landmarks=landmarks,
         algorithm=algorithm,
         threshold=threshold,
+        n_clusters=n_clusters,
+        same_photo_different_people=same_photo_different_people,
+        add=add,
         min_face=min_face,
         max_faces=max_faces,
         max_side=max_side,
@@ -84,39 +101,86 @@ def cluster_photos(
         progress=progress,
     )
     if out is not None:
-        since = time.perf_counter()
-        page = album_page(album, os.path.basename(os.path.abspath(folder)))
-        album.seconds["page"] = round(time.perf_counter() - since, 3)
-        write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
+        _write(out, album)
     return album
 
 
-def album_page(album: Album, title: str) -> str:
+def recluster_photos(
+    out: str | os.PathLike[str],
+    *,
+    algorithm: str = "average",
+    threshold: float | None = None,
+    n_clusters: int | None = None,
+    same_photo_different_people: bool = False,
+    n_threads: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Album:
+    """Group the faces in ``out`` anew, without looking at the photos: they may be gone.
+
+    out : a folder that :func:`cluster_photos` wrote; its record of work, ``work.sqlite``, is what is read.
+    The others : as for :func:`cluster_photos`, with the same defaults, whatever was asked for before.
+
+    Writes the files of ``out`` as :func:`cluster_photos` would with these arguments, byte for byte but for the seconds
+    in the summary; numbers are by size, as there. Returns the album. After a run that did not end it has the photos
+    that were done.
+
+    Raises :class:`pyface.errors.OutputFolderError` if pyface did not write ``out``, or if its record is missing,
+    damaged, of an incompatible version or in use; then ``out`` stays as it was.
+    """
+    out = os.fsdecode(out)
+    require_extra("jinja2")
+    album = rebuild_album(
+        out,
+        algorithm=algorithm,
+        threshold=threshold,
+        n_clusters=n_clusters,
+        same_photo_different_people=same_photo_different_people,
+        n_threads=n_threads,
+        progress=progress,
+    )
+    _write(out, album)
+    return album
+
+
+def _write(out: str, album: Album) -> None:
+    since = time.perf_counter()
+    page = album_page(album)
+    album.seconds["page"] = round(time.perf_counter() - since, 3)
+    write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
+    # Last: numbers that a later run continues are those that somebody may have seen.
+    remember_numbers(out, album)
+
+
+def album_page(album: Album) -> str:
     """The page of an album: people by size, faces as thumbnails, close calls marked."""
+    settings = album.settings
+    threshold = settings["threshold"]
+    apart = ", faces of one photo kept apart" if settings["same_photo_different_people"] else ""
     summary = ReportSummary(
-        folder=title,
+        folder=album.title,
         n_photos=len(album.photos),
         n_photos_without_face=album.n_photos_without_face,
         n_faces=len(album.faces),
         n_people=album.n_people,
-        detector=album.settings["detector"],
-        embedder=album.settings["embedder"],
-        landmarks=album.settings["landmarks"],
-        algorithm=album.settings["algorithm"],
-        threshold=f"{album.settings['threshold']:.4g} ({_METRIC_NAMES[album.settings['metric']]})",
+        detector=settings["detector"],
+        embedder=settings["embedder"],
+        landmarks=settings["landmarks"],
+        algorithm=settings["algorithm"] + apart,
+        threshold=None if threshold is None else f"{threshold:.4g} ({_METRIC_NAMES[settings['metric']]})",
+        n_clusters=settings["n_clusters"],
         version=__version__,
     )
     unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
     people = [
         ReportPerson(
-            number,
+            int(album.labels[face_ids[0]]),
             tuple(
                 ReportFace(int(i), album.faces[i].photo, album.faces[i].face.score, None, unsure.get(int(i)))
                 for i in face_ids
             ),
             len(face_ids),
         )
-        for number, face_ids in enumerate(album.people())
+        for face_ids in album.people()
     ]
     shown = cap_people(people)
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))

@@ -66,10 +66,12 @@ class ReportSummary:
     detector: str
     embedder: str
     algorithm: str
-    threshold: str
-    """The threshold with its meaning, as text: ``"0.281 (squared Euclidean)"``."""
+    threshold: str | None
+    """The threshold with its meaning, as text: ``"0.281 (squared Euclidean)"``; None if the number was given."""
     version: str
     """Version of pyface."""
+    n_clusters: int | None = None
+    """How many people were asked for, instead of a threshold."""
     landmarks: str | None = None
     date: str | None = None
     """Shown as given. Left out by default: the same photos then give the same file, byte for byte."""

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,18 @@ def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
         (["cluster", "NONE", "-o", "OUT"], 2, "does not exist"),
         (["cluster", "PHOTOS", "-o", "OUT", "--algorithm", "magic"], 2, "algorithm must be one of"),
         (["cluster", "PHOTOS", "-o", "OUT", "--threshold", "x"], 2, "threshold"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--algorithm", "kmeans"], 2, "needs the number of people"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--clusters", "2", "--threshold", "0.3"], 2, "not both"),
+        (["cluster", "PHOTOS", "-o", "OUT2", "--clusters", "9"], 2, "only 8 faces were found"),
+        (
+            ["cluster", "PHOTOS", "-o", "OUT", "--algorithm", "dbscan", "--same-photo-different-people"],
+            2,
+            "average, complete, single can",
+        ),
+        (["cluster", "PHOTOS", "-o", "OUT2", "--add", "--max-faces", "1"], 1, "max_faces was None, is 1"),
+        (["recluster", "NONE"], 1, "does not exist"),
+        (["recluster", "PHOTOS"], 1, "was not written by pyface"),
+        (["recluster", "OUT2", "--algorithm", "dbscan", "--clusters", "2"], 2, "finds the number of people itself"),
         (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "is the folder of photos itself"),
         (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 1, "dlib-resnet"),
         (["cluster", "PHOTOS", "-o", "OUT", "--providers", "MoonProvider"], 1, "MoonProvider"),
@@ -108,6 +121,35 @@ def test_errors_are_one_line(
     assert "Traceback" not in done.stderr
     own = [line for line in done.stderr.splitlines() if line.startswith("pyface:")]
     assert len(own) == 1 or "Usage" in done.stderr
+
+
+def test_recluster(photos: Path, out: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(out, tmp_path / "copy"))
+    done = pyface("recluster", copy, "--algorithm", "kmeans", "--clusters", 3)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "8 photos, 7 with a face; 8 faces of 3 people; 0 files skipped", f"page: {copy}/report.html",
+    ]  # fmt: skip
+    assert pyface("cluster", photos, "-o", tmp_path / "b", "--algorithm=kmeans", "--n-clusters=3").returncode == 0
+    for name in ("faces.csv", "embeddings.npy"):
+        assert (copy / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert pyface("recluster", copy).returncode == 0
+    assert (copy / "faces.csv").read_bytes() == (out / "faces.csv").read_bytes()
+
+
+def test_add(photos: Path, out: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(out, tmp_path / "copy"))
+    photo_sets.save(tmp_path / "new" / "one more.jpg", photo_sets.hopper())
+    done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[:2] == [
+        "1 new photo", "9 photos, 8 with a face; 9 faces of 2 people; 0 files skipped",
+    ]  # fmt: skip
+    (tmp_path / "new" / "one more.jpg").rename(tmp_path / "new" / "a1.png")
+    done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pyface: {copy}: holds another photo named 'a1.png'; rename the new one")
 
 
 def test_detect(photos: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pyface._embedders import COMPARISONS
 from pyface.cluster import AgglomerativeClustering, for_embedder
 from pyface.errors import ModelNotFoundError
 from pyface.models.dlib.embedder import DlibResnet
-from pyface.pipeline.people import group_faces
+from pyface.pipeline.people import check_grouping, group_faces
 
 EMBEDDERS = [spec.name for spec in models.catalog() if spec.task == "embedder"]
 
@@ -62,7 +62,8 @@ def test_it_clusters_as_the_pipeline_does(metric: str) -> None:
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
     threshold = 0.3 if metric == "cosine" else 0.6
     labels = for_embedder(Vectors(metric, threshold)).fit_predict(x)
-    theirs = group_faces(x, metric=metric, algorithm="average", threshold=threshold, n_threads=1)
+    grouping = check_grouping("average", threshold, None, False)
+    theirs = group_faces(x, grouping, metric=metric, photos=np.arange(300), n_threads=1)
     assert partition(labels) == partition(theirs) == partition(people)
 
 

@@ -58,6 +58,11 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("reset_debug_counters", {}),
     ("cut_by_count", {"z": MERGES, "n_merges": 1}),
     ("cut_by_height", {"z": MERGES, "height": 1.0}),
+    ("tree_clusters", {"z": MERGES}),
+    (
+        "bcubed_by_merge",
+        {"z": MERGES, "classes": np.array([0, 0]), "order": np.zeros(1, np.int64), "n_classes": 1},
+    ),
 ]
 for x in (FLOAT32, FLOAT64):
     for y in (None, x):

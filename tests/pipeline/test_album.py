@@ -235,6 +235,9 @@ def test_foreign_out_is_left_alone(photos: tuple[Path, dict[str, list[str]]], tm
     ("arguments", "error", "match"),
     [
         ({"algorithm": "magic"}, ValueError, "algorithm must be one of average"),
+        ({"algorithm": "kmeans"}, ValueError, "n_clusters"),
+        ({"n_clusters": 3, "threshold": 0.3}, ValueError, "not both"),
+        ({"algorithm": "dbscan", "same_photo_different_people": True}, ValueError, "average, complete, single can"),
         ({"threshold": -1}, ValueError, "threshold"),
         ({"threshold": float("nan")}, ValueError, "threshold"),
         ({"min_face": 1}, ValueError, "min_face"),

@@ -96,6 +96,14 @@ def test_summary_and_skipped(parsed: Page) -> None:
     assert "1 May 2025" in Page(render_report(summary(date="1 May 2025"), people())).all("footer")[0].text
 
 
+def test_a_number_of_people_takes_the_place_of_a_threshold() -> None:
+    asked = Page(render_report(summary(threshold=None, n_clusters=1200), people()))
+    terms = [e.text for e in asked.all("dt")]
+    assert "Threshold" not in terms
+    assert terms.count("People asked for") == 1
+    assert "1,200" in [e.text for e in asked.all("dd")]
+
+
 def test_one_of_each_is_singular() -> None:
     text = render_report(summary(n_people=1, n_faces=1, n_photos=1), [person(0, 1)], SKIPPED[:1])
     for words in ("1 person", "1 face<", "1 photo<", "1 file skipped", "1 file was skipped"):

@@ -1,0 +1,55 @@
+"""The command's two parts and the options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Photos in, people out: find, compare and cluster faces.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+models_app = typer.Typer(help="The models that can be used.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
+
+Models = Annotated[str | None, typer.Option(help="Name of a pack of models.")]
+DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of a detector, see 'pyface models list'.")]
+LandmarksName = Annotated[str | None, typer.Option("--landmarks", help="Name of a landmark model.")]
+EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder.")]
+MinFace = Annotated[
+    float | None,
+    typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 5.5 % of its long side."),
+]
+MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces of a photo, the largest.")]
+MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]
+BatchSize = Annotated[int, typer.Option(help="Faces embedded at a time.")]
+Threads = Annotated[int | None, typer.Option("--n-threads", help="Default: PYFACE_NUM_THREADS, or all CPUs.")]
+Providers = Annotated[
+    list[str] | None, typer.Option(help="An ONNX Runtime provider; may be repeated. Default: the CPU.", metavar="NAME")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is being done.")]
+Algorithm = Annotated[str, typer.Option(help="average, complete, single, dbscan or kmeans.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="Faces are one person below this distance, not at it. Default: the embedder's."),
+]
+Clusters = Annotated[
+    int | None,
+    typer.Option(
+        "--clusters", "--n-clusters", help="How many people, instead of a threshold. Needed by kmeans, not for dbscan."
+    ),
+]
+ApartInPhoto = Annotated[
+    bool,
+    typer.Option(
+        "--same-photo-different-people",
+        help="Never put two faces of one photo together. Wrong for collages, mirrors and pictures in pictures. "
+        "For average, complete and single.",
+    ),
+]
+Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]

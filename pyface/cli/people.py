@@ -1,0 +1,157 @@
+"""``pyface cluster`` and ``pyface recluster``: photos in, people out; and people anew from what is known."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyface.cli.console import (
+    FAILED,
+    interrupted,
+    progress_bar,
+    reports_errors,
+    say,
+    say_skipped,
+    set_up_logging,
+    showable,
+)
+from pyface.cli.options import (
+    Algorithm,
+    ApartInPhoto,
+    BatchSize,
+    Clusters,
+    DetectorName,
+    EmbedderName,
+    LandmarksName,
+    MaxFaces,
+    MaxSide,
+    MinFace,
+    Models,
+    Providers,
+    Threads,
+    Threshold,
+    Verbose,
+    app,
+)
+from pyface.pipeline.outputs import REPORT
+from pyface.pipeline.scales import MAX_SIDE
+
+if TYPE_CHECKING:
+    from pyface.pipeline.album import Album
+
+
+@app.command()
+@reports_errors
+def cluster(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT")],
+    models: Models = None,
+    detector: DetectorName = None,
+    landmarks: LandmarksName = None,
+    embedder: EmbedderName = None,
+    algorithm: Algorithm = "average",
+    threshold: Threshold = None,
+    clusters: Clusters = None,
+    same_photo_different_people: ApartInPhoto = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add these photos to those that OUT knows; people keep their numbers.")
+    ] = False,
+    min_face: MinFace = None,
+    max_faces: MaxFaces = None,
+    max_side: MaxSide = MAX_SIDE,
+    batch_size: BatchSize = 32,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Group the faces of a folder of photos into people.
+
+    Writes faces.csv, embeddings.npy, summary.json and report.html to OUT. After an interruption the same command goes
+    on where it was. 'pyface recluster OUT' groups the faces anew, without the photos.
+    """
+    set_up_logging(verbose)
+    from pyface.report.folder import cluster_photos
+
+    done = [0, 0]
+    try:
+        with progress_bar() as show:
+
+            def progress(stage: str, n_done: int, total: int) -> None:
+                if stage == "photos":
+                    done[:] = n_done, total
+                show(stage, n_done, total)
+
+            album = cluster_photos(
+                photos,
+                out=out,
+                models=models,
+                detector=detector,
+                landmarks=landmarks,
+                embedder=embedder,
+                algorithm=algorithm,
+                threshold=threshold,
+                n_clusters=clusters,
+                same_photo_different_people=same_photo_different_people,
+                add=add,
+                min_face=min_face,
+                max_faces=max_faces,
+                max_side=max_side,
+                batch_size=batch_size,
+                n_threads=n_threads,
+                providers=providers,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        what = f"{done[0]} of the {done[1]} photos to do are done" if done[1] else "no photo is done yet"
+        interrupted(f"pyface: interrupted, {what}; the same command goes on from there")
+    say_skipped(album.skipped)
+    if not album.photos:
+        what = "none of the files could be read" if album.skipped else "there is no photo in it"
+        say(f"pyface: {showable(str(photos))}: {what}")
+        raise typer.Exit(FAILED)
+    if add:
+        say(f"{done[1]} new photo{'' if done[1] == 1 else 's'}")
+    _say_counts(album, out)
+
+
+@app.command()
+@reports_errors
+def recluster(
+    out: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT")],
+    algorithm: Algorithm = "average",
+    threshold: Threshold = None,
+    clusters: Clusters = None,
+    same_photo_different_people: ApartInPhoto = False,
+    n_threads: Threads = None,
+    verbose: Verbose = False,
+) -> None:
+    """Group the faces in OUT into people anew, with other options. The photos are not needed.
+
+    Writes the files of OUT as 'pyface cluster' with these options would.
+    """
+    set_up_logging(verbose)
+    from pyface.report.folder import recluster_photos
+
+    with progress_bar() as progress:
+        album = recluster_photos(
+            out,
+            algorithm=algorithm,
+            threshold=threshold,
+            n_clusters=clusters,
+            same_photo_different_people=same_photo_different_people,
+            n_threads=n_threads,
+            progress=progress,
+        )
+    _say_counts(album, out)
+
+
+def _say_counts(album: Album, out: Path) -> None:
+    n_with_face = len(album.photos) - album.n_photos_without_face
+    say(
+        f"{len(album.photos)} photos, {n_with_face} with a face; {len(album.faces)} faces of {album.n_people} people; "
+        f"{len(album.skipped)} files skipped"
+    )
+    say(f"page: {showable(os.path.join(str(out), REPORT))}")

@@ -1,0 +1,198 @@
+"""Clusters below a threshold that take in more rows: only the components that new rows touch are clustered again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from pyface.cluster._link_groups import check_agreement
+from pyface.cluster._relabel import relabel
+from pyface.kernels.linkage_below import Joints, NearGraph, edge_limit, joints_below, near_graph, pairs_between
+
+Groups = NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a clustering below a threshold is made with."""
+
+    linkage: str
+    metric: str
+    threshold: float
+
+
+@dataclass(slots=True, eq=False)
+class Clustering:
+    """Rows in pieces, as they came, the pairs that are near each other, and the merges made of them."""
+
+    settings: Settings
+    pieces: list[NDArray[Any]]
+    cannot_link: Groups
+    must_link: Groups
+    component: NDArray[np.int32]  # 0 .. number of components - 1
+    edges: NDArray[np.int32] | None
+    joints: Joints
+
+    @property
+    def n_rows(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+
+def cluster(
+    x: NDArray[Any], settings: Settings, cannot_link: Groups, must_link: Groups, *, n_threads: int
+) -> Clustering:
+    """Cluster rows from scratch. ``x`` and the groups have been checked; ``x`` is kept, not copied."""
+    graph, joints = _solve(x, None, settings, cannot_link, must_link, n_threads)
+    parts = [_to(graph.component)]
+    if graph.edges is not None:
+        parts.append(graph.edges)
+    if must_link is not None:
+        parts.append(_to(_first_of_group(must_link)))
+    return Clustering(settings, [x], cannot_link, must_link, _connected(len(x), parts), graph.edges, joints)
+
+
+def add(
+    old: Clustering, x: NDArray[Any], cannot_link: Groups, must_link: Groups, *, n_threads: int
+) -> tuple[Clustering, NDArray[np.int64]]:
+    """The clustering of the old rows and these, as from scratch, and the rows that were clustered anew for it.
+
+    Time: new rows x all rows, and the components that new rows touch. Groups are those of the new rows, -1 = none.
+    """
+    settings = old.settings
+    n, m = old.n_rows, len(x)
+    pieces = [*old.pieces, x]
+    if any(piece.dtype != x.dtype for piece in pieces):
+        pieces = [piece.astype(np.float64, copy=False) for piece in pieces]
+    cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
+    check_agreement(cannot, must)
+
+    among = near_graph(
+        pieces[-1], settings.linkage, settings.metric, settings.threshold, has_cannot_link=cannot is not None,
+        n_threads=n_threads,
+    )  # fmt: skip
+    across = _across(pieces, settings, n_threads)
+    # What connects old components, by number, and new rows, from n_old on.
+    n_old = int(old.component.max(initial=-1)) + 1
+    node = np.concatenate([old.component, np.arange(n_old, n_old + m, dtype=np.int32)])
+    parts = [node[across], _to(among.component) + np.int32(n_old)]
+    if among.edges is not None:
+        parts.append(among.edges + np.int32(n_old))
+    if must is not None:
+        parts.append(node[_to(_first_of_group(must))])
+    merged = _connected(n_old + m, parts)
+    is_touched = np.isin(merged, merged[n_old:])[node]
+    component = merged[node]
+    rows = np.flatnonzero(is_touched)
+
+    edges = None
+    if old.edges is not None and among.edges is not None:
+        edges = np.concatenate([old.edges, among.edges + np.int32(n), across])
+        if len(edges) > edge_limit(n_bytes=sum(piece.nbytes for piece in pieces)):
+            edges = None
+    own = None
+    if edges is not None:
+        place = np.full(n + m, -1, np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        own = NearGraph(_first_of_group(component[rows]), place[edges[is_touched[edges[:, 0]]]])
+    graph, joints = _solve(
+        _gathered(pieces, rows), own, settings, _of(cannot, rows), _of(must, rows), n_threads
+    )
+    if edges is None and old.edges is not None and graph.edges is not None:
+        # Single linkage: a spanning forest of what was touched says as much as all its pairs.
+        edges = np.concatenate([old.edges[~is_touched[old.edges[:, 0]]], rows[graph.edges].astype(np.int32)])
+    kept = ~is_touched[old.joints.pairs[:, 0]]
+    joints = Joints(
+        np.concatenate([old.joints.pairs[kept], rows[joints.pairs].astype(np.int32)]),
+        np.concatenate([old.joints.heights[kept], joints.heights]),
+    )
+    return Clustering(settings, pieces, cannot, must, component, edges, joints), rows
+
+
+def number(
+    old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Numbers for all rows after :func:`add`: old ones survive by largest overlap, see :func:`relabel`.
+
+    labels : (n,) the new clusters in any numbers. rows : those that were clustered anew; clusters of other rows are
+    what they were. New numbers follow the largest old one.
+    """
+    n_old = len(old_labels)
+    result = np.concatenate([old_labels, np.full(len(labels) - n_old, -1)])
+    # One more row, of a cluster of its own, so that new numbers follow the largest of all old ones.
+    before = np.append(result[rows], old_labels.max(initial=0))
+    now = np.append(labels[rows], labels.max(initial=0) + 1)
+    result[rows] = relabel(before, now)[:-1]
+    return result
+
+
+def _solve(
+    x: NDArray[Any], graph: NearGraph | None, settings: Settings, cannot: Groups, must: Groups, n_threads: int
+) -> tuple[NearGraph, Joints]:
+    method, metric, threshold = settings.linkage, settings.metric, settings.threshold
+    if graph is None:
+        graph = near_graph(x, method, metric, threshold, has_cannot_link=cannot is not None, n_threads=n_threads)
+    joints = joints_below(
+        x, graph, method, metric, threshold, cannot_link=cannot, must_link=must, n_threads=n_threads
+    )
+    return graph, joints
+
+
+def _across(pieces: list[NDArray[Any]], settings: Settings, n_threads: int) -> NDArray[np.int32]:
+    """Pairs of an old and a new row that may be within the threshold, (m, 2) int32."""
+    *before, x = pieces
+    first = 0
+    parts = []
+    for piece in before:
+        pairs = pairs_between(x, piece, settings.metric, settings.threshold, n_threads=n_threads)
+        parts.append(pairs[:, ::-1] + np.array([first, 0], np.int32))
+        first += len(piece)
+    pairs = np.concatenate(parts)
+    pairs[:, 1] += np.int32(first)
+    return pairs
+
+
+def _connected(n: int, parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Numbers of the components of n things that pairs connect."""
+    pairs = np.concatenate(parts)
+    graph = sparse.coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int32, copy=False)
+
+
+def _to(others: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Pairs of each thing and another one that it belongs with."""
+    return np.column_stack([np.arange(len(others), dtype=np.int32), others])
+
+
+def _first_of_group(groups: NDArray[Any]) -> NDArray[np.int32]:
+    """Of each row the first row of its group, or itself if it has none (-1)."""
+    rows = np.arange(len(groups), dtype=np.int32)
+    has_group = groups >= 0
+    _, first, inverse = np.unique(groups[has_group], return_index=True, return_inverse=True)
+    result = rows.copy()
+    result[has_group] = rows[has_group][first][inverse]
+    return result
+
+
+def _appended(old: Groups, new: Groups, n: int, m: int) -> Groups:
+    if old is None and new is None:
+        return None
+    return np.concatenate([np.full(n, -1) if old is None else old, np.full(m, -1) if new is None else new])
+
+
+def _of(groups: Groups, rows: NDArray[np.int64]) -> Groups:
+    return None if groups is None else groups[rows]
+
+
+def _gathered(pieces: list[NDArray[Any]], rows: NDArray[np.int64]) -> NDArray[Any]:
+    result = np.empty((len(rows), pieces[0].shape[1]), pieces[-1].dtype)
+    first = 0
+    for piece in pieces:
+        begin, end = np.searchsorted(rows, [first, first + len(piece)])
+        np.take(piece, rows[begin:end] - first, axis=0, out=result[begin:end])
+        first += len(piece)
+    return result
