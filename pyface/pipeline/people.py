@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,7 +117,9 @@ def group_faces(
             distance_threshold=grouping.threshold,
         )
         rules: dict[str, Any] = {"cannot_link_groups": photos} if grouping.same_photo_different_people else {}
-        labels = number_by_size(tree.fit(embeddings, **rules).labels_)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* clusters were asked for", UserWarning)  # said below, of people
+            labels = number_by_size(tree.fit(embeddings, **rules).labels_)
     n_people = int(labels.max()) + 1
     if grouping.n_clusters is not None and n_people != grouping.n_clusters:
         logger.warning("%d people are left, since no two of them may be put together", n_people)
