@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
+from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float64
 
 METHODS = ("single", "complete", "average", "weighted", "ward", "centroid", "median")
@@ -35,27 +33,27 @@ def linkage(
     method : "average", "single", "complete", "weighted", "ward", "centroid" or "median".
     metric : "cosine", "euclidean" or "sqeuclidean"; for 1-D ``X`` it is not used. The last three methods need
     "euclidean".
-    overwrite : for 1-D float64 ``X``: it may be used as scratch memory. Without it ``X`` is never written to.
+    overwrite : for 1-D ``X``: it may be used as scratch memory. Without it ``X`` is never written to.
 
     Returns Z (n - 1, 4) float64 in SciPy's format: row i merges clusters ``Z[i, 0] < Z[i, 1]`` at height ``Z[i, 2]``
     into cluster n + i of ``Z[i, 3]`` rows; heights do not decrease (centroid and median excepted). n = 1 gives (0, 4).
 
     "average" with "cosine" or "sqeuclidean", and "ward", work on means and spreads of clusters: O(n d) memory,
     O(n^2 d) time, all threads. The heights are exact averages over all pairs, in float64. Everything else builds the
-    condensed distances, O(n^2) memory, and calls :func:`scipy.cluster.hierarchy.linkage`.
+    condensed distances, O(n^2) memory in float64, and merges in there. 1-D ``X`` is worked on in its own type: float32
+    takes half the memory, float16 becomes float32.
 
-    Ties: on means and spreads, among equally close clusters the one with the smaller smallest row is chosen; SciPy may
-    choose differently, and then both trees are valid. Everything else has SciPy's ties. No result depends on the number
-    of threads.
+    Ties: among equally close clusters the one with the smaller smallest row is chosen; SciPy may choose differently,
+    and then both trees are valid. "single" on distances has SciPy's ties. No result depends on the number of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
     distances that overflow; MemoryError for condensed distances that the memory left cannot hold.
-    Formulas: `docs/how-it-works/linkage-by-sums.md`.
+    How: `docs/how-it-works/linkage-by-sums.md`, `docs/how-it-works/linkage-by-matrix.md`.
     """
     _check.choice(method, "method", METHODS)
     threads = _threads.resolve(n_threads)
     if isinstance(X, np.ndarray) and X.ndim == 1:
-        return _from_condensed(_condensed(X, overwrite), method)
+        return linkage_matrix.from_condensed(X, method, overwrite=overwrite, n_threads=threads)
     _check.choice(metric, "metric", METRICS)
     if method in EUCLIDEAN_METHODS and metric != "euclidean":
         raise ValueError(f"metric must be 'euclidean' for method={method!r}, got {metric!r}")
@@ -64,34 +62,12 @@ def linkage(
         raise ValueError(f"X must have at least one row, got shape {x.shape}")
     if (method, metric) in FROM_VECTORS:
         return _core.linkage_from_vectors(x, method=method, metric=metric, n_threads=threads)
-    # SciPy's algorithms, but for that of single linkage, work on a copy.
-    n_bytes = (1 if method == "single" else 2) * 8 * (len(x) * (len(x) - 1) // 2)
+    n_bytes = 8 * (len(x) * (len(x) - 1) // 2)
     _memory.require(n_bytes, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
     distances = condensed_float64(x, metric, threads)
     if not np.isfinite(distances.sum()) and not np.isfinite(distances).all():
         raise ValueError("X: distances are not finite numbers; scale the data")
-    return _from_condensed(distances, method)
-
-
-def _condensed(X: NDArray[Any], overwrite: bool) -> NDArray[np.float64]:
-    if X.dtype.type not in (np.float16, np.float32, np.float64):
-        raise TypeError(f"X must be a NumPy array of float32, float64 or float16, got an array of {X.dtype}")
-    distances = np.array(X, dtype=np.float64, order="C", copy=None if overwrite and X.flags.writeable else True)
-    bad = np.flatnonzero(~(np.isfinite(distances) & (distances >= 0)))
-    if bad.size:
-        raise ValueError(f"X: distance {bad[0]} is {distances[bad[0]]}; all must be finite and not negative")
-    n = (1 + math.isqrt(1 + 8 * len(distances))) // 2
-    if n * (n - 1) // 2 != len(distances):
-        raise ValueError(f"X must have n (n - 1) / 2 distances for some n, got {len(distances)}")
-    return distances
-
-
-def _from_condensed(distances: NDArray[np.float64], method: str) -> NDArray[np.float64]:
-    if len(distances) == 0:
-        return np.empty((0, 4))
-    from scipy.cluster import hierarchy
-
-    return np.asarray(hierarchy.linkage(distances, method), dtype=np.float64)
+    return linkage_matrix.from_condensed(distances, method, overwrite=True, n_threads=threads)
 
 
 def cut(Z: NDArray[np.float64], *, n_clusters: int | None = None, height: float | None = None) -> Labels:

@@ -27,6 +27,8 @@ FLOAT32, FLOAT64 = np.eye(3, dtype=np.float32), np.eye(3)
 MERGES = np.array([[0.0, 1, 1, 2]])
 THREADS = {"n_threads": 1}
 COSINE = {"metric": "cosine", **THREADS}
+CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
+GROUPS = np.array([-1, 0, -1])
 
 
 def canvas() -> np.ndarray:
@@ -78,6 +80,8 @@ for x in (FLOAT32, FLOAT64):
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
         ("linkage_from_vectors", {"x": x, "method": "average", **COSINE}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": None, "cannot_link": None}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": GROUPS}),
     ]
 
 
