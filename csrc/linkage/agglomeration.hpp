@@ -7,6 +7,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -76,8 +79,8 @@ public:
 
 private:
     // A pass costs about as much as this share of the clusters merging one by one.
-    static constexpr index_t kWorthAPass = 16;
-    static constexpr index_t kStaged = index_t{1} << 17;  // entries that wait in the caches until they can be written
+    static constexpr index_t kWorthAPass = 24;
+    static constexpr index_t kStaged = index_t{1} << 16;  // entries that wait in the caches until they can be written
 
     static constexpr index_t kNone = -1;
 
@@ -99,15 +102,15 @@ private:
     };
 
     struct Pair {
-        index_t a, b;
-        index_t place;  // of the union, once the gaps are closed
+        std::int32_t a, b;
+        std::int32_t place;  // of the union, once the gaps are closed
         Merging merging;
     };
 
     // The nearest cluster above each, as one thread has seen it.
     struct Columns {
         std::vector<T> near;
-        std::vector<Slot<T>> who;
+        std::vector<std::int32_t> who;
     };
 
     static std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
@@ -129,7 +132,7 @@ private:
         for (index_t a = 0; a < matrix_.n; ++a) {
             const index_t b = clusters_.who[at(a)];
             if (b <= a || clusters_.who[at(b)] != a || !may_merge(clusters_.near[at(a)])) continue;
-            pairs.push_back({a, b, kNone,
+            pairs.push_back({static_cast<std::int32_t>(a), static_cast<std::int32_t>(b), 0,
                              {static_cast<double>(clusters_.near[at(a)]), clusters_.size[at(a)], clusters_.size[at(b)]}});
         }
         return pairs;
@@ -145,13 +148,13 @@ private:
             mate[at(pairs[p].a)] = static_cast<index_t>(p);
             is_dropped[at(pairs[p].b)] = true;
         }
-        std::vector<index_t> kept;
+        std::vector<std::int32_t> kept;
         kept.reserve(alive_.size());
-        Clusters next;
         for (const index_t a : alive_) {
-            if (!is_dropped[at(a)]) kept.push_back(a);
+            if (!is_dropped[at(a)]) kept.push_back(static_cast<std::int32_t>(a));
         }
         const Condensed<T> target{matrix_.data, static_cast<index_t>(kept.size())};
+        Clusters next;
         next.resize(target.n);
         for (index_t k = 0; k < target.n; ++k) {
             const index_t a = kept[at(k)];
@@ -159,7 +162,7 @@ private:
             next.node[at(k)] = clusters_.node[at(a)];
             if (mate[at(a)] == kNone) continue;
             Pair& pair = pairs[at(mate[at(a)])];
-            pair.place = k;
+            pair.place = static_cast<std::int32_t>(k);
             next.node[at(k)] = note(a, pair.b, scale_.height(pair.merging.distance));
             next.size[at(k)] = pair.merging.size_a + pair.merging.size_b;
         }
@@ -171,25 +174,28 @@ private:
         const index_t n_parts = matrix_.n < kOneThread ? 1 : crew_.size();
         std::vector<AlignedArray<T>> scratch;
         for (index_t part = 0; part < n_parts; ++part) scratch.emplace_back(matrix_.n);
-        const index_t n_block = std::max(4 * n_parts, kStaged / target.n);
-        const AlignedArray<T> staged(moves ? Condensed<T>::length(target.n) - target_rest(target, n_block) : 0);
-        for (index_t begin = 0; begin < target.n; begin += n_block) {
-            const index_t end = std::min(target.n, begin + n_block);
+        const index_t n_staged = std::max(n_parts, kStaged / target.n);
+        const AlignedArray<T> staged(moves ? target.begin(std::min(target.n, n_staged)) : 0);
+        for (index_t begin = 0; begin < target.n;) {
+            // Rows whose new places lie below all that is still needed go there at once.
+            index_t end = begin;
+            const index_t free = moves ? matrix_.begin(kept[at(begin)]) : Condensed<T>::length(target.n);
+            while (end < target.n && target.begin(end + 1) <= free) ++end;
+            const bool is_staged = end < std::min(target.n, begin + n_staged);
+            if (is_staged) end = std::min(target.n, begin + n_staged);
             const index_t origin = target.begin(begin);
+            T* const base = is_staged ? staged.get() : target.data + origin;
+            std::atomic<index_t> row{begin};
             crew_.run(n_parts, [&](index_t part) {
-                for (index_t k = begin + part; k < end; k += n_parts) {
-                    T* out = moves ? staged.get() + (target.begin(k) - origin) : target.row(k);
+                for (index_t k = row++; k < end; k = row++) {
+                    T* out = base + (target.begin(k) - origin);
                     if (moves) new_row(kept, pairs, mate[at(kept[at(k)])], next.size[at(k)], k, scratch[at(part)], out);
                     look_along(out, k, target.n, columns_[at(part)], next);
                     crew_.look();
                 }
             });
-            if (!moves) continue;
-            const index_t count = target.begin(end) - origin;
-            crew_.run(n_parts, [&](index_t part) {
-                std::copy(staged.get() + count * part / n_parts, staged.get() + count * (part + 1) / n_parts,
-                          target.data + origin + count * part / n_parts);
-            });
+            if (is_staged) std::copy(base, base + (target.begin(end) - origin), target.data + origin);
+            begin = end;
         }
         for (index_t k = 0; k < target.n; ++k) {
             for (const auto& columns : columns_) take_nearer(columns, k, next);
@@ -200,13 +206,9 @@ private:
         start_chain();
     }
 
-    static index_t target_rest(const Condensed<T>& target, index_t n_rows) {
-        return Condensed<T>::length(std::max<index_t>(0, target.n - n_rows));
-    }
-
     // Row k of the new matrix. First what merges with its own cluster, then the other pairs: the order of merging them
     // one by one, lowest first.
-    void new_row(const std::vector<index_t>& kept, const std::vector<Pair>& pairs, index_t own, double size, index_t k,
+    void new_row(const std::vector<std::int32_t>& kept, const std::vector<Pair>& pairs, index_t own, double size, index_t k,
                  const AlignedArray<T>& scratch, T* out) const {
         const index_t a = kept[at(k)];
         const T* row = matrix_.row(a) - (a + 1);
@@ -247,15 +249,15 @@ private:
         const T near = least(row, count);
         if (near < kInfinite<T>) {
             clusters.near[at(k)] = near;
-            clusters.who[at(k)] = k + 1 + first_equal(row, near);
+            clusters.who[at(k)] = k + 1 + first_equal(row, count, near);
         }
         T* best = columns.near.data() + k + 1;
-        Slot<T>* who = columns.who.data() + k + 1;
-        for (index_t l = 0; l < count; ++l) {
-            const bool is_nearer = row[l] < best[l];
-            best[l] = is_nearer ? row[l] : best[l];
-            who[l] = is_nearer ? static_cast<Slot<T>>(k) : who[l];
-        }
+        std::int32_t* who = columns.who.data() + k + 1;
+        // Rows come in order, so that among equally close ones the lowest stays.
+        each_hit(row, best, count, std::less<T>(), [&](index_t l) {
+            best[l] = row[l];
+            who[l] = static_cast<std::int32_t>(k);
+        });
     }
 
     static void take_nearer(const Columns& columns, index_t k, Clusters& clusters) {
@@ -286,7 +288,7 @@ private:
                 // Anywhere would do. From the lowest bound on a chain is shortest.
                 const T low = least(clusters_.near.data(), penalties_.data(), matrix_.n);
                 if (!may_merge(low)) return false;
-                chain_.push_back(first_equal(clusters_.near.data(), penalties_.data(), low));
+                chain_.push_back(first_equal(clusters_.near.data(), penalties_.data(), matrix_.n, low));
             }
             const index_t tip = chain_.back();
             // Rounding may lead a chain back to where it has been, by an ulp; what was there may have merged since.
@@ -333,10 +335,11 @@ private:
     void look_above(index_t a, index_t from, T& near, index_t& who) const {
         const T* row = matrix_.row(a) + (from - a);
         const T* penalties = penalties_.data() + from + 1;
-        const T best = least(row, penalties, matrix_.n - from - 1);
+        const index_t count = matrix_.n - from - 1;
+        const T best = least(row, penalties, count);
         if (best < near) {
             near = best;
-            who = from + 1 + first_equal(row, penalties, best);
+            who = from + 1 + first_equal(row, penalties, count, best);
         }
     }
 
@@ -380,8 +383,8 @@ private:
                 Update::update(merging, static_cast<double>(own[c]), static_cast<double>(other[c]), sizes[c]));
         }
         look_above(a, b, near, who);
-        each_within(own + b + 1, clusters_.near.data() + b + 1, matrix_.n - b - 1,
-                    [&](index_t i) { offer(b + 1 + i, own[b + 1 + i], a); });
+        each_hit(own + b + 1, clusters_.near.data() + b + 1, matrix_.n - b - 1, std::less_equal<T>(),
+                 [&](index_t i) { offer(b + 1 + i, own[b + 1 + i], a); });
         clusters_.size[at(a)] += clusters_.size[at(b)];
         remember(a, near, who);
     }

@@ -2,6 +2,7 @@
 // vectors in them at the baseline: memory is slower than that anyway.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -16,8 +17,8 @@ struct Condensed {
     T* data = nullptr;
     index_t n = 0;
 
-    static index_t length(index_t n) { return n < 2 ? 0 : n % 2 == 0 ? n / 2 * (n - 1) : (n - 1) / 2 * n; }
-    index_t begin(index_t i) const { return length(n) - length(n - i); }  // where row i begins
+    static index_t length(index_t n) { return n * (n - 1) / 2; }
+    index_t begin(index_t i) const { return i * (2 * n - i - 1) / 2; }    // where row i begins
     T* row(index_t i) const { return data + begin(i); }                   // entries (i, i + 1) to (i, n - 1)
     T& at(index_t i, index_t j) const { return data[begin(i) + (j - i - 1)]; }
 };
@@ -25,78 +26,81 @@ struct Condensed {
 template <class T>
 inline constexpr T kInfinite = std::numeric_limits<T>::infinity();
 
-// As wide as T, so that a vector of indices goes with a vector of values.
+// As wide as T, so that a vector of counts goes with a vector of values.
 template <class T>
-using Slot = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+using Count = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
-// The least of values[i] + penalties[i] (penalties are 0, or infinite for what does not count), infinite if there is none.
+// Entries that are taken at a time: a loop of fewer steps GCC would unroll, and then find no vectors in it.
 template <class T>
-T least(const T* values, const T* penalties, index_t count) {
-    constexpr index_t kSideBySide = 64 / sizeof(T);
-    T lanes[kSideBySide];
-    for (index_t l = 0; l < kSideBySide; ++l) lanes[l] = kInfinite<T>;
+inline constexpr index_t kSideBySide = 256 / sizeof(T);
+
+// The least of values(i) for i in [0, count), infinite if there is none.
+template <class T, class Values>
+T least_of(index_t count, Values values) {
+    T lanes[kSideBySide<T>];
+    for (index_t l = 0; l < kSideBySide<T>; ++l) lanes[l] = kInfinite<T>;
     index_t i = 0;
-    for (; i + kSideBySide <= count; i += kSideBySide) {
-        for (index_t l = 0; l < kSideBySide; ++l) {
-            const T value = values[i + l] + penalties[i + l];
+    for (; i + kSideBySide<T> <= count; i += kSideBySide<T>) {
+        for (index_t l = 0; l < kSideBySide<T>; ++l) {
+            const T value = values(i + l);
             lanes[l] = value < lanes[l] ? value : lanes[l];
         }
     }
     T best = kInfinite<T>;
-    for (; i < count; ++i) {
-        const T value = values[i] + penalties[i];
-        best = value < best ? value : best;
+    for (; i < count; ++i) best = values(i) < best ? values(i) : best;
+    return std::min(best, *std::min_element(lanes, lanes + kSideBySide<T>));
+}
+
+// The first i with values(i) == wanted, which must be there.
+template <class T, class Values>
+index_t first_of(index_t count, T wanted, Values values) {
+    index_t i = 0;
+    for (; i + kSideBySide<T> <= count; i += kSideBySide<T>) {
+        Count<T> found = 0;
+        for (index_t l = 0; l < kSideBySide<T>; ++l) found += values(i + l) == wanted ? Count<T>{1} : Count<T>{0};
+        if (found != 0) break;
     }
-    for (index_t l = 0; l < kSideBySide; ++l) best = lanes[l] < best ? lanes[l] : best;
-    return best;
+    while (values(i) != wanted) ++i;
+    return i;
+}
+
+// The same of an array; penalties are 0, or infinite for what does not count.
+template <class T>
+T least(const T* values, index_t count) {
+    return least_of<T>(count, [=](index_t i) { return values[i]; });
 }
 
 template <class T>
-T least(const T* values, index_t count) {
-    constexpr index_t kSideBySide = 64 / sizeof(T);
-    T lanes[kSideBySide];
-    for (index_t l = 0; l < kSideBySide; ++l) lanes[l] = kInfinite<T>;
-    index_t i = 0;
-    for (; i + kSideBySide <= count; i += kSideBySide) {
-        for (index_t l = 0; l < kSideBySide; ++l) lanes[l] = values[i + l] < lanes[l] ? values[i + l] : lanes[l];
-    }
-    T best = kInfinite<T>;
-    for (; i < count; ++i) best = values[i] < best ? values[i] : best;
-    for (index_t l = 0; l < kSideBySide; ++l) best = lanes[l] < best ? lanes[l] : best;
-    return best;
+T least(const T* values, const T* penalties, index_t count) {
+    return least_of<T>(count, [=](index_t i) { return values[i] + penalties[i]; });
 }
 
-// Calls found(i), in order, for each i with values[i] <= limits[i]: few of them, so that most blocks are passed over.
-template <class T, class Found>
-void each_within(const T* values, const T* limits, index_t count, Found&& found) {
-    constexpr index_t kBlock = 128 / sizeof(T);
+template <class T>
+index_t first_equal(const T* values, index_t count, T wanted) {
+    return first_of(count, wanted, [=](index_t i) { return values[i]; });
+}
+
+template <class T>
+index_t first_equal(const T* values, const T* penalties, index_t count, T wanted) {
+    return first_of(count, wanted, [=](index_t i) { return values[i] + penalties[i]; });
+}
+
+// Calls found(i), in order, for each i with is_hit(values[i], limits[i]): few of them, so that most blocks are passed over.
+template <class T, class IsHit, class Found>
+void each_hit(const T* values, const T* limits, index_t count, IsHit is_hit, Found&& found) {
+    constexpr index_t kBlock = 2 * kSideBySide<T>;
     index_t i = 0;
     for (; i + kBlock <= count; i += kBlock) {
-        Slot<T> any = 0;
-        for (index_t l = 0; l < kBlock; ++l) any |= values[i + l] <= limits[i + l] ? Slot<T>{1} : Slot<T>{0};
-        if (any == 0) continue;
-        for (index_t l = 0; l < kBlock; ++l) {
-            if (values[i + l] <= limits[i + l]) found(i + l);
+        Count<T> hits = 0;
+        for (index_t l = 0; l < kBlock; ++l) hits += is_hit(values[i + l], limits[i + l]) ? Count<T>{1} : Count<T>{0};
+        if (hits == 0) continue;
+        for (index_t l = i; l < i + kBlock; ++l) {
+            if (is_hit(values[l], limits[l])) found(l);
         }
     }
     for (; i < count; ++i) {
-        if (values[i] <= limits[i]) found(i);
+        if (is_hit(values[i], limits[i])) found(i);
     }
-}
-
-// The first i with values[i] + penalties[i] == wanted, which must be there.
-template <class T>
-index_t first_equal(const T* values, const T* penalties, T wanted) {
-    index_t i = 0;
-    while (values[i] + penalties[i] != wanted) ++i;
-    return i;
-}
-
-template <class T>
-index_t first_equal(const T* values, T wanted) {
-    index_t i = 0;
-    while (values[i] != wanted) ++i;
-    return i;
 }
 
 }  // namespace pyface::linkage

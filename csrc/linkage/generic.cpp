@@ -50,15 +50,15 @@ private:
     static constexpr index_t kStale = -1;  // near_ is a lower bound only
 
     index_t lowest() const {
-        return first_equal(near_.data(), penalties_.data(), least(near_.data(), penalties_.data(), n_));
+        return first_equal(near_.data(), penalties_.data(), n_, least(near_.data(), penalties_.data(), n_));
     }
 
     // The nearest cluster above slot a. The last one has none, and is infinitely far.
     void search(index_t a) {
         const T* penalties = penalties_.data() + a + 1;
         const T* row = matrix_.row(a);
-        near_[at(a)] = least(row, penalties, n_ - a - 1);
-        if (near_[at(a)] < kInfinite<T>) who_[at(a)] = a + 1 + first_equal(row, penalties, near_[at(a)]);
+        const T near = near_[at(a)] = least(row, penalties, n_ - a - 1);
+        if (near < kInfinite<T>) who_[at(a)] = a + 1 + first_equal(row, penalties, n_ - a - 1, near);
     }
 
     void merge(index_t a, index_t b) {

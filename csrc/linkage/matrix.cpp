@@ -29,24 +29,11 @@ T checked_largest(VectorView<T> distances, int n_threads, const PollCallback& po
     std::vector<T> largest(at((distances.size + kChunk - 1) / kChunk));
     std::vector<char> is_usable(largest.size());
     in_chunks(distances.size, n_threads, poll, [&](index_t begin, index_t end) {
-        // Written so that NaN fails, and for vectors.
-        constexpr index_t kSideBySide = 64 / sizeof(T);
-        T high[kSideBySide] = {};
-        Slot<T> bad[kSideBySide] = {};
-        const T* values = distances.data + begin;
-        const index_t count = end - begin;
-        const auto take = [&](index_t i, index_t lane) {
-            const T value = values[i];
-            bad[lane] |= value >= T{0} ? Slot<T>{0} : Slot<T>{1};
-            high[lane] = value > high[lane] ? value : high[lane];
-        };
-        index_t i = 0;
-        for (; i + kSideBySide <= count; i += kSideBySide) {
-            for (index_t l = 0; l < kSideBySide; ++l) take(i + l, l);
-        }
-        for (; i < count; ++i) take(i, 0);
-        largest[at(begin / kChunk)] = *std::max_element(high, high + kSideBySide);
-        is_usable[at(begin / kChunk)] = std::all_of(bad, bad + kSideBySide, [](Slot<T> b) { return b == 0; });
+        const T* values = distances.data;
+        // Written so that NaN fails.
+        const T low = least_of<T>(end - begin, [=](index_t i) { return values[begin + i] >= T{0} ? T{0} : T{-1}; });
+        is_usable[at(begin / kChunk)] = low == T{0};
+        largest[at(begin / kChunk)] = -least_of<T>(end - begin, [=](index_t i) { return -values[begin + i]; });
     });
     require(std::all_of(is_usable.begin(), is_usable.end(), [](char usable) { return usable != 0; }),
             "distances must be numbers of at least 0");
@@ -116,12 +103,13 @@ std::vector<Merge> from_condensed(VectorView<T> distances, index_t n, MatrixMeth
     for (const auto& groups : {options.must_link, options.cannot_link}) {
         require(groups.size == 0 || groups.size == n, "groups must have one entry per row");
     }
+    require(!std::isnan(options.stop), "stop must be a number");
     const bool is_free = options.must_link.size == 0 && options.cannot_link.size == 0;
     require(is_monotone(method) || (is_free && !(options.stop < kInfinite<double>)),
             "centroid and median linkage take no constraints and do not stop");
     const T largest = checked_largest(distances, n_threads, poll);
     const Condensed<T> matrix{distances.data, n};
-    if (method == MatrixMethod::single && is_free) return minimum_tree(matrix, options.stop, poll);
+    if (method == MatrixMethod::single && is_free) return minimum_tree(matrix, options.stop, n_threads, poll);
     const Scale scale = scale_for<T>(method, static_cast<double>(largest), n);
     apply(scale, distances, n_threads, poll);
     if (!is_monotone(method)) {

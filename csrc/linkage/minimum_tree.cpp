@@ -1,48 +1,81 @@
 #include "linkage/minimum_tree.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+
+#include "core/aligned.hpp"
 
 namespace pyface::linkage {
 namespace {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
+constexpr index_t kColumns = 64;  // of a block
+
 struct Edge {
     index_t from, to;
     double length;
 };
 
+// Entry block * n + i is the least distance of row i to the rows of the block that come after i, infinite if none does.
+template <class T>
+AlignedArray<T> lower_bounds(Condensed<T> matrix, int n_threads, const PollCallback& poll) {
+    constexpr index_t kRows = 64;
+    const index_t n = matrix.n;
+    const index_t n_blocks = (n + kColumns - 1) / kColumns;
+    AlignedArray<T> bounds(n_blocks * n);
+    parallel_for(
+        (n + kRows - 1) / kRows, n < 2 * kRows ? 1 : n_threads,
+        [&](index_t task) {
+            for (index_t i = task * kRows; i < std::min(n, (task + 1) * kRows); ++i) {
+                const T* row = matrix.data + matrix.begin(i);
+                for (index_t block = 0; block < n_blocks; ++block) {
+                    const index_t begin = std::max(i + 1, block * kColumns);
+                    const index_t end = std::min(n, (block + 1) * kColumns);
+                    bounds[block * n + i] = begin < end ? least(row + (begin - i - 1), end - begin) : kInfinite<T>;
+                }
+            }
+        },
+        poll);
+    return bounds;
+}
+
 // Rows in the order in which they join the tree. An edge leads from the row before, not from the row that is nearest:
 // whatever joined between that row and this edge came by edges that are no longer, so both are in one cluster by then.
+//
+// The distances of a row to those above it lie a row apart in memory, each in a line of its own. Few of them can be below
+// what is known: a block of columns is looked into only where its lower bound is.
 template <class T>
-std::vector<Edge> edges_of(Condensed<T> matrix, const PollCallback& poll) {
+std::vector<Edge> edges_of(Condensed<T> matrix, int n_threads, const PollCallback& poll) {
     const index_t n = matrix.n;
+    const AlignedArray<T> bounds = lower_bounds(matrix, n_threads, poll);
     std::vector<Edge> edges;
     edges.reserve(at(n - 1));
-    std::vector<T> near(at(n), kInfinite<T>);  // distance to the tree
-    std::vector<T> penalties(at(n), T{0});     // infinite for rows of the tree
-    std::vector<index_t> outside(at(n - 1));   // rows that are not in it, in order
-    std::iota(outside.begin(), outside.end(), index_t{1});
-    penalties[0] = kInfinite<T>;
+    std::vector<T> near(at(n), kInfinite<T>);  // distance to the tree; -1 in it, which nothing is below
+    std::vector<T> penalties(at(n), T{0});     // infinite in the tree
+    std::vector<index_t> hits(at(n));
     Poller look(poll);
     index_t last = 0;
-    while (!outside.empty()) {
+    for (index_t n_left = n - 1; n_left > 0; --n_left) {
         look();
-        auto row = outside.begin();
-        for (; row != outside.end() && *row < last; ++row) {
-            const T distance = matrix.at(*row, last);
-            T& best = near[at(*row)];
+        near[at(last)] = T{-1};
+        penalties[at(last)] = kInfinite<T>;
+        // First all places, then what lies there: so that memory is asked for many lines at a time.
+        index_t n_hits = 0;
+        each_hit(bounds.get() + last / kColumns * n, near.data(), last, std::less<T>(),
+                 [&](index_t i) { hits[at(n_hits++)] = i; });
+        for (index_t h = 0; h < n_hits; ++h) {
+            T& best = near[at(hits[at(h)])];
+            const T distance = matrix.at(hits[at(h)], last);
             best = distance < best ? distance : best;
         }
-        const T* values = matrix.row(last);
-        T* best = near.data() + last + 1;
-        for (index_t i = 0; i < n - last - 1; ++i) best[i] = values[i] < best[i] ? values[i] : best[i];
+        const T* row = matrix.data + matrix.begin(last);
+        T* below = near.data() + last + 1;
+        for (index_t i = 0; i < n - last - 1; ++i) below[i] = row[i] < below[i] ? row[i] : below[i];
         const T nearest = least(near.data(), penalties.data(), n);
-        const index_t next = first_equal(near.data(), penalties.data(), nearest);
+        const index_t next = first_equal(near.data(), penalties.data(), n, nearest);
         edges.push_back({last, next, static_cast<double>(nearest)});
-        penalties[at(next)] = kInfinite<T>;
-        outside.erase(std::lower_bound(outside.begin(), outside.end(), next));
         last = next;
     }
     return edges;
@@ -51,9 +84,9 @@ std::vector<Edge> edges_of(Condensed<T> matrix, const PollCallback& poll) {
 }  // namespace
 
 template <class T>
-std::vector<Merge> minimum_tree(Condensed<T> matrix, double stop, const PollCallback& poll) {
+std::vector<Merge> minimum_tree(Condensed<T> matrix, double stop, int n_threads, const PollCallback& poll) {
     const index_t n = matrix.n;
-    std::vector<Edge> edges = edges_of(matrix, poll);
+    std::vector<Edge> edges = edges_of(matrix, n_threads, poll);
     std::stable_sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.length < b.length; });
     std::vector<index_t> parent(at(n)), node(at(n)), size(at(n), 1);
     std::iota(parent.begin(), parent.end(), index_t{0});
@@ -76,7 +109,7 @@ std::vector<Merge> minimum_tree(Condensed<T> matrix, double stop, const PollCall
     return merges;
 }
 
-template std::vector<Merge> minimum_tree(Condensed<float>, double, const PollCallback&);
-template std::vector<Merge> minimum_tree(Condensed<double>, double, const PollCallback&);
+template std::vector<Merge> minimum_tree(Condensed<float>, double, int, const PollCallback&);
+template std::vector<Merge> minimum_tree(Condensed<double>, double, int, const PollCallback&);
 
 }  // namespace pyface::linkage

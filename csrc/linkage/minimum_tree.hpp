@@ -10,8 +10,8 @@
 namespace pyface::linkage {
 
 // Merges below `stop`, by increasing height. Prim's algorithm from row 0 on, equal distances to the lower row; equal
-// heights in the order in which rows were reached: SciPy's order. O(n^2) time, O(n) memory.
+// heights in the order in which rows were reached: SciPy's order. O(n^2) time, memory of 3 % of the matrix.
 template <class T>
-std::vector<Merge> minimum_tree(Condensed<T> matrix, double stop, const PollCallback& poll);
+std::vector<Merge> minimum_tree(Condensed<T> matrix, double stop, int n_threads, const PollCallback& poll);
 
 }  // namespace pyface::linkage

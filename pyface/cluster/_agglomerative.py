@@ -15,7 +15,7 @@ from pyface.cluster import _incremental, _params
 from pyface.cluster._base import Clusterer
 from pyface.cluster._link_groups import check_agreement, check_groups, n_given
 from pyface.kernels import linkage as trees
-from pyface.kernels import linkage_below
+from pyface.kernels import linkage_below, linkage_matrix
 
 LINKAGES = ("ward", "complete", "average", "single", "weighted")
 
@@ -240,11 +240,14 @@ class AgglomerativeClustering(Clusterer):
         self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups
     ) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
-        options: dict[str, Any] = {
-            "height_limit": limit, "cannot_link": cannot, "must_link": must, "n_threads": _threads.resolve(None),
-        }  # fmt: skip
+        threads = _threads.resolve(None)
         if self.metric != "precomputed":
-            return trees.tree(x, self.linkage, self.metric, **options)
+            return trees.tree(
+                x, self.linkage, self.metric, height_limit=limit, cannot_link=cannot, must_link=must, n_threads=threads
+            )
         # scikit-learn reads the upper triangle; checks=False because it does not ask for symmetry either.
         distances = squareform(x, checks=False).astype(np.float64, copy=False)
-        return trees.tree_of_distances(distances, len(x), self.linkage, **options)
+        return linkage_matrix.from_condensed(
+            distances, self.linkage, overwrite=True, n_threads=threads, stop=limit, must_link_groups=must,
+            cannot_link_groups=cannot,
+        )  # fmt: skip

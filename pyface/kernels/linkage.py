@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
+from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
 
 logger = logging.getLogger(__name__)
@@ -60,16 +61,18 @@ def linkage(
     that is left; MemoryError where neither would.
 
     Ties: equal rows first; among equally close clusters the one with the smaller smallest row. SciPy may choose
-    differently, and then both trees are valid. No result depends on the number of threads.
+    differently, and then both trees are valid. "single" on distances has SciPy's ties. No result depends on the number
+    of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
     distances that overflow. UserWarning if ``X`` looks like a square matrix of distances.
-    Formulas and method: `docs/how-it-works/linkage-by-sums.md`.
+    1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32.
+    How: `docs/how-it-works/linkage-by-sums.md`, `docs/how-it-works/linkage-by-matrix.md`.
     """
     _check.choice(method, "method", METHODS)
     threads = _threads.resolve(n_threads)
     if isinstance(X, np.ndarray) and X.ndim == 1:
-        return _from_condensed(_condensed(X, overwrite), method)
+        return linkage_matrix.from_condensed(X, method, overwrite=overwrite, n_threads=threads)
     _check.choice(metric, "metric", METRICS)
     if method in EUCLIDEAN_METHODS and metric != "euclidean":
         raise ValueError(f"metric must be 'euclidean' for method={method!r}, got {metric!r}")
@@ -114,26 +117,9 @@ def tree(
             memory_limit=-1, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
-    return tree_of_distances(
-        _distances(x, method, metric, n_threads), n, method, height_limit=height_limit, cannot_link=cannot_link,
-        must_link=must_link, n_threads=n_threads,
-    )  # fmt: skip
-
-
-def tree_of_distances(
-    distances: NDArray[Any],
-    n: int,
-    method: str,
-    *,
-    height_limit: float = math.inf,
-    cannot_link: NDArray[np.int64] | None = None,
-    must_link: NDArray[np.int64] | None = None,
-    n_threads: int,
-) -> NDArray[np.float64]:
-    """The same from condensed distances, which have been checked and are overwritten."""
-    return _core.linkage_from_condensed(
-        distances, n=n, method=method, stop=height_limit, must_link=must_link, cannot_link=cannot_link,
-        n_threads=n_threads,
+    return linkage_matrix.from_condensed(
+        _distances(x, method, metric, n_threads), method, overwrite=True, n_threads=n_threads, stop=height_limit,
+        must_link_groups=must_link, cannot_link_groups=cannot_link,
     )  # fmt: skip
 
 
@@ -158,27 +144,6 @@ def _distances(x: FloatArray, method: str, metric: str, n_threads: int) -> NDArr
     if not np.isfinite(distances.sum(dtype=np.float64)) and not np.isfinite(distances).all():
         raise ValueError("X: distances are not finite numbers; scale the data")
     return distances
-
-
-def _condensed(X: NDArray[Any], overwrite: bool) -> NDArray[np.float64]:
-    if X.dtype.type not in (np.float16, np.float32, np.float64):
-        raise TypeError(f"X must be a NumPy array of float32, float64 or float16, got an array of {X.dtype}")
-    distances = np.array(X, dtype=np.float64, order="C", copy=None if overwrite and X.flags.writeable else True)
-    bad = np.flatnonzero(~(np.isfinite(distances) & (distances >= 0)))
-    if bad.size:
-        raise ValueError(f"X: distance {bad[0]} is {distances[bad[0]]}; all must be finite and not negative")
-    n = (1 + math.isqrt(1 + 8 * len(distances))) // 2
-    if n * (n - 1) // 2 != len(distances):
-        raise ValueError(f"X must have n (n - 1) / 2 distances for some n, got {len(distances)}")
-    return distances
-
-
-def _from_condensed(distances: NDArray[np.float64], method: str) -> NDArray[np.float64]:
-    if len(distances) == 0:
-        return np.empty((0, 4))
-    from scipy.cluster import hierarchy
-
-    return np.asarray(hierarchy.linkage(distances, method), dtype=np.float64)
 
 
 def cut(Z: NDArray[np.float64], *, n_clusters: int | None = None, height: float | None = None) -> Labels:

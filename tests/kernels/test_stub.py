@@ -28,6 +28,8 @@ MERGES = np.array([[0.0, 1, 1, 2]])
 THREADS = {"n_threads": 1}
 COSINE = {"metric": "cosine", **THREADS}
 NO_GROUPS = {"cannot_link": None, "must_link": None}
+CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
+GROUPS = np.array([-1, 0, -1])
 
 
 def canvas() -> np.ndarray:
@@ -89,6 +91,8 @@ for x in (FLOAT32, FLOAT64):
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
         ("edges_between", {"x": x, "y": x, "threshold": 0.5, **COSINE}),
         ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": None, "cannot_link": None}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": GROUPS}),
     ]
     CALLS += [
         (
