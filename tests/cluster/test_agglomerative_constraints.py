@@ -222,10 +222,26 @@ def test_names_and_types_of_groups_mean_nothing(method: str, metric: str) -> Non
     for dtype in (np.int8, np.int16, np.int32):
         small = {key: value.astype(dtype) for key, value in groups.items()}
         assert_same_fit(clusterer(method, metric, threshold).fit(x, **small), want)
-    strided = {key: np.repeat(value, 3)[::3] for key, value in groups.items()}
-    assert_same_fit(clusterer(method, metric, threshold).fit(x, **strided), want)
-    for array, copy in zip(groups.values(), strided.values(), strict=True):
-        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("options", [{"threshold": 0.8}, {"n_clusters": 25}])
+def test_groups_of_any_layout(options: dict[str, Any]) -> None:
+    """Views with steps, in another byte order, not to be written to; none of them is changed."""
+    rng = np.random.default_rng(28)
+    x, groups = faces(50, 4, rng)[0], draw_groups(rng, 50, "both")
+    want = clusterer("average", "cosine", **options).fit(x, **groups)
+    for change in (
+        lambda g: np.repeat(g, 3)[::3],
+        lambda g: g[::-1].copy()[::-1],
+        lambda g: g.astype(">i8"),
+        lambda g: np.stack([g, g], axis=1)[:, 1],
+    ):
+        others = {key: change(value) for key, value in groups.items()}
+        for array in others.values():
+            array.flags.writeable = False
+        assert_same_fit(clusterer("average", "cosine", **options).fit(x, **others), want)
+        for array, copy in zip(others.values(), groups.values(), strict=True):
+            np.testing.assert_array_equal(array, copy)
 
 
 @EACH_CASE

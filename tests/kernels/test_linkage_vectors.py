@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
+import hard_rows
 import numpy as np
 import pytest
 from agglomerative_rows import KINDS, faces, rows
@@ -155,6 +157,22 @@ def test_chains_and_extremes(method: str, metric: str) -> None:
         x *= 10.0 ** np.random.default_rng(44).uniform(-9, 9, 120)[:, None]
     z, theirs = pyface.linkage(x, method, metric), scipys_tree(x, method, metric)
     np.testing.assert_allclose(z[:, 2], theirs[:, 2], rtol=1e-9, atol=1e-13)
+
+
+@EACH_DTYPE
+@pytest.mark.parametrize("maker", hard_rows.MAKERS, ids=lambda maker: maker.__name__)
+def test_rows_that_are_hard_to_tell_apart(maker: Any, dtype: type) -> None:
+    """A whole tree for all of them; heights of single linkage are those of the spanning tree."""
+    x = maker(np.random.default_rng(49), dtype).astype(dtype)[:90]
+    for method, metric in FROM_VECTORS:
+        distances = oracle.distances(x, metric, method)
+        if not (distances < 1e300).all():
+            continue
+        z = pyface.linkage(x, method, metric)
+        assert z.shape == (len(x) - 1, 4) and hierarchy.is_valid_linkage(z) and (np.diff(z[:, 2]) >= 0).all()
+        if method == "single":
+            wanted = hierarchy.linkage(squareform(distances, checks=False), "single")[:, 2]
+            np.testing.assert_allclose(z[:, 2], wanted, rtol=1e-9, atol=1e-15 if metric == "cosine" else 0)
 
 
 @EACH_CASE
