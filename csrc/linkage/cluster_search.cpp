@@ -25,6 +25,8 @@ constexpr int kPatience = 2;
 constexpr index_t kPairWork = 32;
 constexpr index_t kTaskWork = index_t{1} << 30;
 constexpr index_t kFirstColumns = 32;
+// Squares of rows that are this short carry few bits, or none.
+constexpr double kUnderflow = 1e-300;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
@@ -38,7 +40,7 @@ ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallba
       kernels_(simd::kernels()),
       rows_(space.rows()),
       frame_(rows_, nullptr, space.metric(), n_threads, poll),
-      scale_(frame_.scale() * frame_.scale()) {
+      scale_(std::min(frame_.scale() * frame_.scale(), std::numeric_limits<double>::max())) {
     require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
     reload();
 }
@@ -90,6 +92,7 @@ void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, doubl
         return;
     }
     const double half = has_codes() ? codes_.facts(slot).half_square : halves_[at(slot)];
+    raw += kUnderflow;
     if (!space_.is_ward()) {
         screen.set_threshold(i, half - raw * scale_ / 2.0);
         return;
@@ -104,7 +107,8 @@ ClusterSearch::Interval ClusterSearch::raw_bounds(index_t a, index_t b, const Sc
     const double n_a = space_.size(a);
     const double n_b = space_.size(b);
     const double factor = (space_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
-    return {std::max(0.0, (half - score.high) * factor), std::max(0.0, (half - score.low) * factor)};
+    return {std::max(0.0, (half - score.high) * factor - kUnderflow),
+            std::max(0.0, (half - score.low) * factor) + kUnderflow};
 }
 
 void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, const Take& take) {

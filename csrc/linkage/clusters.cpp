@@ -100,7 +100,7 @@ double Clusters::combined_low(index_t a, index_t b, double between, double low_a
 
 // A mean carries some roundings of its own size from each merge that it went through.
 double Clusters::rounding(double raw) const {
-    return 1e-12 * raw + 1e-12 * std::sqrt(raw * largest_square_) + 1e-24 * largest_square_;
+    return 1e-12 * raw + 1e-12 * std::sqrt(raw * largest_square_) + 1e-24 * largest_square_ + 1e-300;
 }
 
 void Clusters::unite(index_t a, index_t b) {

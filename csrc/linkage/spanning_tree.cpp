@@ -56,7 +56,7 @@ public:
     void distances(index_t i, const std::int32_t* js, index_t count, double* out) const override {
         exact_.distances(i, js, count, out);
     }
-    double rounding(double raw) const override { return 1e-12 * raw + (metric_ == Metric::cosine ? 1e-14 : 0.0); }
+    double rounding(double raw) const override { return 1e-12 * raw + (metric_ == Metric::cosine ? 1e-14 : 1e-300); }
 
     std::int32_t component(index_t i) const { return component_[at(i)]; }
     void set_component(index_t i, std::int32_t c) { component_[at(i)] = c; }
@@ -270,6 +270,8 @@ std::vector<Edge> spanning_edges(const simd::Rows& x, Metric metric, double heig
     const bool is_root = metric == Metric::euclidean;
     const double raw_limit = is_root ? height_limit * height_limit * (1.0 + 1e-12) : height_limit;
     auto lines = SpanningTree(x, metric, raw_limit, n_threads, poll).run();
+    require(static_cast<index_t>(lines.size()) == std::max<index_t>(x.size() - 1, 0) || std::isfinite(height_limit),
+            "X: distances are not finite numbers; scale the data");
     std::sort(lines.begin(), lines.end());
     std::vector<Edge> edges;
     edges.reserve(lines.size());

@@ -14,7 +14,7 @@ def check_groups(value: Any, name: str, n: int) -> NDArray[np.int64] | None:
     if value is None:
         return None
     groups = row_labels(np.asarray(value), n, name)
-    return groups if (groups >= 0).any() else None
+    return np.ascontiguousarray(groups) if (groups >= 0).any() else None
 
 
 def check_agreement(
