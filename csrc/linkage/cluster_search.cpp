@@ -1,6 +1,7 @@
 #include "linkage/cluster_search.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -156,11 +157,8 @@ void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, con
 // columns before. Blocks are counted from the one that the first query lies in: its nearest may well be there.
 void ClusterSearch::search(const std::vector<Query>& queries, index_t block, index_t task, index_t begin, index_t end,
                            index_t n_seen) {
-    const auto worker = workers_.lease([&] {
-        return std::make_unique<Worker>(Screen(kernels_, frame_, {&rows_, &codes_}, {&rows_, &codes_}));
-    });
+    const auto worker = lease();
     Screen& screen = worker->screen;
-    screen.forget_columns();
     const index_t first = block * kRowBlock;
     const index_t n_rows = std::min(kRowBlock, static_cast<index_t>(queries.size()) - first);
     worker->slots.clear();
@@ -219,6 +217,76 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
             if (touched[at(i)]) set_threshold(screen, i, slot_of(i), -lists[i].threshold());
         }
     }
+}
+
+bool ClusterSearch::sweep(double raw, index_t max_pairs, std::vector<Pair>& pairs) {
+    const distance::Blocks blocks(space_.n_slots(), space_.n_slots(), rows_.dimension(), true);
+    std::vector<std::vector<Pair>> found(at(blocks.size()));
+    std::atomic<index_t> n_found{0};
+    parallel_for(
+        blocks.size(), n_threads_,
+        [&](index_t task) {
+            if (n_found > max_pairs) return;
+            sweep_task(blocks[task], raw, found[at(task)]);
+            n_found += static_cast<index_t>(found[at(task)].size());
+        },
+        poll_);
+    pairs.clear();
+    if (n_found > max_pairs) return false;
+    pairs.reserve(at(n_found));
+    for (auto& part : found) {
+        pairs.insert(pairs.end(), part.begin(), part.end());
+        part = {};
+    }
+    return true;
+}
+
+void ClusterSearch::sweep_task(const distance::Blocks::Task& task, double raw, std::vector<Pair>& pairs) {
+    const auto worker = lease();
+    Screen& screen = worker->screen;
+    screen.set_rows(task.row_begin, task.row_end);
+    for (index_t i = 0; i < screen.n_rows(); ++i) set_threshold(screen, i, task.row_begin + i, raw);
+    int failures = has_codes() ? 0 : kPatience;
+    for (index_t col = task.col_begin; col < task.col_end; col += kColBlock) {
+        const index_t col_end = std::min(col + kColBlock, task.col_end);
+        const bool on_diagonal = col < task.row_end;
+        bool enough = false;
+        if (failures < kPatience) {
+            screen.run(Precision::codes, col, col_end, on_diagonal);
+            enough = screen.n_found() * kManyCandidates <= screen.n_rows() * (col_end - col);
+            failures = enough ? 0 : failures + 1;
+        }
+        if (!enough) screen.run(Precision::floats, col, col_end, on_diagonal);
+        for (index_t c = 0; c < screen.n_found(); ++c) {
+            const simd::Candidate& candidate = screen.candidate(c);
+            const index_t a = task.row_begin + candidate.row;
+            const index_t b = col + candidate.col;
+            if (b <= a || !space_.is_alive(a) || space_.forbids(a, b)) continue;
+            const Interval bounds = raw_bounds(a, b, screen.bounds(candidate));
+            if (bounds.low >= raw) continue;
+            pairs.push_back({static_cast<std::int32_t>(a), static_cast<std::int32_t>(b), bounds.low, bounds.high});
+        }
+    }
+}
+
+double ClusterSearch::usual_distance(index_t n_others) {
+    constexpr index_t kSample = kRowBlock;
+    const index_t n = space_.n_slots();
+    const index_t step = std::max<index_t>(1, n / kSample);
+    std::vector<Query> queries;
+    for (index_t i = 0; i < n && static_cast<index_t>(queries.size()) < kSample; i += step) {
+        if (space_.is_alive(i)) queries.push_back({static_cast<std::int32_t>(i), kInfinity});
+    }
+    std::vector<std::vector<double>> found(queries.size());
+    run(queries, 4 * n_others, [&](index_t q, const Surroundings& around) {
+        for (const Near& near : around.near) found[at(q)].push_back(near.low);
+    });
+    std::vector<double> all;
+    for (const auto& part : found) all.insert(all.end(), part.begin(), part.end());
+    const auto wanted = at(n_others) * queries.size();
+    if (wanted >= all.size()) return kInfinity;
+    std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(wanted), all.end());
+    return all[wanted];
 }
 
 // Makes all exact that are not beyond the limit.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "distance/blocks.hpp"
@@ -48,6 +49,17 @@ public:
     using Take = std::function<void(index_t q, Surroundings& found)>;
     void run(const std::vector<Query>& queries, index_t n_wanted, const Take& take);
 
+    // Two slots a < b and bounds on their raw distance.
+    struct Pair {
+        std::int32_t a, b;
+        double low, high;
+    };
+    // All pairs that may be nearer than `raw`, but for forbidden ones, in an order that depends on the space only: at half
+    // the work of run() for all slots. Returns whether there are at most max_pairs; if not, `pairs` is empty.
+    bool sweep(double raw, index_t max_pairs, std::vector<Pair>& pairs);
+    // A raw distance within which a slot has about so many others, judged by some; infinite if that are all.
+    double usual_distance(index_t n_others);
+
 private:
     struct Interval {
         double low, high;
@@ -58,12 +70,20 @@ private:
         std::vector<std::int32_t> slots;
         Surroundings found;
     };
+    auto lease() {
+        auto worker = workers_.lease([this] {
+            return std::make_unique<Worker>(distance::Screen(kernels_, frame_, {&rows_, &codes_}, {&rows_, &codes_}));
+        });
+        worker->screen.forget_columns();
+        return worker;
+    }
     bool has_codes() const;
     void set_facts(index_t slot);
     void set_threshold(distance::Screen& screen, index_t i, index_t slot, double raw) const;
     Interval raw_bounds(index_t a, index_t b, const distance::Screen::Bounds& score) const;
     void search(const std::vector<Query>& queries, index_t block, index_t place, index_t begin, index_t end,
                 index_t n_seen);
+    void sweep_task(const distance::Blocks::Task& task, double raw, std::vector<Pair>& pairs);
     void settle(index_t slot, distance::Shortlist& shortlist) const;
     void finish(index_t slot, index_t place, index_t n_parts, Surroundings& found);
     void measure(index_t slot, std::vector<Near>& near, double limit) const;

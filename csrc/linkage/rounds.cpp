@@ -16,6 +16,10 @@ namespace {
 constexpr index_t kWanted = 12;
 constexpr index_t kKept = 24;
 constexpr index_t kRowsPerTask = 64;
+// The first sweep takes pairs of which clusters have so many on average, and gives up at so many for each of them.
+constexpr index_t kUsual = 16;
+constexpr index_t kMostPairs = 64;
+constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using distance::Counter;
@@ -45,6 +49,7 @@ public:
         std::vector<std::int32_t> open(at(clusters_.n_slots()));
         std::iota(open.begin(), open.end(), 0);
         std::erase_if(open, [this](std::int32_t i) { return !clusters_.is_alive(i); });
+        begin(open);
         for (;;) {
             find(open);
             const auto pairs = reciprocal();
@@ -78,6 +83,45 @@ private:
         return slot;
     }
 
+    // The first lists from one sweep over all pairs, at half the work of a search for each cluster. Leaves in `open` those
+    // that have nobody near.
+    void begin(std::vector<std::int32_t>& open) {
+        const auto n_open = static_cast<index_t>(open.size());
+        if (n_open < kFew) return;
+        const double radius = std::min(search_.usual_distance(kUsual), search_limit_);
+        std::vector<ClusterSearch::Pair> pairs;
+        if (std::isinf(radius) || !search_.sweep(radius, kMostPairs * n_open, pairs)) return;
+        std::vector<index_t> starts(at(clusters_.n_slots() + 1), 0);
+        for (const auto& pair : pairs) {
+            ++starts[at(pair.a) + 1];
+            ++starts[at(pair.b) + 1];
+        }
+        for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+        std::vector<Near> near(at(starts.back()));
+        {
+            std::vector<index_t> next(starts.begin(), starts.end() - 1);
+            for (const auto& pair : pairs) {
+                near[at(next[at(pair.a)]++)] = {pair.b, 0, pair.low, pair.high};
+                near[at(next[at(pair.b)]++)] = {pair.a, 0, pair.low, pair.high};
+            }
+        }
+        pairs = {};
+        parallel_for(
+            (n_open + kRowsPerTask - 1) / kRowsPerTask, n_threads_,
+            [&](index_t task) {
+                for (index_t o = task * kRowsPerTask; o < std::min(n_open, (task + 1) * kRowsPerTask); ++o) {
+                    const std::int32_t slot = open[at(o)];
+                    Near* first = near.data() + starts[at(slot)];
+                    Near* last = near.data() + starts[at(slot) + 1];
+                    std::sort(first, last, nearer);
+                    keep(slot, first, last - first, radius);
+                    if (recall(slot)) open[at(o)] = kNobody;
+                }
+            },
+            poll_);
+        std::erase(open, kNobody);
+    }
+
     void find(const std::vector<std::int32_t>& open) {
         if (open.empty()) return;
         std::vector<ClusterSearch::Query> queries;
@@ -86,17 +130,16 @@ private:
         search_.run(queries, kWanted, [&](index_t q, Surroundings& found) {
             const std::int32_t slot = open[at(q)];
             for (Near& near : found.near) near.version = state(near.slot).version;
-            keep(slot, found.near, found.beyond);
+            keep(slot, found.near.data(), static_cast<index_t>(found.near.size()), found.beyond);
             settle_on(slot, found.near.empty() ? nullptr : &found.near.front());
         });
     }
 
     // Takes the nearest of `near`, in order, as the list of a slot.
-    void keep(index_t slot, const std::vector<Near>& near, double beyond) {
-        const auto count = static_cast<index_t>(near.size());
-        state(slot).beyond = count > kKept ? std::min(beyond, near[at(kKept)].low) : beyond;
+    void keep(index_t slot, const Near* near, index_t count, double beyond) {
+        state(slot).beyond = count > kKept ? std::min(beyond, near[kKept].low) : beyond;
         state(slot).n_near = static_cast<std::int32_t>(std::min(count, kKept));
-        std::copy_n(near.begin(), state(slot).n_near, list(slot));
+        std::copy_n(near, state(slot).n_near, list(slot));
     }
 
     void settle_on(index_t slot, const Near* near) {
@@ -185,7 +228,8 @@ private:
             near.push_back(n);
         }
         std::sort(near.begin(), near.end(), nearer);
-        keep(pair.a, near, clusters_.combined_low(pair.a, pair.b, pair.raw, a.beyond, b.beyond));
+        keep(pair.a, near.data(), static_cast<index_t>(near.size()),
+             clusters_.combined_low(pair.a, pair.b, pair.raw, a.beyond, b.beyond));
     }
 
     // Brings a list to the clusters of today: those of its members, whose distances are known from below only, each once.

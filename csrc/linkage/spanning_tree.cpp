@@ -22,6 +22,11 @@ using distance::Metric;
 constexpr index_t kWanted = 8;
 constexpr index_t kKept = 12;
 constexpr index_t kRowsPerTask = 64;
+constexpr index_t kPairsPerTask = 4096;
+// The first sweep takes pairs of which rows have so many on average, and gives up at so many for each row.
+constexpr index_t kUsual = 16;
+constexpr index_t kMostPairs = 64;
+constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
@@ -97,12 +102,12 @@ public:
         lists_.resize(at(n_ * kKept));
         states_.resize(at(n_));
         Poller look(poll_);
+        begin(search);
         for (;;) {
             count_members();
-            const bool is_first = best_.empty();
             best_.assign(at(n_), Line());
-            if (!is_first) recall();
-            const auto open = unproven(is_first);
+            recall();
+            const auto open = unproven();
             if (!open.empty()) {
                 find(search, open);
                 recall();
@@ -124,6 +129,43 @@ private:
 
     void add(const Line& line) {
         if (sets_.unite(line.a, line.b)) lines_.push_back(line);
+    }
+
+    // All lines of up to some length from one sweep over all pairs, at half the work of a search for each row: Kruskal's
+    // algorithm leaves nothing to do for them but to join what lies farther apart.
+    void begin(ClusterSearch& search) {
+        const auto n_rows = static_cast<index_t>(rows_.size());
+        if (n_rows < kFew) return;
+        const double radius = std::min(search.usual_distance(kUsual), search_limit());
+        std::vector<ClusterSearch::Pair> pairs;
+        if (std::isinf(radius) || !search.sweep(radius, kMostPairs * n_rows, pairs)) return;
+        std::vector<Line> lines(pairs.size());
+        parallel_for(
+            (static_cast<index_t>(pairs.size()) + kPairsPerTask - 1) / kPairsPerTask, n_threads_,
+            [&](index_t task) {
+                const auto end = std::min(static_cast<index_t>(pairs.size()), (task + 1) * kPairsPerTask);
+                for (index_t p = task * kPairsPerTask; p < end; ++p) lines[at(p)] = measured(pairs[at(p)]);
+            },
+            poll_);
+        distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(pairs.size()));
+        pairs = {};
+        std::sort(lines.begin(), lines.end());
+        for (const Line& line : lines) {
+            if (line.raw < radius && line.raw < raw_limit_) add(line);
+        }
+        for (std::int32_t i = 0; i < n_; ++i) space_.set_component(i, sets_.find(i));
+        for (State& s : states_) s.beyond = radius;
+    }
+
+    Line measured(const ClusterSearch::Pair& pair) const {
+        Line line{0.0, pair.a, pair.b};
+        space_.distances(pair.a, &pair.b, 1, &line.raw);
+        require(std::isfinite(line.raw), "X: distances are not finite numbers; scale the data");
+        return line;
+    }
+
+    double search_limit() const {
+        return raw_limit_ + (std::isinf(raw_limit_) ? 0.0 : 4.0 * space_.rounding(raw_limit_));
     }
 
     void count_members() {
@@ -187,9 +229,9 @@ private:
         return line;
     }
 
+    // The largest component is left out: all others are joined to something anyway.
     // Rows that may have a line out of their component that is not longer than the shortest that is known.
-    std::vector<std::int32_t> unproven(bool is_first) const {
-        if (is_first) return rows_;
+    std::vector<std::int32_t> unproven() const {
         std::vector<std::int32_t> open;
         for (const std::int32_t row : rows_) {
             const std::int32_t c = space_.component(row);
@@ -202,9 +244,8 @@ private:
 
     void find(ClusterSearch& search, const std::vector<std::int32_t>& open) {
         distance::count(distance::Counter::linkage_searches, static_cast<index_t>(open.size()));
-        const double limit = raw_limit_ + (std::isinf(raw_limit_) ? 0.0 : 4.0 * space_.rounding(raw_limit_));
         std::vector<ClusterSearch::Query> queries;
-        for (const std::int32_t row : open) queries.push_back({row, limit});
+        for (const std::int32_t row : open) queries.push_back({row, search_limit()});
         search.run(queries, kWanted, [&](index_t q, Surroundings& found) {
             const std::int32_t row = open[at(q)];
             const auto n_near = static_cast<index_t>(found.near.size());
