@@ -98,23 +98,36 @@ class KMeansData:
     def nearest(self, centers: _Rows, labels: NDArray[np.int32], distances: NDArray[np.float64]) -> None: ...
 
 def joints_from_vectors(
-    x: _Rows, *, method: str, metric: str, height_limit: float, cannot_link: NDArray[np.int64] | None,
-    must_link: NDArray[np.int64] | None, n_threads: int
+    x: _Rows,
+    *,
+    method: str,
+    metric: str,
+    height_limit: float,
+    cannot_link: NDArray[np.int64] | None,
+    must_link: NDArray[np.int64] | None,
+    n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def spanning_edges(x: _Rows, *, metric: str, height_limit: float, n_threads: int) -> NDArray[np.int32]: ...
 def near_graph(
     x: _Rows, *, metric: str, threshold: float, max_edges: int, n_threads: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]: ...
-def edges_between(
-    x: _Rows, y: _Rows, *, metric: str, threshold: float, n_threads: int
-) -> NDArray[np.int32]: ...
+def edges_between(x: _Rows, y: _Rows, *, metric: str, threshold: float, n_threads: int) -> NDArray[np.int32]: ...
 def joints_of_components(
-    x: _Rows, component: NDArray[np.int32], edges: NDArray[np.int32] | None, *, method: str, metric: str,
-    threshold: float, memory_limit: int, cannot_link: NDArray[np.int64] | None,
-    must_link: NDArray[np.int64] | None, n_threads: int
+    x: _Rows,
+    component: NDArray[np.int32],
+    edges: NDArray[np.int32] | None,
+    *,
+    method: str,
+    metric: str,
+    threshold: float,
+    memory_limit: int,
+    cannot_link: NDArray[np.int64] | None,
+    must_link: NDArray[np.int64] | None,
+    n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def tree_of_joints(pairs: NDArray[np.int32], heights: NDArray[np.float64], n: int) -> NDArray[np.float64]: ...
 def label_forest(z: NDArray[np.float64], n: int) -> NDArray[np.int64]: ...
+
 # distances (n (n - 1) / 2,) float32 or float64, are overwritten.
 def linkage_from_condensed(
     distances: _Rows,

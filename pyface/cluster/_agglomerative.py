@@ -29,23 +29,24 @@ class AgglomerativeClustering(Clusterer):
     metric : "euclidean", "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances).
     linkage : "ward" (metric "euclidean" only), "average", "complete", "single" or "weighted".
     distance_threshold : clusters are merged at heights strictly below it.
-    compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not be
-    False with ``distance_threshold``. Without one the whole tree is computed in any case.
+    compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not
+    be False with ``distance_threshold``. Without one the whole tree is computed in any case.
     compute_distances : keep ``distances_`` without a ``distance_threshold`` too.
     memory : accepted, without effect. connectivity : must be None.
 
     After fit: ``labels_`` (n,) int64, numbered by the smallest row of each cluster (scikit-learn numbers differently);
-    ``children_`` (m, 2), the merges made, by increasing height; ``distances_`` (m,) their heights, if asked for;
-    ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``. m is n - 1, but with a
-    ``distance_threshold`` and no full tree n - ``n_clusters_``.
+    ``children_`` (m, 2), the merges made, by increasing height, equal ones in any order that can be made;
+    ``distances_`` (m,) their heights, if asked for; ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1),
+    ``n_features_in_``. m is n - 1, but with a ``distance_threshold`` and no full tree n - ``n_clusters_``.
 
-    With a ``distance_threshold``, from vectors: "single", "complete", "average" and "weighted" look at all pairs once, in
-    codes of few bits, and merge what is near: O(n d) time for each pair of rows within the threshold and memory for
-    those pairs, whatever n is. "average" and "weighted" by "euclidean" need a matrix of distances for each component of
-    rows that are connected by distances below the threshold; "complete" only where nearly all of a component is that near.
-    "ward", and everything without a threshold: as :func:`pyface.linkage`, from vectors where that does without a matrix.
-    Threads: PYFACE_NUM_THREADS. Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition
-    may differ.
+    With a ``distance_threshold``, from vectors: "single", "complete", "average" and "weighted" look at all pairs once,
+    in codes of few bits, then merge inside the components of rows that are connected by distances below the threshold.
+    Memory: O(n), the pairs within the threshold (or a bounded number of them), and float64 rows of a few components at
+    a time. "average" and "weighted" by "euclidean" need a matrix of distances for each component; "complete" only for
+    one that is nearly all that near. "ward", and everything without a threshold, as :func:`pyface.linkage`: from
+    vectors where that does without a matrix. Threads: PYFACE_NUM_THREADS.
+
+    Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition may differ.
     """
 
     def __init__(
@@ -74,12 +75,13 @@ class AgglomerativeClustering(Clusterer):
     ) -> AgglomerativeClustering:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
-        cannot_link_groups : (n,) integers, -1 = none. Two rows of one group never share a cluster, as faces of one photo.
+        cannot_link_groups : (n,) integers, -1 = none. Two rows of one group never share a cluster: faces of one photo.
         must_link_groups : (n,) integers, -1 = none. Rows of one group are merged first, at height 0.
 
         The result is that of merging, each time, the two closest clusters that may be merged. Where groups forbid to
-        go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is, with a
-        UserWarning. ``y`` is ignored. Memory for groups is O(n). For :meth:`add` the rows are kept, not copied.
+        go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is,
+        with a UserWarning. ``y`` is ignored. Memory for groups is O(n). For :meth:`add` the rows are kept, not copied:
+        do not write into X before it.
 
         ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
         other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
@@ -121,9 +123,7 @@ class AgglomerativeClustering(Clusterer):
         """Cluster as :meth:`fit` does and return ``labels_``."""
         return self.fit(X, cannot_link_groups=cannot_link_groups, must_link_groups=must_link_groups).labels_
 
-    def add(
-        self, X: Any, *, cannot_link_groups: Any = None, must_link_groups: Any = None
-    ) -> AgglomerativeClustering:
+    def add(self, X: Any, *, cannot_link_groups: Any = None, must_link_groups: Any = None) -> AgglomerativeClustering:
         """Take in more rows: the result is that of fitting all rows, old ones first, from scratch.
 
         X : (m, d), of the width that was fitted; m >= 1. Its rows follow the old ones.
@@ -134,10 +134,10 @@ class AgglomerativeClustering(Clusterer):
         numbers after the largest one so far. So a cluster that only grows keeps its number, of clusters that become one
         the largest does, and there may be numbers that nobody has.
 
-        Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted" linkage of
-        vectors: their merges below a threshold concern nobody who is not connected to a new row by distances below it.
-        Anything else is a ValueError. Time: the new rows against all, and all that they touch; memory: that of
-        :meth:`fit` for what they touch.
+        Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted"
+        linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row by
+        distances below it. Anything else is a ValueError. Time: the new rows against all, and all that they touch;
+        memory: that of :meth:`fit` for what they touch.
         """
         check_is_fitted(self, "labels_")
         self._check_parameters()
@@ -150,19 +150,19 @@ class AgglomerativeClustering(Clusterer):
         cannot = check_groups(cannot_link_groups, "cannot_link_groups", len(x))
         must = check_groups(must_link_groups, "must_link_groups", len(x))
         self._check_rows(x)
-        before = self.labels_
-        clustering, rows = _incremental.add(
-            self._clustering, x, cannot, must, n_threads=_threads.resolve(None)
-        )
+        before: NDArray[np.int64] = self.labels_
+        clustering, rows = _incremental.add(self._clustering, x, cannot, must, n_threads=_threads.resolve(None))
         self._clustering = clustering
-        self._take_clustering(clustering)
-        self.labels_ = _incremental.number(before, self.labels_, rows)
+        labels = self._take_clustering(clustering)
+        self.labels_ = _incremental.number(before, labels, rows)
         return self
 
-    def _take_clustering(self, clustering: _incremental.Clustering) -> None:
+    def _take_clustering(self, clustering: _incremental.Clustering) -> NDArray[np.int64]:
         n = clustering.n_rows
         z = clustering.joints.tree(n)
-        self._take_tree(z, n, n - len(z), linkage_below.forest_labels(z, n))
+        labels = linkage_below.forest_labels(z, n)
+        self._take_tree(z, n, n - len(z), labels)
+        return labels
 
     def _take_tree(self, z: NDArray[np.float64], n: int, n_clusters: int, labels: NDArray[np.int64]) -> None:
         self.children_ = z[:, :2].astype(np.int64)
@@ -183,15 +183,24 @@ class AgglomerativeClustering(Clusterer):
 
     def _why_no_add(self) -> str:
         if self.distance_threshold is None:
-            return "add needs a distance_threshold: with n_clusters one more row may change all clusters; fit all rows again"
+            return (
+                "add needs a distance_threshold: with n_clusters one more row may change all clusters; "
+                "fit all rows again"
+            )
         if self.linkage not in linkage_below.METHODS:
             return (
-                "add is not for Ward's linkage: a merge below the threshold may join rows that are not near each other; "
-                "use 'average', or fit all rows again"
+                "add is not for Ward's linkage: a merge below the threshold may join rows that are not near each "
+                "other; use 'average', or fit all rows again"
             )
         if self.metric == "precomputed":
-            return "add needs vectors: distances of new rows to the old ones cannot be computed; fit the larger matrix"
-        return "add needs compute_full_tree='auto': one more row may change merges beyond the threshold; fit all rows again"
+            return (
+                "add needs vectors: with metric='precomputed' the distances of new rows to old ones are not known; "
+                "fit the larger matrix"
+            )
+        return (
+            "add needs compute_full_tree='auto': one more row may change any merge beyond the threshold; "
+            "fit all rows again"
+        )
 
     def _threshold(self) -> float:
         return float(self.distance_threshold)  # type: ignore[arg-type]
@@ -236,9 +245,7 @@ class AgglomerativeClustering(Clusterer):
             raise ValueError("compute_full_tree must be True if distance_threshold is set.")
         return _check.number(self.distance_threshold, "distance_threshold", minimum=0)
 
-    def _tree(
-        self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups
-    ) -> NDArray[np.float64]:
+    def _tree(self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
         threads = _threads.resolve(None)
         if self.metric != "precomputed":

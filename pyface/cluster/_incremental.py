@@ -99,9 +99,7 @@ def add(
         place = np.full(n + m, -1, np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
         own = NearGraph(_first_of_group(component[rows]), place[edges[is_touched[edges[:, 0]]]])
-    graph, joints = _solve(
-        _gathered(pieces, rows), own, settings, _of(cannot, rows), _of(must, rows), n_threads
-    )
+    graph, joints = _solve(_gathered(pieces, rows), own, settings, _of(cannot, rows), _of(must, rows), n_threads)
     if edges is None and old.edges is not None and graph.edges is not None:
         # Single linkage: a spanning forest of what was touched says as much as all its pairs.
         edges = np.concatenate([old.edges[~is_touched[old.edges[:, 0]]], rows[graph.edges].astype(np.int32)])
@@ -113,9 +111,7 @@ def add(
     return Clustering(settings, pieces, cannot, must, component, edges, joints), rows
 
 
-def number(
-    old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def number(old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Numbers for all rows after :func:`add`: old ones survive by largest overlap, see :func:`relabel`.
 
     labels : (n,) the new clusters in any numbers. rows : those that were clustered anew; clusters of other rows are
@@ -136,9 +132,7 @@ def _solve(
     method, metric, threshold = settings.linkage, settings.metric, settings.threshold
     if graph is None:
         graph = near_graph(x, method, metric, threshold, has_cannot_link=cannot is not None, n_threads=n_threads)
-    joints = joints_below(
-        x, graph, method, metric, threshold, cannot_link=cannot, must_link=must, n_threads=n_threads
-    )
+    joints = joints_below(x, graph, method, metric, threshold, cannot_link=cannot, must_link=must, n_threads=n_threads)
     return graph, joints
 
 
@@ -160,7 +154,8 @@ def _connected(n: int, parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Numbers of the components of n things that pairs connect."""
     pairs = np.concatenate(parts)
     graph = sparse.coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return connected_components(graph, directed=False)[1].astype(np.int32, copy=False)
+    component: NDArray[np.int32] = connected_components(graph, directed=False)[1].astype(np.int32, copy=False)
+    return component
 
 
 def _to(others: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pyface.cluster._groups import row_labels
 
+
 def check_groups(value: Any, name: str, n: int) -> NDArray[np.int64] | None:
     """(n,) group numbers, -1 = none, as int64; or None if nobody has a group."""
     if value is None:

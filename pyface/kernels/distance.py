@@ -209,8 +209,8 @@ def debug_counters(*, reset: bool = False) -> dict[str, int]:
     ``pairs_in_codes`` were looked at with codes of a few bits; of those that remained in doubt, some were looked at as
     ``pairs_in_float32``; ``pairs_in_float64`` were decided on the rows as given, or had their distance computed there;
     ``pairs_accepted`` were proved to be within the radius without that. The rest was proved to be out of reach.
-    ``linkage_rounds`` of merges were made from vectors, ``linkage_searches`` times a cluster was compared with all others
-    for them, and ``linkage_recalls`` distances were measured to clusters that it had found near before.
+    ``linkage_rounds`` of merges were made from vectors, ``linkage_searches`` times a cluster was compared with all
+    others for them, and ``linkage_recalls`` distances were measured to clusters that it had found near before.
 
     reset : set all counters to 0 after reading. Counts of calls that run at the same time are added up.
     """

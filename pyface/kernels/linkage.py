@@ -30,8 +30,8 @@ FROM_MEANS = {
 }
 
 _INSTEAD = (
-    "single linkage, average and weighted linkage by 'cosine' or 'sqeuclidean', and 'ward' need memory for the rows alone; "
-    "AgglomerativeClustering with a distance_threshold needs little for single, complete, average and weighted linkage"
+    "single linkage, average and weighted linkage by 'cosine' or 'sqeuclidean', and 'ward' need memory for the rows "
+    "alone; AgglomerativeClustering with a distance_threshold needs little for single, complete, average and weighted"
 )
 
 
@@ -55,18 +55,20 @@ def linkage(
     into cluster n + i of ``Z[i, 3]`` rows; heights do not decrease (centroid and median excepted). n = 1 gives (0, 4).
 
     From vectors, on all threads, in O(n d) memory: "average" and "weighted" with "cosine" or "sqeuclidean", "ward", and
-    "single". Heights are those of float64 arithmetic on the rows as given. Time O(n^2 d) operations on codes of 8 bits,
-    and a few distances of each row in float64; more where clusters must be searched for often. Everything else takes the
-    condensed distances: in float64, or in float32 (an error of up to 1e-6) where those would not fit into the memory
-    that is left; MemoryError where neither would.
+    "single". Heights are those of float64 arithmetic on the rows as given. Time O(n^2 d) operations on codes of 8 bits
+    (16 where the processor has no instruction for them), and a few distances of each row in float64; more where
+    clusters must be searched for often. Everything else takes the condensed distances: in float64, or in float32 (an
+    error of up to 1e-6) where those would not fit into the memory that is left.
+
+    1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32.
 
     Ties: equal rows first; among equally close clusters the one with the smaller smallest row. SciPy may choose
     differently, and then both trees are valid. "single" on distances has SciPy's ties. No result depends on the number
     of threads.
 
     TypeError for other dtypes; ValueError for n = 0, NaN, infinity, a row of zeros under cosine, a wrong shape, or
-    distances that overflow. UserWarning if ``X`` looks like a square matrix of distances.
-    1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32.
+    distances that overflow; MemoryError for condensed distances that the memory left cannot hold. UserWarning if ``X``
+    looks like a square matrix of distances.
     How: `docs/how-it-works/linkage-by-sums.md`, `docs/how-it-works/linkage-by-matrix.md`.
     """
     _check.choice(method, "method", METHODS)
@@ -124,7 +126,7 @@ def tree(
 
 
 def looks_like_distances(x: FloatArray) -> bool:
-    """Whether the rows are a square matrix, symmetric, not negative and zero on its diagonal: distances, most likely."""
+    """Whether the rows are a square matrix, symmetric, not negative, zero on its diagonal: distances, most likely."""
     n = len(x)
     if n < 3 or x.shape != (n, n) or x.diagonal().any() or not np.array_equal(x[0], x[:, 0]):
         return False
@@ -138,7 +140,7 @@ def _distances(x: FloatArray, method: str, metric: str, n_threads: int) -> NDArr
     if 0 <= free < 8 * n_pairs:
         _memory.require(4 * n_pairs, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
         logger.info("distances of %d rows are kept in float32, since float64 would not fit into memory", len(x))
-        distances = condensed_float32(x, metric, n_threads)
+        distances: NDArray[Any] = condensed_float32(x, metric, n_threads)
     else:
         distances = condensed_float64(x, metric, n_threads)
     if not np.isfinite(distances.sum(dtype=np.float64)) and not np.isfinite(distances).all():

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pyface import _core, _memory
 from pyface._typing import FloatArray
 
-# Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins two
-# components of the graph of the pairs of rows within it.
+# Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins
+# two components of the graph of the pairs of rows within it.
 METHODS = ("single", "complete", "average", "weighted")
 
 # Pairs within the threshold are kept up to the larger of so many and what an eighth of the rows' memory holds; beyond
@@ -28,8 +28,8 @@ class NearGraph:
     """The pairs of rows within a threshold and what they connect.
 
     component : (n,) int32, a row of each row's component.
-    edges : (m, 2) int32, the pairs; for single linkage those of a minimum spanning forest, which say as much. None where
-    there were too many.
+    edges : (m, 2) int32, the pairs; for single linkage those of a minimum spanning forest, which say as much. None
+    where there were too many.
     """
 
     component: NDArray[np.int32]
@@ -66,8 +66,8 @@ def near_graph(
     )
     if not are_all and method == "single":
         raise MemoryError(
-            f"single linkage with cannot_link_groups needs all pairs within the threshold at once, and more than {most:,} "
-            f"were found; choose a smaller distance_threshold, or average linkage"
+            "single linkage with cannot_link_groups needs all pairs within the threshold at once, and more than "
+            f"{most:,} were found; choose a smaller distance_threshold, or average linkage"
         )
     return NearGraph(component, edges if are_all else None)
 
@@ -85,8 +85,9 @@ def joints_below(
 ) -> Joints:
     """All merges at heights strictly below ``threshold``, and those of must-links, at height 0, before all others.
 
-    ``x`` has been checked; ``graph`` is its :func:`near_graph`. MemoryError where a component needs a matrix of distances
-    (average and weighted linkage by "euclidean"; complete linkage where nearly all pairs are near) that is too large.
+    ``x`` has been checked; ``graph`` is its :func:`near_graph`. MemoryError where a component needs a matrix of
+    distances (average and weighted linkage by "euclidean"; complete linkage where nearly all pairs are near) that is
+    too large.
     """
     limit = _memory.available()
     pairs, heights = _core.joints_of_components(
@@ -101,8 +102,6 @@ def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     return _core.label_forest(z, n)
 
 
-def pairs_between(
-    x: FloatArray, y: FloatArray, metric: str, threshold: float, *, n_threads: int
-) -> NDArray[Any]:
+def pairs_between(x: FloatArray, y: FloatArray, metric: str, threshold: float, *, n_threads: int) -> NDArray[Any]:
     """Pairs (row of x, row of y) that may be at a distance below ``threshold``, (m, 2) int32."""
     return _core.edges_between(x, y, metric=metric, threshold=threshold, n_threads=n_threads)
