@@ -49,6 +49,9 @@ class AgglomerativeClustering(Clusterer):
     Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition may differ.
     """
 
+    labels_: NDArray[np.int64]
+    _clustering: _incremental.Clustering | None
+
     def __init__(
         self,
         n_clusters: int | None = 2,
