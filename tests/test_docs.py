@@ -45,7 +45,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     random = np.random.default_rng(0)
     people = np.repeat(np.arange(20), 10)
     x = (random.normal(size=(20, 64))[people] + 0.3 * random.normal(size=(200, 64))).astype(np.float32)
-    return {"X": x, "Y": x[:9], "embeddings": x, "people": people}
+    groups = {"photos": np.arange(200) // 2 + 100 * (np.arange(200) % 2), "names": np.where(people < 3, people, -1)}
+    return {"X": x, "Y": x[:9], "embeddings": x, "people": people, **groups}
 
 
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda path: path.stem)
