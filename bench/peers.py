@@ -12,6 +12,7 @@ Quirks met, which the benchmarks allow for:
 * faiss' ``range_search`` keeps inner products *above* its radius, pyface distances up to and including it, and it
   leaves the neighbours of a row unsorted. Its ``Kmeans`` would train on 256 rows per centre only.
 * scikit-learn and faiss end K-means early once no label changes; iterations done are part of what is compared.
+* fastcluster overwrites its input only if told so; SciPy's linkage always copies it, but for single linkage.
 * SciPy's ``cdist`` has one thread and works in float64. simsimd's ``cdist`` returns float64 unless told otherwise.
 """
 
@@ -36,6 +37,7 @@ DISTRIBUTIONS = {
     "scikit-learn-intelex": "scikit-learn-intelex",
     "faiss": "faiss-cpu",
     "simsimd": "simsimd",
+    "fastcluster": "fastcluster",
     "Numba": "numba",
 }
 

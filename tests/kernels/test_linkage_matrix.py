@@ -177,10 +177,10 @@ def test_groups_with_ties(method: str, dtype: type, seed: int) -> None:
 @pytest.mark.parametrize("method", MONOTONE)
 def test_larger_with_groups(method: str, kind: str) -> None:
     # Large enough for rounds, chains, and the closing of gaps.
-    distances = made(kind, 150)
+    distances = made(kind, 100)
     rng = np.random.default_rng(3)
-    cannot, must = rng.integers(-1, 40, size=150), np.full(150, -1)
-    must[rng.permutation(150)[:30]] = np.repeat(np.arange(10), 3)
+    cannot, must = rng.integers(-1, 30, size=100), np.full(100, -1)
+    must[rng.permutation(100)[:30]] = np.repeat(np.arange(10), 3)
     must[cannot >= 0] = -1
     results = [
         from_condensed(
