@@ -31,6 +31,15 @@ def ready(call: Call) -> Call:
     return lambda: call.call(given)
 
 
+def afresh(call: Call) -> Callable[[], tuple[tuple[Call], dict[str, Any]]]:
+    """For pytest-benchmark: makes the arguments of :func:`once` before each round."""
+    return lambda: ((ready(call),), {})
+
+
+def once(call: Call) -> Any:
+    return call()
+
+
 class ContenderMissingError(Exception):
     """A contender cannot take part; says why, in one line."""
 

@@ -98,6 +98,7 @@ class KMeansData:
     def nearest(self, centers: _Rows, labels: NDArray[np.int32], distances: NDArray[np.float64]) -> None: ...
 
 def linkage_from_vectors(x: _Rows, *, method: str, metric: str, n_threads: int) -> NDArray[np.float64]: ...
+
 # distances (n (n - 1) / 2,) float32 or float64, are overwritten.
 def linkage_from_condensed(
     distances: _Rows,
