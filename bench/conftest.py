@@ -36,7 +36,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             return tuple(row for row in work.large_sizes if row[1] in large)
         return work.quick_sizes if config.getoption("quick") else work.sizes
 
-    found = contest.cases(metafunc.module.__name__, metafunc.module.WORKS, sizes)
+    # pytest may put the folder's name in front; child processes import the module by its bare name.
+    name = metafunc.module.__name__.rpartition(".")[2]
+    found = contest.cases(name, metafunc.module.WORKS, sizes)
     metafunc.parametrize("case", found, ids=[f"{case.group}, {case.contender.name}" for case in found])
 
 

@@ -12,6 +12,34 @@ from data import Data
 Call = Callable[[], Any]
 
 
+@dataclass(frozen=True)
+class UsesUp:
+    """A call that destroys what it is given: ``make()`` gives it afresh and is not timed, ``call`` takes it."""
+
+    make: Callable[[], Any]
+    call: Callable[[Any], Any]
+
+    def __call__(self) -> Any:
+        return self.call(self.make())
+
+
+def ready(call: Call) -> Call:
+    """The call with what it needs, for one time."""
+    if not isinstance(call, UsesUp):
+        return call
+    given = call.make()
+    return lambda: call.call(given)
+
+
+def afresh(call: Call) -> Callable[[], tuple[tuple[Call], dict[str, Any]]]:
+    """For pytest-benchmark: makes the arguments of :func:`once` before each round."""
+    return lambda: ((ready(call),), {})
+
+
+def once(call: Call) -> Any:
+    return call()
+
+
 class ContenderMissingError(Exception):
     """A contender cannot take part; says why, in one line."""
 

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contest import Case
+from contest import Case, ready
 from data import Data
 
 WARM_UP_ROWS = 1_000
@@ -77,7 +77,7 @@ def forget_the_most() -> None:
 def run(case: Case, n_threads: int) -> dict[str, Any]:
     rows = case.load()
     case.contender.prepare(rows.head(WARM_UP_ROWS), n_threads)()
-    call = case.contender.prepare(rows, n_threads)
+    call = ready(case.contender.prepare(rows, n_threads))
     forget_the_most()
     before = resident()
     since = time.perf_counter()

@@ -14,6 +14,7 @@ Quirks met, which the benchmarks allow for:
 * scikit-learn and faiss end K-means early once no label changes; iterations done are part of what is compared.
 * scikit-learn's ``AgglomerativeClustering`` calls SciPy's ``linkage``: distances in float64, one thread. fastcluster
   has one thread, too; its ``linkage_vector`` needs no distances, its ``linkage`` may be given quicker ones.
+* fastcluster overwrites its input only if told so; SciPy's linkage always copies it, but for single linkage.
 * SciPy's ``cdist`` has one thread and works in float64. simsimd's ``cdist`` returns float64 unless told otherwise.
 """
 

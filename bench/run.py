@@ -13,7 +13,7 @@ import memory
 import peers
 import pytest
 from common import machine
-from contest import Case, ContenderMissingError
+from contest import Case, ContenderMissingError, afresh, once
 from data import DataMissingError
 
 import pyface
@@ -87,7 +87,7 @@ class Run:
         call = case.contender.prepare(rows, self.n_threads)
         threads = case.contender.threads(self.n_threads)
         peaks = [ceiling.registers(self.n_threads)] if case.is_own else []
-        raw = benchmark.pedantic(call, rounds=case.contender.rounds, iterations=1)
+        raw = benchmark.pedantic(once, setup=afresh(call), rounds=case.contender.rounds, iterations=1)
         if case.is_own:
             peaks.append(ceiling.registers(self.n_threads))
         result = case.contender.convert(raw, rows)

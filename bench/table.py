@@ -145,8 +145,8 @@ def table(runs: list[Record], groups: list[list[Record]]) -> list[str]:
                 str(row["threads"]),
                 digits(row["seconds"]),
                 "" if row["own"] else digits(ratio),
-                f"{rate:,.0f} {RATE_UNITS[unit]}",
-                f"{rate / top:.0%}",
+                f"{rate:,.0f} {RATE_UNITS[unit]}" if rate else "",
+                f"{rate / top:.0%}" if rate else "",
                 memory_of(row),
                 "; ".join(asked),
             ]

@@ -17,8 +17,9 @@ using Groups = std::optional<Array<std::int64_t>>;
 
 MatrixMethod method_named(const std::string& name) {
     static const std::pair<const char*, MatrixMethod> methods[] = {
-        {"single", MatrixMethod::single},     {"complete", MatrixMethod::complete}, {"average", MatrixMethod::average},
-        {"weighted", MatrixMethod::weighted}, {"ward", MatrixMethod::ward},         {"centroid", MatrixMethod::centroid},
+        {"single", MatrixMethod::single},     {"complete", MatrixMethod::complete},
+        {"average", MatrixMethod::average},   {"weighted", MatrixMethod::weighted},
+        {"ward", MatrixMethod::ward},         {"centroid", MatrixMethod::centroid},
         {"median", MatrixMethod::median},
     };
     for (const auto& [known, method] : methods) {

@@ -1,9 +1,9 @@
-// Greedy merging of a condensed matrix for the reducible linkages: a union comes no closer to anybody than its parts were
-// (Bruynooghe 1978), so that two clusters that are nearest to each other may merge at any time.
+// Greedy merging of a condensed matrix for the reducible linkages: a union comes no closer to anybody than its parts
+// were (Bruynooghe 1978), so that two clusters that are nearest to each other may merge at any time.
 //
-// In rounds: all pairs of nearest clusters merge in one pass over the matrix, which also closes the gaps that they leave
-// and finds everybody's nearest again. Where too few pairs would pay for a pass, merges are made one by one along a
-// chain of nearest neighbours (Murtagh 1983), until half of the clusters are gone.
+// In rounds: all pairs of nearest clusters merge in one pass over the matrix, which also closes the gaps that they
+// leave and finds everybody's nearest again. Where too few pairs would pay for a pass, merges are made one by one along
+// a chain of nearest neighbours (Murtagh 1983), until half of the clusters are gone.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include "core/aligned.hpp"
 #include "core/crew.hpp"
 #include "core/require.hpp"
+#include "linkage/matrix_clusters.hpp"
 #include "linkage/dendrogram.hpp"
 #include "linkage/scale.hpp"
 #include "linkage/update.hpp"
@@ -82,38 +83,11 @@ private:
     static constexpr index_t kWorthAPass = 24;
     static constexpr index_t kStaged = index_t{1} << 16;  // entries that wait in the caches until they can be written
 
-    static constexpr index_t kNone = -1;
-
-    struct Clusters {
-        std::vector<double> size;
-        std::vector<index_t> node;
-        // The nearest cluster under the order (distance, slot): its distance, slot, and node when it was found. If that
-        // node is no longer there, the distance still is a lower bound.
-        std::vector<T> near;
-        std::vector<index_t> who, who_node;
-
-        void resize(index_t n) {
-            size.assign(at(n), 1.0);
-            node.assign(at(n), kNone);
-            near.assign(at(n), kInfinite<T>);
-            who.assign(at(n), kNone);
-            who_node.assign(at(n), kNone);
-        }
-    };
-
     struct Pair {
         std::int32_t a, b;
         std::int32_t place;  // of the union, once the gaps are closed
         Merging merging;
     };
-
-    // The nearest cluster above each, as one thread has seen it.
-    struct Columns {
-        std::vector<T> near;
-        std::vector<std::int32_t> who;
-    };
-
-    static std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
     bool may_merge(T distance) const {
         return distance < kInfinite<T> && scale_.height(static_cast<double>(distance)) < stop_;
@@ -132,15 +106,16 @@ private:
         for (index_t a = 0; a < matrix_.n; ++a) {
             const index_t b = clusters_.who[at(a)];
             if (b <= a || clusters_.who[at(b)] != a || !may_merge(clusters_.near[at(a)])) continue;
+            const auto distance = static_cast<double>(clusters_.near[at(a)]);
             pairs.push_back({static_cast<std::int32_t>(a), static_cast<std::int32_t>(b), 0,
-                             {static_cast<double>(clusters_.near[at(a)]), clusters_.size[at(a)], clusters_.size[at(b)]}});
+                             {distance, clusters_.size[at(a)], clusters_.size[at(b)]}});
         }
         return pairs;
     }
 
-    // Merges the pairs, drops what is not alive, and finds the nearest cluster of each that remains. Each new distance is
-    // made of up to four old ones that make no other, so threads need not wait for each other but to write: a block of
-    // new rows lies at or below the old rows that it is made of, and goes there when all of it has been computed.
+    // Merges the pairs, drops what is not alive, and finds the nearest cluster of each that remains. Each new distance
+    // is made of up to four old ones that make no other, so threads need not wait for each other but to write: new rows
+    // lie at or below the old rows that they are made of, where a block of them goes when all of it has been computed.
     void contract(std::vector<Pair> pairs) {
         std::vector<index_t> mate(at(matrix_.n), kNone);
         std::vector<bool> is_dropped(at(matrix_.n), false);
@@ -154,7 +129,7 @@ private:
             if (!is_dropped[at(a)]) kept.push_back(static_cast<std::int32_t>(a));
         }
         const Condensed<T> target{matrix_.data, static_cast<index_t>(kept.size())};
-        Clusters next;
+        MatrixClusters<T> next;
         next.resize(target.n);
         for (index_t k = 0; k < target.n; ++k) {
             const index_t a = kept[at(k)];
@@ -166,10 +141,7 @@ private:
             next.node[at(k)] = note(a, pair.b, scale_.height(pair.merging.distance));
             next.size[at(k)] = pair.merging.size_a + pair.merging.size_b;
         }
-        for (auto& columns : columns_) {
-            columns.near.assign(at(target.n), kInfinite<T>);
-            columns.who.assign(at(target.n), kNone);
-        }
+        for (auto& columns : columns_) columns.resize(target.n);
         const bool moves = target.n < matrix_.n;
         const index_t n_parts = matrix_.n < kOneThread ? 1 : crew_.size();
         std::vector<AlignedArray<T>> scratch;
@@ -189,7 +161,8 @@ private:
             crew_.run(n_parts, [&](index_t part) {
                 for (index_t k = row++; k < end; k = row++) {
                     T* out = base + (target.begin(k) - origin);
-                    if (moves) new_row(kept, pairs, mate[at(kept[at(k)])], next.size[at(k)], k, scratch[at(part)], out);
+                    const index_t own = mate[at(kept[at(k)])];
+                    if (moves) new_row(kept, pairs, own, next.size[at(k)], k, scratch[at(part)], out);
                     look_along(out, k, target.n, columns_[at(part)], next);
                     crew_.look();
                 }
@@ -240,33 +213,6 @@ private:
         for (index_t c = b + 1; c < matrix_.n; ++c) {
             out[c] = static_cast<T>(
                 Update::update(merging, static_cast<double>(row[c]), static_cast<double>(other[c]), sizes[c]));
-        }
-    }
-
-    // What a finished row says about the nearest cluster of k, and of all above it.
-    static void look_along(const T* row, index_t k, index_t n, Columns& columns, Clusters& clusters) {
-        const index_t count = n - k - 1;
-        const T near = least(row, count);
-        if (near < kInfinite<T>) {
-            clusters.near[at(k)] = near;
-            clusters.who[at(k)] = k + 1 + first_equal(row, count, near);
-        }
-        T* best = columns.near.data() + k + 1;
-        std::int32_t* who = columns.who.data() + k + 1;
-        // Rows come in order, so that among equally close ones the lowest stays.
-        each_hit(row, best, count, std::less<T>(), [&](index_t l) {
-            best[l] = row[l];
-            who[l] = static_cast<std::int32_t>(k);
-        });
-    }
-
-    static void take_nearer(const Columns& columns, index_t k, Clusters& clusters) {
-        const T near = columns.near[at(k)];
-        const auto who = static_cast<index_t>(columns.who[at(k)]);
-        T& best = clusters.near[at(k)];
-        if (who != kNone && (near < best || (near == best && who < clusters.who[at(k)]))) {
-            best = near;
-            clusters.who[at(k)] = who;
         }
     }
 
@@ -404,8 +350,8 @@ private:
     index_t n_rows_;
     const PollCallback& poll_;
     Crew crew_;
-    Clusters clusters_;
-    std::vector<Columns> columns_;  // per thread
+    MatrixClusters<T> clusters_;
+    std::vector<Columns<T>> columns_;  // per thread
     std::vector<index_t> alive_;    // slots, in order
     std::vector<T> penalties_;      // per slot
     std::vector<index_t> chain_;

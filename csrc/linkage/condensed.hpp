@@ -85,7 +85,8 @@ index_t first_equal(const T* values, const T* penalties, index_t count, T wanted
     return first_of(count, wanted, [=](index_t i) { return values[i] + penalties[i]; });
 }
 
-// Calls found(i), in order, for each i with is_hit(values[i], limits[i]): few of them, so that most blocks are passed over.
+// Calls found(i), in order, for each i with is_hit(values[i], limits[i]): few of them, so that most blocks are passed
+// over.
 template <class T, class IsHit, class Found>
 void each_hit(const T* values, const T* limits, index_t count, IsHit is_hit, Found&& found) {
     constexpr index_t kBlock = 2 * kSideBySide<T>;

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "linkage/matrix_clusters.hpp"
 #include "linkage/update.hpp"
 
 namespace pyface::linkage {
 namespace {
-
-std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 // Muellner's generic algorithm (arXiv:1109.2378): each row has a lower bound of the distances to the clusters above it,
 // and the row with the lowest one is looked through again until its bound is true. He keeps bounds in a heap. Here they

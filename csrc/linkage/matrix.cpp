@@ -14,8 +14,6 @@ namespace {
 
 constexpr index_t kChunk = index_t{1} << 18;  // entries that a thread takes at a time
 
-std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
-
 // Calls body(begin, end) for all of a vector, a chunk at a time.
 template <class Body>
 void in_chunks(index_t size, int n_threads, const PollCallback& poll, const Body& body) {
@@ -42,8 +40,8 @@ T checked_largest(VectorView<T> distances, int n_threads, const PollCallback& po
     return all;
 }
 
-// Squares are kept as large as sums allow, so that small ones do not vanish. Ward's of clusters may be n times as large as
-// those of rows, and are multiplied by sizes on the way.
+// Squares are kept as large as sums allow, so that small ones do not vanish. Ward's of clusters may be n times as large
+// as those of rows, and are multiplied by sizes on the way.
 template <class T>
 Scale scale_for(MatrixMethod method, double largest, index_t n) {
     constexpr int kTop = std::numeric_limits<T>::max_exponent;

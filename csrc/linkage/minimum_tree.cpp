@@ -5,11 +5,10 @@
 #include <numeric>
 
 #include "core/aligned.hpp"
+#include "linkage/matrix_clusters.hpp"
 
 namespace pyface::linkage {
 namespace {
-
-std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 constexpr index_t kColumns = 64;  // of a block
 
@@ -44,8 +43,8 @@ AlignedArray<T> lower_bounds(Condensed<T> matrix, int n_threads, const PollCallb
 // Rows in the order in which they join the tree. An edge leads from the row before, not from the row that is nearest:
 // whatever joined between that row and this edge came by edges that are no longer, so both are in one cluster by then.
 //
-// The distances of a row to those above it lie a row apart in memory, each in a line of its own. Few of them can be below
-// what is known: a block of columns is looked into only where its lower bound is.
+// The distances of a row to those above it lie a row apart in memory, each in a line of its own. Few of them can be
+// below what is known: a block of columns is looked into only where its lower bound is.
 template <class T>
 std::vector<Edge> edges_of(Condensed<T> matrix, int n_threads, const PollCallback& poll) {
     const index_t n = matrix.n;

@@ -1,7 +1,7 @@
 // Distances of a union, by Lance and Williams (1967): d(a + b, c) from d(a, c), d(b, c), d(a, b) and the sizes.
 //
-// Always in float64. Infinity stands for clusters that may never merge, and stays: a union may not merge with what one of
-// its parts may not. None of the formulas subtracts an infinite distance, as a and b do merge.
+// Always in float64. Infinity stands for clusters that may never merge, and stays: a union may not merge with what one
+// of its parts may not. None of the formulas subtracts an infinite distance, as a and b do merge.
 #pragma once
 
 #include <algorithm>

@@ -45,11 +45,11 @@ def from_condensed(
 
     Always the closest clusters that may merge are merged. New distances are computed in float64 and kept in the type of
     ``distances``: in float32 each merge may change a distance by a rounding, 6e-8 of it. Squared linkages on float32
-    tell distances apart down to 1e-33 of the largest.
+    tell distances apart down to 1e-30 of the largest.
 
-    Ties: a cluster is called by its smallest row. Among equally close pairs that of the lowest cluster merges first, with
-    the lowest of those it may merge with; where pairs have nothing to do with each other, Z has them in no order worth
-    relying on. "single" without groups has SciPy's order. No result depends on ``n_threads``.
+    Ties: a cluster is called by its smallest row, and merges with the closest cluster, among equally close ones with
+    the lowest. Merges of equal height are in an order that depends on the distances alone; centroid and median have
+    that of the lowest cluster first. "single" without groups has SciPy's order. No result depends on ``n_threads``.
 
     TypeError for other types; ValueError for other shapes, values that are no distances, rows that must and cannot be
     linked; MemoryError if the copy does not fit. Time O(n^2), usually also for centroid and median, whose worst case is
@@ -123,8 +123,8 @@ def _groups(groups: NDArray[Any] | None, name: str, n: int) -> NDArray[np.int64]
         raise TypeError(f"{name} must be a NumPy array of integers, got {got}")
     if groups.shape != (n,):
         raise ValueError(f"{name} must have shape ({n},), one group for each row, got shape {groups.shape}")
-    low = np.flatnonzero(groups < -1) if groups.dtype.kind == "i" else ()
-    if len(low):
+    low = np.flatnonzero(groups < -1)
+    if low.size:
         raise ValueError(f"{name}: row {low[0]} holds {groups[low[0]]}; groups are numbered from 0, -1 means none")
     if groups.dtype.kind == "u" and n and groups.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{name}: row {groups.argmax()} holds {groups.max()}, which int64 cannot hold")

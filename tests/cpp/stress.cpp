@@ -14,6 +14,7 @@
 #include "kmeans/lloyd.hpp"
 #include "kmeans/plus_plus.hpp"
 #include "linkage/from_vectors.hpp"
+#include "linkage/matrix.hpp"
 #include "simd/isa.hpp"
 
 namespace {
@@ -96,7 +97,7 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
 
 void cluster(const std::vector<float>& x, int n_threads, Results& results) {
     const simd::Rows rows(MatrixView<const float>{x.data(), kRows, kColumns});
-    kmeans::Data data(rows, {}, n_threads, {});
+    kmeans::Data data(rows, {});
     std::vector<double> draws(static_cast<std::size_t>((kCenters - 1) * 5));
     for (std::size_t d = 0; d < draws.size(); ++d) draws[d] = std::fmod(0.618 * static_cast<double>(d), 1.0);
     std::vector<std::int64_t> chosen(static_cast<std::size_t>(kCenters));
@@ -115,6 +116,32 @@ void cluster(const std::vector<float>& x, int n_threads, Results& results) {
     }
 }
 
+template <class T>
+void link(const std::vector<float>& x, int n_threads, Results& results) {
+    std::vector<T> given;
+    for (index_t i = 0; i < kRows; ++i) {
+        for (index_t j = i + 1; j < kRows; ++j) {
+            double square = 0.0;
+            for (index_t k = 0; k < kColumns; ++k) {
+                const double difference = static_cast<double>(x[static_cast<std::size_t>(i * kColumns + k)]) -
+                                          static_cast<double>(x[static_cast<std::size_t>(j * kColumns + k)]);
+                square += difference * difference;
+            }
+            given.push_back(static_cast<T>(std::sqrt(square)));
+        }
+    }
+    using linkage::MatrixMethod;
+    for (const auto method : {MatrixMethod::single, MatrixMethod::complete, MatrixMethod::average,
+                              MatrixMethod::weighted, MatrixMethod::ward, MatrixMethod::centroid}) {
+        std::vector<T> scratch = given;
+        for (const auto& merge : linkage::from_condensed<T>(view(scratch), kRows, method, {}, n_threads, {})) {
+            results.exact.push_back(static_cast<double>(merge.left));
+            results.exact.push_back(static_cast<double>(merge.right));
+            results.exact.push_back(merge.height);
+        }
+    }
+}
+
 Results everything(int n_threads) {
     const auto x = people(1);
     const auto y = people(2);
@@ -122,6 +149,8 @@ Results everything(int n_threads) {
     search(x, y, Metric::cosine, 0.25, n_threads, results);
     search(x, y, Metric::euclidean, 3.5, n_threads, results);
     cluster(x, n_threads, results);
+    link<float>(x, n_threads, results);
+    link<double>(x, n_threads, results);
     return results;
 }
 

@@ -64,6 +64,21 @@ def test_a_condensed_matrix() -> None:
     np.testing.assert_allclose(distances[-1], 1 - np.cos(1), atol=2e-6)
 
 
+def test_linkage_of_a_condensed_matrix() -> None:
+    n = 65_600  # pairs at distance 1, all others at 5
+    distances = np.full(n * (n - 1) // 2, 5, np.float32)
+    assert distances.size > 2**31
+    i = np.arange(0, n, 2)
+    pairs = i * (2 * n - i - 1) // 2
+    for method in ("single", "complete", "centroid"):
+        distances[:] = 5
+        distances[pairs] = 1
+        z = pyface.linkage(distances, method, overwrite=True)
+        assert (z[: n // 2, 2] == 1).all() and (z[: n // 2, 3] == 2).all() and z[-1, 3] == n
+        np.testing.assert_array_equal(z[: n // 2, :2], np.arange(n).reshape(-1, 2))
+        assert method == "centroid" or (z[n // 2 :, 2] == 5).all()
+
+
 def test_many_rows_of_many_columns() -> None:
     n, d = 8_400_000, 512
     x = np.zeros((n, d), np.float32)  # zeros that nobody writes to take no memory

@@ -1,4 +1,4 @@
-"""Linkage of condensed distances: SciPy's trees, replayed merges where ties make them ambiguous, groups, stops, scales."""
+"""Linkage of condensed distances: SciPy's trees, replayed merges where ties make them ambiguous, groups, scales."""
 
 from __future__ import annotations
 
@@ -177,10 +177,10 @@ def test_groups_with_ties(method: str, dtype: type, seed: int) -> None:
 @pytest.mark.parametrize("method", MONOTONE)
 def test_larger_with_groups(method: str, kind: str) -> None:
     # Large enough for rounds, chains, and the closing of gaps.
-    distances = made(kind, 150)
+    distances = made(kind, 100)
     rng = np.random.default_rng(3)
-    cannot, must = rng.integers(-1, 40, size=150), np.full(150, -1)
-    must[rng.permutation(150)[:30]] = np.repeat(np.arange(10), 3)
+    cannot, must = rng.integers(-1, 30, size=100), np.full(100, -1)
+    must[rng.permutation(100)[:30]] = np.repeat(np.arange(10), 3)
     must[cannot >= 0] = -1
     results = [
         from_condensed(
@@ -272,20 +272,20 @@ GROUPS = np.array([0, 0, -1])
 @pytest.mark.parametrize(
     ("x", "method", "options", "error", "message"),
     [
-        (np.ones((3, 3)), "single", {}, ValueError, r"X must have shape \(n \(n - 1\) / 2,\), got shape \(3, 3\).*square"),
+        (np.ones((3, 3)), "single", {}, ValueError, r"X must have shape .*, got shape \(3, 3\).*square"),
         (np.ones(4), "single", {}, ValueError, "got 4; 3 rows have 3, 4 rows have 6"),
         (np.ones(2), "single", {}, ValueError, "got 2; 2 rows have 1, 3 rows have 3"),
         (np.array([1, 2, -3.0]), "ward", {}, ValueError, "X: distance 2 is -3.0, that of rows 1 and 2; all must be"),
         (np.array([1, np.nan, 1]), "single", {}, ValueError, "distance 1 is nan, that of rows 0 and 2"),
         (np.array([np.inf, 1, 1], np.float32), "average", {}, ValueError, "distance 0 is inf, that of rows 0 and 1"),
         (np.array([np.inf, 1, 1], np.float16), "median", {}, ValueError, "distance 0 is inf, that of rows 0 and 1"),
-        (np.ones(3, int), "single", {}, TypeError, "X must be a NumPy array of float32, float64 or float16, got an arr"),
+        (np.ones(3, int), "single", {}, TypeError, "X must be a NumPy array of float32, .* got an array of int64"),
         ([1.0, 2.0, 3.0], "single", {}, TypeError, "X must be a NumPy array of float32, float64 or float16, got list"),
         (np.ma.ones(3), "single", {}, TypeError, "X must not be masked"),
         (np.ones(3), "centroid", {"stop": 1.0}, ValueError, "method='centroid' takes neither groups nor a height"),
         (np.ones(3), "median", {"cannot_link_groups": GROUPS}, ValueError, "method='median' takes neither groups"),
         (np.ones(3), "ward", {"must_link_groups": GROUPS[:2]}, ValueError, r"must_link_groups must have shape \(3,\)"),
-        (np.ones(3), "ward", {"must_link_groups": GROUPS - 1}, ValueError, "row 2 holds -2; groups are numbered from 0"),
+        (np.ones(3), "ward", {"must_link_groups": GROUPS - 1}, ValueError, "row 2 holds -2; groups are numbered"),
         (np.ones(3), "ward", {"cannot_link_groups": GROUPS / 2}, TypeError, "integers, got an array of float64"),
         (np.ones(3), "ward", {"cannot_link_groups": [0, 0, 1]}, TypeError, "integers, got list"),
         (
