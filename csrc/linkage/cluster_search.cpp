@@ -14,6 +14,8 @@
 namespace pyface::linkage {
 namespace {
 
+using distance::Counter;
+using distance::count;
 using distance::kColBlock;
 using distance::kRowBlock;
 using distance::Precision;
@@ -33,6 +35,32 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
+
+index_t measure(const Space& space, index_t slot, Near* begin, Near* end, double limit) {
+    constexpr index_t kAtOnce = 64;
+    std::int32_t slots[kAtOnce];
+    Near* open[kAtOnce];
+    double values[kAtOnce];
+    index_t n_open = 0;
+    index_t n_measured = 0;
+    const auto flush = [&] {
+        space.distances(slot, slots, n_open, values);
+        for (index_t i = 0; i < n_open; ++i) {
+            require(std::isfinite(values[i]), "X: distances are not finite numbers; scale the data");
+            open[i]->low = open[i]->high = values[i];
+        }
+        n_measured += n_open;
+        n_open = 0;
+    };
+    for (Near* near = begin; near != end; ++near) {
+        if (near->is_exact() || near->low > limit) continue;
+        slots[n_open] = near->slot;
+        open[n_open++] = near;
+        if (n_open == kAtOnce) flush();
+    }
+    if (n_open > 0) flush();
+    return n_measured;
+}
 
 ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallback& poll)
     : space_(space),
@@ -289,29 +317,11 @@ double ClusterSearch::usual_distance(index_t n_others) {
     return all[wanted];
 }
 
-// Makes all exact that are not beyond the limit.
-void ClusterSearch::measure(index_t slot, std::vector<Near>& near, double limit) const {
-    std::vector<std::int32_t> slots;
-    for (const Near& n : near) {
-        if (!n.is_exact() && n.low <= limit) slots.push_back(n.slot);
-    }
-    std::vector<double> values(slots.size());
-    space_.distances(slot, slots.data(), static_cast<index_t>(slots.size()), values.data());
-    distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(slots.size()));
-    const double* value = values.data();
-    for (Near& n : near) {
-        if (!n.is_exact() && n.low <= limit) {
-            require(std::isfinite(*value), "X: distances are not finite numbers; scale the data");
-            n.low = n.high = *value++;
-        }
-    }
-}
-
 // Clusters that bounds cannot tell apart must not pile up: rows may be nearly the same.
 void ClusterSearch::settle(index_t slot, Shortlist& shortlist) const {
     std::vector<Near> near;
     for (const auto& entry : shortlist.entries()) near.push_back({entry.index, 0, -entry.high, -entry.low});
-    measure(slot, near, kInfinity);
+    count(Counter::pairs_in_float64, measure(space_, slot, near.data(), near.data() + near.size(), kInfinity));
     std::sort(near.begin(), near.end(),
               [](const Near& a, const Near& b) { return a.low < b.low || (a.low == b.low && a.slot < b.slot); });
     near.resize(std::min(near.size(), at(n_wanted_)));
@@ -336,7 +346,8 @@ void ClusterSearch::finish(index_t slot, index_t place, index_t n_parts, Surroun
         list = Shortlist();
     }
     found.beyond = -limit;
-    measure(slot, found.near, least_high);
+    count(Counter::pairs_in_float64,
+          measure(space_, slot, found.near.data(), found.near.data() + found.near.size(), least_high));
     const auto nearer = [](const Near& a, const Near& b) {
         return a.low < b.low || (a.low == b.low && a.slot < b.slot);
     };

@@ -29,6 +29,10 @@ struct Surroundings {
     double beyond;           // no cluster that is not in `near` is nearer than this, but for those that are forbidden
 };
 
+// Makes those of `near` exact that are not known and not beyond the limit, and returns how many that were. Throws
+// std::invalid_argument if a distance is not finite.
+index_t measure(const Space& space, index_t slot, Near* begin, Near* end, double limit);
+
 class ClusterSearch {
 public:
     // The space is borrowed; say renew() when slots have changed and reload() when they are others.
@@ -86,7 +90,6 @@ private:
     void sweep_task(const distance::Blocks::Task& task, double raw, std::vector<Pair>& pairs);
     void settle(index_t slot, distance::Shortlist& shortlist) const;
     void finish(index_t slot, index_t place, index_t n_parts, Surroundings& found);
-    void measure(index_t slot, std::vector<Near>& near, double limit) const;
 
     const Space& space_;
     int n_threads_;

@@ -37,6 +37,17 @@ Method means_method(const Below& below) {
     return is_cosine ? Method::weighted_cosine : Method::weighted_sqeuclidean;
 }
 
+// Calls merge(a, b) for what must-links bring together, and returns of which slots it is made.
+template <class MergePair>
+UnionFind merge_given_pairs(index_t n, VectorView<const std::int64_t> must_link, MergePair merge) {
+    UnionFind sets(n);
+    for (const auto& [a, b] : given_pairs(must_link)) {
+        merge(a, b);
+        sets.unite(a, b);
+    }
+    return sets;
+}
+
 bool by_slot(const Link& a, const Link& b) { return a.slot < b.slot; }
 
 // From links to higher slots, in order, to links both ways.
@@ -111,11 +122,7 @@ std::vector<Joint> ComponentSolver::solve(VectorView<const std::int32_t> rows, V
 // Kruskal's algorithm.
 std::vector<Joint> ComponentSolver::by_length(const Problem& problem, Poller* look) const {
     Forest forest(problem.size(), problem.rows, problem.cannot());
-    UnionFind sets(problem.size());
-    for (const auto& [a, b] : given_pairs(problem.must())) {
-        forest.merge(a, b, 0.0);
-        sets.unite(a, b);
-    }
+    UnionFind sets = merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { forest.merge(a, b, 0.0); });
     const std::vector<double> length = lengths(problem);
     std::vector<index_t> order(length.size());
     std::iota(order.begin(), order.end(), index_t{0});
@@ -149,11 +156,8 @@ std::vector<double> ComponentSolver::lengths(const Problem& problem) const {
 
 std::vector<Joint> ComponentSolver::by_links_of_means(const Problem& problem, Poller* look) const {
     Clusters clusters(x_, problem.rows, means_method(below_), problem.cannot(), 1, {});
-    UnionFind sets(problem.size());
-    for (const auto& [a, b] : given_pairs(problem.must())) {
-        clusters.merge_at_zero(a, b);
-        sets.unite(a, b);
-    }
+    UnionFind sets =
+        merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { clusters.merge_at_zero(a, b); });
     Links links(at(problem.size()));
     for (const Edge& edge : problem.edges) {
         const auto [a, b] = std::minmax({sets.find(edge.row - problem.first), sets.find(edge.col - problem.first)});
@@ -175,11 +179,7 @@ std::vector<Joint> ComponentSolver::by_links_of_means(const Problem& problem, Po
 
 std::vector<Joint> ComponentSolver::by_farthest_links(const Problem& problem, Poller* look) const {
     Forest forest(problem.size(), problem.rows, problem.cannot());
-    UnionFind sets(problem.size());
-    for (const auto& [a, b] : given_pairs(problem.must())) {
-        forest.merge(a, b, 0.0);
-        sets.unite(a, b);
-    }
+    UnionFind sets = merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { forest.merge(a, b, 0.0); });
     const std::vector<double> length = lengths(problem);
     Links links(at(problem.size()));
     for (index_t e = 0; e < problem.edges.size; ++e) {

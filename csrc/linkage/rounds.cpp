@@ -5,7 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include "core/require.hpp"
 #include "distance/counters.hpp"
 #include "linkage/cluster_search.hpp"
 
@@ -284,21 +283,7 @@ private:
         Near* end = begin + n_near;
         double least_high = std::min(s.beyond, search_limit_);
         for (const Near* n = begin; n != end; ++n) least_high = std::min(least_high, n->high);
-        std::int32_t slots[kKept];
-        Near* measured[kKept];
-        double values[kKept];
-        index_t n_measured = 0;
-        for (Near* n = begin; n != end; ++n) {
-            if (n->is_exact() || n->low > least_high) continue;
-            slots[n_measured] = n->slot;
-            measured[n_measured++] = n;
-        }
-        clusters_.distances(slot, slots, n_measured, values);
-        count(Counter::linkage_recalls, n_measured);
-        for (index_t m = 0; m < n_measured; ++m) {
-            require(std::isfinite(values[m]), "X: distances are not finite numbers; scale the data");
-            measured[m]->low = measured[m]->high = values[m];
-        }
+        count(Counter::linkage_recalls, measure(clusters_, slot, begin, end, least_high));
         const Near* best = nullptr;
         for (const Near* n = begin; n != end; ++n) {
             if (n->is_exact() && (best == nullptr || nearer(*n, *best))) best = n;

@@ -207,22 +207,10 @@ private:
         s.n_near = static_cast<std::int32_t>(end - begin);
         double least_high = s.beyond;
         for (const Near* n = begin; n != end; ++n) least_high = std::min(least_high, n->high);
-        std::int32_t slots[kKept];
-        Near* measured[kKept];
-        double values[kKept];
-        index_t n_measured = 0;
-        for (Near* n = begin; n != end; ++n) {
-            if (n->is_exact() || n->low > least_high) continue;
-            slots[n_measured] = n->slot;
-            measured[n_measured++] = n;
-        }
-        space_.distances(row, slots, n_measured, values);
-        distance::count(distance::Counter::linkage_recalls, n_measured);
+        distance::count(distance::Counter::linkage_recalls, measure(space_, row, begin, end, least_high));
         Line line;
-        for (index_t m = 0; m < n_measured; ++m) measured[m]->low = measured[m]->high = values[m];
         for (const Near* n = begin; n != end; ++n) {
             if (!n->is_exact()) continue;
-            require(std::isfinite(n->low), "X: distances are not finite numbers; scale the data");
             const auto [a, b] = std::minmax(row, n->slot);
             line = std::min(line, Line{n->low, a, b});
         }

@@ -13,13 +13,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from pyface import _check, _threads
 from pyface.cluster import _incremental, _params
 from pyface.cluster._base import Clusterer
-from pyface.cluster._link_groups import check_agreement, check_groups, n_given
 from pyface.kernels import linkage as trees
 from pyface.kernels import linkage_below, linkage_matrix
+from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_given
 
 LINKAGES = ("ward", "complete", "average", "single", "weighted")
-
-Groups = NDArray[np.int64] | None
 
 
 class AgglomerativeClustering(Clusterer):
@@ -97,8 +95,8 @@ class AgglomerativeClustering(Clusterer):
                 f"Cannot extract more clusters than samples: {self.n_clusters} clusters were given for a tree with "
                 f"{n} leaves."
             )
-        cannot = check_groups(cannot_link_groups, "cannot_link_groups", n)
-        must = check_groups(must_link_groups, "must_link_groups", n)
+        cannot = _groups(cannot_link_groups, "cannot_link_groups", n)
+        must = _groups(must_link_groups, "must_link_groups", n)
         check_agreement(cannot, must)
         self._check_rows(x)
         self._clustering = None
@@ -150,8 +148,8 @@ class AgglomerativeClustering(Clusterer):
         if settings != self._clustering.settings:
             raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
         x = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
-        cannot = check_groups(cannot_link_groups, "cannot_link_groups", len(x))
-        must = check_groups(must_link_groups, "must_link_groups", len(x))
+        cannot = _groups(cannot_link_groups, "cannot_link_groups", len(x))
+        must = _groups(must_link_groups, "must_link_groups", len(x))
         self._check_rows(x)
         before: NDArray[np.int64] = self.labels_
         clustering, rows = _incremental.add(self._clustering, x, cannot, must, n_threads=_threads.resolve(None))
@@ -261,3 +259,8 @@ class AgglomerativeClustering(Clusterer):
             distances, self.linkage, overwrite=True, n_threads=threads, stop=limit, must_link_groups=must,
             cannot_link_groups=cannot,
         )  # fmt: skip
+
+
+def _groups(value: Any, name: str, n: int) -> Groups:
+    """As scikit-learn takes labels: anything that makes an array."""
+    return check_groups(None if value is None else np.asarray(value), name, n)

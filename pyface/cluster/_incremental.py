@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from pyface.cluster._link_groups import check_agreement
 from pyface.cluster._relabel import relabel
+from pyface.kernels.link_groups import Groups, check_agreement
 from pyface.kernels.linkage_below import Joints, NearGraph, edge_limit, joints_below, near_graph, pairs_between
-
-Groups = NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, slots=True)

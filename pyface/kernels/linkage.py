@@ -14,6 +14,7 @@ from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
 from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
+from pyface.kernels.link_groups import Groups
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +98,8 @@ def tree(
     metric: str,
     *,
     height_limit: float = math.inf,
-    cannot_link: NDArray[np.int64] | None = None,
-    must_link: NDArray[np.int64] | None = None,
+    cannot_link: Groups = None,
+    must_link: Groups = None,
     n_threads: int,
 ) -> NDArray[np.float64]:
     """All merges strictly below ``height_limit``: those of :func:`linkage`, or a forest. ``x`` has been checked.

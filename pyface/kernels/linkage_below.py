@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyface import _core, _memory
 from pyface._typing import FloatArray
+from pyface.kernels.link_groups import Groups
 
 # Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins
 # two components of the graph of the pairs of rows within it.
@@ -19,8 +20,6 @@ METHODS = ("single", "complete", "average", "weighted")
 # that only the components are, and pairs are found again, or done without, in each.
 _FEW_EDGES = 1 << 22
 _BYTES_PER_EDGE = 8
-
-Groups = NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

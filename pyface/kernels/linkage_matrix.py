@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory
 from pyface._typing import FloatArray
+from pyface.kernels.link_groups import check_agreement, check_groups
 
 # A union may come closer than its parts were: no merge is known to be the last below a height.
 NOT_MONOTONE = ("centroid", "median")
@@ -62,12 +63,11 @@ def from_condensed(
             "scipy.spatial.distance.squareform makes it of a square matrix"
         )
     n = n_rows(len(distances), name)
-    must_link = _groups(must_link_groups, "must_link_groups", n)
-    cannot_link = _groups(cannot_link_groups, "cannot_link_groups", n)
+    must_link = check_groups(must_link_groups, "must_link_groups", n)
+    cannot_link = check_groups(cannot_link_groups, "cannot_link_groups", n)
     if method in NOT_MONOTONE and (must_link is not None or cannot_link is not None or stop < math.inf):
         raise ValueError(f"method={method!r} takes neither groups nor a height to stop at: its heights go up and down")
-    if must_link is not None and cannot_link is not None:
-        _refuse_contradictions(must_link, cannot_link)
+    check_agreement(cannot_link, must_link)
     scratch = _scratch(distances, overwrite, name)
     try:
         return _core.linkage_from_condensed(
@@ -112,37 +112,6 @@ def _scratch(distances: NDArray[Any], overwrite: bool, name: str) -> FloatArray:
     n_bytes = len(plain) * np.dtype(dtype).itemsize
     _memory.require(n_bytes, f"a copy of {name}", "overwrite=True works in the memory of a writable array itself")
     return np.array(plain, dtype=dtype, order="C")
-
-
-def _groups(groups: NDArray[Any] | None, name: str, n: int) -> NDArray[np.int64] | None:
-    """None where nobody has a group."""
-    if groups is None:
-        return None
-    if isinstance(groups, np.ma.MaskedArray) or not isinstance(groups, np.ndarray) or groups.dtype.kind not in "iu":
-        got = f"an array of {groups.dtype}" if isinstance(groups, np.ndarray) else type(groups).__name__
-        raise TypeError(f"{name} must be a NumPy array of integers, got {got}")
-    if groups.shape != (n,):
-        raise ValueError(f"{name} must have shape ({n},), one group for each row, got shape {groups.shape}")
-    low = np.flatnonzero(groups < -1)
-    if low.size:
-        raise ValueError(f"{name}: row {low[0]} holds {groups[low[0]]}; groups are numbered from 0, -1 means none")
-    if groups.dtype.kind == "u" and n and groups.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{name}: row {groups.argmax()} holds {groups.max()}, which int64 cannot hold")
-    result = np.require(np.asarray(groups), np.int64, ("C", "A"))
-    return result if (result >= 0).any() else None
-
-
-def _refuse_contradictions(must_link: NDArray[np.int64], cannot_link: NDArray[np.int64]) -> None:
-    rows = np.flatnonzero((must_link >= 0) & (cannot_link >= 0))
-    rows = rows[np.lexsort((rows, cannot_link[rows], must_link[rows]))]
-    first, second = rows[:-1], rows[1:]
-    both = np.flatnonzero((must_link[first] == must_link[second]) & (cannot_link[first] == cannot_link[second]))
-    if both.size:
-        i, j = first[both[0]], second[both[0]]
-        raise ValueError(
-            f"rows {i} and {j} share must_link_groups {must_link[i]} and cannot_link_groups {cannot_link[i]}: "
-            "they must be linked and cannot be; take one of them out of one group"
-        )
 
 
 def _refuse_no_distances(distances: FloatArray, n: int, name: str) -> None:
