@@ -19,6 +19,9 @@ constexpr index_t kRowsPerTask = 64;
 constexpr index_t kUsual = 16;
 constexpr index_t kMostPairs = 64;
 constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
+// Clusters that lost their nearest one are settled again, all at once, when merges have paid so many for each. So time stays
+// quadratic where all others are nearest to one cluster at all times, as where all distances are equal.
+constexpr index_t kSettledPerMerge = 32;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using distance::Counter;
@@ -51,12 +54,16 @@ public:
         begin(open);
         for (;;) {
             find(open);
-            const auto pairs = reciprocal();
+            auto pairs = reciprocal();
             count(Counter::linkage_rounds, 1);
-            if (pairs.empty()) return;
-            merge(pairs);
-            open = unsettled();
-            if (4 * clusters_.n_alive() < 3 * clusters_.n_slots()) compact(open);
+            if (pairs.empty()) open = next_of_chain(pairs);
+            if (pairs.empty() && open.empty()) return;
+            if (!pairs.empty()) {
+                merge(pairs);
+                open = unsettled(static_cast<index_t>(pairs.size()));
+                if (4 * clusters_.n_alive() < 3 * clusters_.n_slots()) compact(open);
+            }
+            recall_all(open);
             look();
         }
     }
@@ -69,6 +76,7 @@ private:
         std::int32_t successor = kNobody;  // of a slot that is gone: where it went
         std::int32_t n_near = 0;
         bool is_new = false;
+        bool is_open = false;       // it may have a nearest cluster that is not known
         double raw = kInfinity;     // to the nearest
         double beyond = 0.0;        // what is neither in the list nor forbidden is at least this far away
     };
@@ -143,6 +151,7 @@ private:
 
     void settle_on(index_t slot, const Near* near) {
         State& s = state(slot);
+        s.is_open = false;
         const bool merges = near != nullptr && clusters_.height(near->low) < height_limit_;
         s.nearest = merges ? near->slot : kNobody;
         s.nearest_version = merges ? state(near->slot).version : 0;
@@ -151,19 +160,41 @@ private:
 
     std::vector<Clusters::Pair> reciprocal() const {
         std::vector<Clusters::Pair> pairs;
-        std::int32_t closest = kNobody;
         for (std::int32_t a = 0; a < clusters_.n_slots(); ++a) {
             if (!clusters_.is_alive(a) || state(a).nearest == kNobody) continue;
             const std::int32_t b = state(a).nearest;
             if (b > a && state(b).nearest == a) pairs.push_back({a, b, state(a).raw});
-            if (closest == kNobody || state(a).raw < state(closest).raw) closest = a;
-        }
-        // The closest pair is reciprocal, but for an ulp of rounding by which a merge may have come closer to it.
-        if (pairs.empty() && closest != kNobody) {
-            const auto [a, b] = std::minmax(closest, state(closest).nearest);
-            pairs.push_back({a, b, state(closest).raw});
         }
         return pairs;
+    }
+
+    // Where no pair is reciprocal: the next cluster to settle on the way from the closest one to its nearest and so on, which
+    // ends at a reciprocal pair. Nobody is left to settle: none, and no pair.
+    std::vector<std::int32_t> next_of_chain(std::vector<Clusters::Pair>& pairs) const {
+        std::int32_t a = kNobody;
+        std::int32_t some_open = kNobody;
+        for (std::int32_t i = 0; i < clusters_.n_slots(); ++i) {
+            if (!clusters_.is_alive(i)) continue;
+            if (state(i).is_open) some_open = i;
+            if (state(i).nearest != kNobody && (a == kNobody || state(i).raw < state(a).raw)) a = i;
+        }
+        if (a == kNobody) return some_open == kNobody ? std::vector<std::int32_t>() : std::vector{some_open};
+        for (;;) {
+            const std::int32_t b = state(a).nearest;
+            if (state(b).is_open) return {b};
+            if (state(b).nearest == kNobody || !comes_before(b, a)) {
+                // But for an ulp of rounding by which a merge may have come closer to it, the two would be a pair.
+                pairs.push_back({std::min(a, b), std::max(a, b), state(a).raw});
+                return {};
+            }
+            a = b;
+        }
+    }
+
+    // Whether the line from a to its nearest comes before that of b, by length and by slots.
+    bool comes_before(std::int32_t a, std::int32_t b) const {
+        if (state(a).raw != state(b).raw) return state(a).raw < state(b).raw;
+        return std::minmax({a, state(a).nearest}) < std::minmax({b, state(b).nearest});
     }
 
     void merge(const std::vector<Clusters::Pair>& pairs) {
@@ -251,28 +282,41 @@ private:
         return s.n_near = static_cast<std::int32_t>(end - begin);
     }
 
-    // The clusters that must be searched for: whose nearest cluster is not what it was, and whose lists do not tell.
-    std::vector<std::int32_t> unsettled() {
-        const index_t n_slots = clusters_.n_slots();
-        const index_t n_tasks = (n_slots + kRowsPerTask - 1) / kRowsPerTask;
-        std::vector<std::vector<std::int32_t>> open(at(n_tasks));
+    // The clusters to settle: those that are new, and those whose nearest cluster is not what it was if that is paid for. A
+    // pair may merge whenever it is reciprocal, so that the others can wait.
+    std::vector<std::int32_t> unsettled(index_t n_merges) {
+        std::vector<std::int32_t> fresh, open;
+        for (std::int32_t i = 0; i < clusters_.n_slots(); ++i) {
+            if (!clusters_.is_alive(i)) continue;
+            State& s = state(i);
+            const auto is_lost = [&](std::int32_t nearest) {
+                return !clusters_.is_alive(nearest) || state(nearest).version != s.nearest_version;
+            };
+            s.is_open |= s.is_new || (s.nearest != kNobody && is_lost(s.nearest));
+            if (s.is_open) s.nearest = kNobody;
+            if (s.is_new) fresh.push_back(i);
+            if (s.is_open) open.push_back(i);
+            s.is_new = false;
+        }
+        paid_ += kSettledPerMerge * n_merges;
+        const auto n_lost = static_cast<index_t>(open.size() - fresh.size());
+        if (n_lost > paid_) return fresh;
+        paid_ -= n_lost;
+        return open;
+    }
+
+    // Leaves in `open` the clusters that must be searched for, as their lists do not tell.
+    void recall_all(std::vector<std::int32_t>& open) {
+        const auto n_open = static_cast<index_t>(open.size());
         parallel_for(
-            n_tasks, clusters_.n_alive() < 4 * kRowsPerTask ? 1 : n_threads_,
+            (n_open + kRowsPerTask - 1) / kRowsPerTask, n_threads_,
             [&](index_t task) {
-                const auto end = static_cast<std::int32_t>(std::min(n_slots, (task + 1) * kRowsPerTask));
-                for (auto i = static_cast<std::int32_t>(task * kRowsPerTask); i < end; ++i) {
-                    if (!clusters_.is_alive(i)) continue;
-                    const State& s = state(i);
-                    const bool is_lost = s.nearest != kNobody && (!clusters_.is_alive(s.nearest) ||
-                                                                  state(s.nearest).version != s.nearest_version);
-                    if ((s.is_new || is_lost) && !recall(i)) open[at(task)].push_back(i);
+                for (index_t o = task * kRowsPerTask; o < std::min(n_open, (task + 1) * kRowsPerTask); ++o) {
+                    if (recall(open[at(o)])) open[at(o)] = kNobody;
                 }
             },
             poll_);
-        std::vector<std::int32_t> all;
-        for (const auto& part : open) all.insert(all.end(), part.begin(), part.end());
-        for (State& s : states_) s.is_new = false;
-        return all;
+        std::erase(open, kNobody);
     }
 
     // Whether the list of a slot tells its nearest cluster, or that there is none below the limit.
@@ -329,6 +373,7 @@ private:
     ClusterSearch search_;
     std::vector<State> states_;
     std::vector<Near> lists_;
+    index_t paid_ = 0;
 };
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace pyface::linkage {
 // (Bruynooghe 1978: a merge of a and b is not closer to c than the nearer of a and b was), so that the tree is the greedy
 // one, and so that what was once farther away than some distance stays so: each cluster keeps a list of near ones and
 // the distance beyond which all others lie, and is searched for again only when its list cannot name its nearest cluster.
-// A pair that may not merge is infinitely far apart, which changes none of this.
+// A pair that may not merge is infinitely far apart, which changes none of this. A cluster whose nearest one has merged may
+// wait before it is settled again: searches are bounded by the number of merges, and time by O(n^2 d), whatever the rows.
 //
 // Ties go to the smaller slot, that is to the cluster of the smaller smallest row. The result does not depend on the
 // number of threads. Throws std::invalid_argument if a distance is not finite.

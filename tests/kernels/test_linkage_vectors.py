@@ -176,6 +176,16 @@ def test_rows_that_are_hard_to_tell_apart(maker: Any, dtype: type) -> None:
 
 
 @EACH_CASE
+def test_all_distances_equal(method: str, metric: str) -> None:
+    """The smallest row is everybody's nearest at all times. It need not be looked for again by all after each merge."""
+    n = 400
+    _core.reset_debug_counters()
+    z = pyface.linkage(np.eye(n, dtype=np.float32), method, metric)
+    np.testing.assert_allclose(z[:, 2], {"cosine": 1.0, "euclidean": np.sqrt(2), "sqeuclidean": 2.0}[metric], rtol=1e-12)
+    assert _core.debug_counters()["linkage_searches"] < 40 * n
+
+
+@EACH_CASE
 def test_hardly_any_rows(method: str, metric: str) -> None:
     assert pyface.linkage(np.ones((1, 3)), method, metric).shape == (0, 4)
     pair = np.array([[1.0, 0.0], [0.0, 1.0]])
