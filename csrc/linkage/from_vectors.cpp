@@ -13,8 +13,10 @@ void merge_given(Clusters& clusters, VectorView<const std::int64_t> must_link) {
 void merge_equal(Clusters& clusters, int n_threads, const PollCallback& poll) {
     Poller look(poll);
     for (auto& equal : equal_rows(clusters.rows(), n_threads, poll)) {
-        // Clusters of must-links are left to the rounds: their mean may equal a row that is not at distance 0 from them.
-        std::erase_if(equal, [&](std::int32_t i) { return !clusters.is_alive(i) || clusters.size(i) != 1.0; });
+        // The mean of a cluster of must-links may equal a row that is not at distance 0 from it, but in Ward's linkage.
+        std::erase_if(equal, [&](std::int32_t i) {
+            return !clusters.is_alive(i) || (!clusters.is_ward() && clusters.spread(i) != 0.0);
+        });
         // What may not go with the first one is tried with the next one that is left.
         while (equal.size() > 1) {
             std::vector<std::int32_t> left;

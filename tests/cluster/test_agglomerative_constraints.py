@@ -187,6 +187,14 @@ def test_by_hand() -> None:
 
 
 @EACH_CASE
+def test_equal_rows_go_to_the_smallest_that_may_have_them(method: str, metric: str) -> None:
+    x = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [9.0, -3.0]])
+    groups = {"must_link_groups": np.array([0, -1, 0, -1, -1]), "cannot_link_groups": np.array([7, -1, -1, 7, -1])}
+    fitted = clusterer(method, metric, n_clusters=3).fit(x, **groups)
+    assert fitted.labels_.tolist() == [0, 0, 0, 1, 2] and fitted.distances_[:2].tolist() == [0, 0]
+
+
+@EACH_CASE
 def test_linked_rows_are_linked_below_any_threshold(method: str, metric: str) -> None:
     """Also at 0, and from one end of the data to the other: the threshold's graph has no edge there."""
     x = faces(60, 5, np.random.default_rng(22))[0]
