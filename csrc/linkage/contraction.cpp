@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <queue>
+#include <functional>
 
 #include "core/require.hpp"
 
@@ -33,17 +33,12 @@ public:
     Contraction(Measure& measure, Links& links, Poller* look) : measure_(measure), links_(links), look_(look) {}
 
     void run() {
-        std::vector<Item> items;
-        for (index_t a = 0; a < measure_.n_slots(); ++a) {
-            for (const Link& link : links_[at(a)]) {
-                if (link.slot > a) items.push_back({link.low, static_cast<std::int32_t>(a), link.slot, link.is_exact});
-            }
-        }
-        queue_ = Queue(std::greater<>(), std::move(items));
+        refill();
         while (!queue_.empty()) {
-            const Item item = queue_.top();
-            queue_.pop();
-            Link* link = find(item.a, item.b);
+            std::pop_heap(queue_.begin(), queue_.end(), std::greater<>());
+            const Item item = queue_.back();
+            queue_.pop_back();
+            const Link* link = find(item.a, item.b);
             if (link == nullptr || link->low != item.low || link->is_exact != item.is_exact) continue;
             if (look_ != nullptr) (*look_)();
             if (item.is_exact) {
@@ -55,7 +50,22 @@ public:
     }
 
 private:
-    using Queue = std::priority_queue<Item, std::vector<Item>, std::greater<>>;
+    // The queue from the links that there are.
+    void refill() {
+        queue_.clear();
+        for (index_t a = 0; a < measure_.n_slots(); ++a) {
+            for (const Link& link : links_[at(a)]) {
+                if (link.slot > a) queue_.push_back({link.low, static_cast<std::int32_t>(a), link.slot, link.is_exact});
+            }
+        }
+        std::make_heap(queue_.begin(), queue_.end(), std::greater<>());
+        room_ = 2 * queue_.size() + links_.size();
+    }
+
+    void push(const Item& item) {
+        queue_.push_back(item);
+        std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
+    }
 
     Link* find(std::int32_t a, std::int32_t b) {
         auto& list = links_[at(a)];
@@ -89,7 +99,7 @@ private:
         }
         put(item.a, {item.b, true, raw});
         put(item.b, {item.a, true, raw});
-        queue_.push({raw, item.a, item.b, true});
+        push({raw, item.a, item.b, true});
     }
 
     void merge(const Item& item) {
@@ -117,16 +127,18 @@ private:
             link.slot = y;
             merged.push_back(link);
             put(y, {a, link.is_exact, link.low});
-            queue_.push({link.low, std::min(a, y), std::max(a, y), link.is_exact});
+            push({link.low, std::min(a, y), std::max(a, y), link.is_exact});
         }
         links_[at(a)] = std::move(merged);
         measure_.merge(a, b, raw);
+        if (queue_.size() > room_) refill();  // items whose links are gone must not pile up
     }
 
     Measure& measure_;
     Links& links_;
     Poller* look_;
-    Queue queue_;
+    std::vector<Item> queue_;  // a heap, the nearest first
+    std::size_t room_ = 0;
 };
 
 }  // namespace
