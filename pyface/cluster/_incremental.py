@@ -68,6 +68,9 @@ def add(
         pieces = [piece.astype(np.float64, copy=False) for piece in pieces]
     cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
     check_agreement(cannot, must)
+    old_edges = old.edges
+    if settings.linkage == "single" and old.cannot_link is None and cannot is not None:
+        old_edges = None  # a spanning forest, which does not do where groups may forbid its edges
 
     among = near_graph(
         pieces[-1], settings.linkage, settings.metric, settings.threshold, has_cannot_link=cannot is not None,
@@ -88,8 +91,8 @@ def add(
     rows = np.flatnonzero(is_touched)
 
     edges = None
-    if old.edges is not None and among.edges is not None:
-        edges = np.concatenate([old.edges, among.edges + np.int32(n), across])
+    if old_edges is not None and among.edges is not None:
+        edges = np.concatenate([old_edges, among.edges + np.int32(n), across])
         if len(edges) > edge_limit(n_bytes=sum(piece.nbytes for piece in pieces)):
             edges = None
     own = None
@@ -98,9 +101,9 @@ def add(
         place[rows] = np.arange(len(rows), dtype=np.int32)
         own = NearGraph(_first_of_group(component[rows]), place[edges[is_touched[edges[:, 0]]]])
     graph, joints = _solve(_gathered(pieces, rows), own, settings, _of(cannot, rows), _of(must, rows), n_threads)
-    if edges is None and old.edges is not None and graph.edges is not None:
+    if edges is None and old_edges is not None and graph.edges is not None:
         # Single linkage: a spanning forest of what was touched says as much as all its pairs.
-        edges = np.concatenate([old.edges[~is_touched[old.edges[:, 0]]], rows[graph.edges].astype(np.int32)])
+        edges = np.concatenate([old_edges[~is_touched[old_edges[:, 0]]], rows[graph.edges].astype(np.int32)])
     kept = ~is_touched[old.joints.pairs[:, 0]]
     joints = Joints(
         np.concatenate([old.joints.pairs[kept], rows[joints.pairs].astype(np.int32)]),

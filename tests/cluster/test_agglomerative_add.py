@@ -102,6 +102,19 @@ def test_one_row_at_a_time(method: str, metric: str) -> None:
         assert_numbers_survive(old, model.labels_)
 
 
+def test_groups_that_come_later() -> None:
+    """Along the spanning forest of the old rows, single linkage may not go where the groups of new ones forbid it."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x, threshold = rng.normal(size=(18, 2)), rng.uniform(0.5, 3)
+        groups = np.where(np.arange(18) < 12, -1, rng.integers(0, 3, 18))
+        wanted = below(threshold, "single", "euclidean").fit(x, cannot_link_groups=groups)
+        model = below(threshold, "single", "euclidean").fit(x[:12])
+        model.add(x[12:15], cannot_link_groups=groups[12:15]).add(x[15:], cannot_link_groups=groups[15:])
+        oracle.assert_same_partition(model.labels_, wanted.labels_)
+        np.testing.assert_array_equal(model.distances_, wanted.distances_)
+
+
 @EACH_CASE
 def test_numbers_by_hand(method: str, metric: str) -> None:
     """Three heaps of 3, 2 and 1, far apart; under cosine they are directions."""
