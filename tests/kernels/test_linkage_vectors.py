@@ -181,7 +181,9 @@ def test_all_distances_equal(method: str, metric: str) -> None:
     n = 400
     _core.reset_debug_counters()
     z = pyface.linkage(np.eye(n, dtype=np.float32), method, metric)
-    np.testing.assert_allclose(z[:, 2], {"cosine": 1.0, "euclidean": np.sqrt(2), "sqeuclidean": 2.0}[metric], rtol=1e-12)
+    np.testing.assert_allclose(
+        z[:, 2], {"cosine": 1.0, "euclidean": np.sqrt(2), "sqeuclidean": 2.0}[metric], rtol=1e-12
+    )
     assert _core.debug_counters()["linkage_searches"] < 40 * n
 
 
