@@ -13,8 +13,10 @@
 #include "distance/within.hpp"
 #include "kmeans/lloyd.hpp"
 #include "kmeans/plus_plus.hpp"
+#include "linkage/components.hpp"
 #include "linkage/from_vectors.hpp"
 #include "linkage/matrix.hpp"
+#include "linkage/spanning_tree.hpp"
 #include "simd/isa.hpp"
 
 namespace {
@@ -111,9 +113,6 @@ void cluster(const std::vector<float>& x, int n_threads, Results& results) {
     results.add(labels);
     results.add(centers);
     results.exact.push_back(outcome.inertia);
-    for (const auto& merge : linkage::from_vectors(rows, {}, linkage::Method::average_cosine, {}, linkage::kNoLimit, n_threads, {})) {
-        results.exact.push_back(merge.height);
-    }
 }
 
 template <class T>
@@ -142,6 +141,51 @@ void link(const std::vector<float>& x, int n_threads, Results& results) {
     }
 }
 
+void add_joints(const std::vector<linkage::Joint>& joints, Results& results) {
+    for (const auto& joint : joints) {
+        results.exact.push_back(joint.a * 1e6 + joint.b);
+        results.exact.push_back(joint.height);
+    }
+}
+
+// Twice the rows, so that a first sweep pays; four of them on a photo, and some that must come together.
+void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads, Results& results) {
+    x.insert(x.end(), y.begin(), y.end());
+    const simd::Rows rows(MatrixView<const float>{x.data(), 2 * kRows, kColumns});
+    std::vector<std::int64_t> photos(static_cast<std::size_t>(2 * kRows)), given(photos.size(), -1);
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+        photos[i] = static_cast<std::int64_t>(i * 37 % photos.size() / 4);
+        if (i % 50 == 0) given[i] = static_cast<std::int64_t>(i / 100);
+    }
+    const linkage::Groups groups{{photos.data(), 2 * kRows}, {given.data(), 2 * kRows}};
+    using linkage::Method;
+    for (const Method method : {Method::average_cosine, Method::average_sqeuclidean, Method::weighted_cosine, Method::ward}) {
+        const double limit = method == Method::ward ? 4.0 : 0.3;
+        add_joints(linkage::from_vectors(rows, {}, method, {}, linkage::kNoLimit, n_threads, {}), results);
+        add_joints(linkage::from_vectors(rows, {}, method, groups, limit, n_threads, {}), results);
+    }
+    for (const Metric metric : {Metric::cosine, Metric::euclidean}) {
+        const double threshold = metric == Metric::cosine ? 0.25 : 3.5;
+        for (const double limit : {threshold, linkage::kNoLimit}) {
+            for (const auto& edge : linkage::spanning_edges(rows, metric, limit, n_threads, {})) {
+                results.exact.push_back(edge.row * 1e6 + edge.col);
+            }
+        }
+        for (const index_t max_edges : {index_t{1} << 30, index_t{10}}) {
+            linkage::NearGraph graph(rows, metric, linkage::radius_for(threshold), max_edges, n_threads, {});
+            for (const auto kind : {linkage::Linkage::single, linkage::Linkage::complete, linkage::Linkage::average,
+                                    linkage::Linkage::weighted}) {
+                if (kind == linkage::Linkage::single && !graph.has_edges()) continue;
+                for (const linkage::Groups& some : {linkage::Groups{}, groups}) {
+                    add_joints(linkage::link_components(rows, {kind, metric, threshold, -1}, view(graph.component()),
+                                                        graph.has_edges(), view(graph.edges()), some, n_threads, {}),
+                               results);
+                }
+            }
+        }
+    }
+}
+
 Results everything(int n_threads) {
     const auto x = people(1);
     const auto y = people(2);
@@ -151,6 +195,7 @@ Results everything(int n_threads) {
     cluster(x, n_threads, results);
     link<float>(x, n_threads, results);
     link<double>(x, n_threads, results);
+    link_rows(x, y, n_threads, results);
     return results;
 }
 
