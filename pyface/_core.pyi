@@ -111,7 +111,16 @@ def spanning_edges(x: _Rows, *, metric: str, height_limit: float, n_threads: int
 def near_graph(
     x: _Rows, *, metric: str, threshold: float, max_edges: int, n_threads: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]: ...
-def edges_between(x: _Rows, y: _Rows, *, metric: str, threshold: float, n_threads: int) -> NDArray[np.int32]: ...
+def edges_between(
+    x: _Rows,
+    y: _Rows,
+    component: NDArray[np.int32],
+    *,
+    metric: str,
+    threshold: float,
+    max_edges: int,
+    n_threads: int,
+) -> tuple[NDArray[np.int32], bool]: ...
 def joints_of_components(
     x: _Rows,
     component: NDArray[np.int32],

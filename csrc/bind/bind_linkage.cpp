@@ -112,26 +112,28 @@ py::tuple near_graph(const Array<T>& x, const std::string& metric, double thresh
     require_threads(n_threads);
     std::optional<linkage::NearGraph> graph;
     interruptible([&](const PollCallback& poll) {
-        graph.emplace(rows, kind, linkage::radius_for(threshold), max_edges, n_threads, poll);
+        graph.emplace(rows, kind, linkage::radius_for(threshold, kind), max_edges, n_threads, poll);
     });
     py::array_t<std::int32_t> component(rows.size());
     std::copy_n(graph->component().data(), rows.size(), component.mutable_data());
     return py::make_tuple(std::move(component), as_array(graph->edges()), graph->has_edges());
 }
 
+// (pairs (m, 2) int32, whether those are all): pairs of rows, or of a row of x and a component of y where there are too many.
 template <class T>
-py::array_t<std::int32_t> edges_between(const Array<T>& x, const Array<T>& y, const std::string& metric,
-                                        double threshold, int n_threads) {
+py::tuple edges_between(const Array<T>& x, const Array<T>& y, const Array<std::int32_t>& component,
+                        const std::string& metric, double threshold, std::int64_t max_edges, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const auto others = as_rows(y, "y must have shape (m, d)");
     require(rows.dimension() == others.dimension(), "x and y must have the same number of columns");
+    const auto components = as_vector(component, "component must be 1-D");
     const auto kind = metric_named(metric);
     require_threads(n_threads);
-    std::vector<linkage::Edge> edges;
+    std::optional<linkage::NearBetween> near;
     interruptible([&](const PollCallback& poll) {
-        edges = linkage::edges_between(rows, others, kind, linkage::radius_for(threshold), n_threads, poll);
+        near.emplace(rows, others, components, kind, linkage::radius_for(threshold, kind), max_edges, n_threads, poll);
     });
-    return as_array(edges);
+    return py::make_tuple(as_array(near->edges()), near->has_edges());
 }
 
 template <class T>
@@ -200,8 +202,8 @@ void register_for(py::module_& m) {
           "n_threads"_a);
     m.def("near_graph", &near_graph<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a,
           "n_threads"_a);
-    m.def("edges_between", &edges_between<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
-          "threshold"_a, "n_threads"_a);
+    m.def("edges_between", &edges_between<T>, "x"_a.noconvert(), "y"_a.noconvert(), "component"_a.noconvert(),
+          py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a, "n_threads"_a);
     m.def("joints_of_components", &joints_of_components<T>, "x"_a.noconvert(), "component"_a.noconvert(),
           "edges"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a, "threshold"_a, "memory_limit"_a,
           "cannot_link"_a.noconvert(), "must_link"_a.noconvert(), "n_threads"_a);

@@ -1,15 +1,19 @@
 #include "linkage/cannot_link.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace pyface::linkage {
 
 CannotLink::CannotLink(VectorView<const std::int64_t> groups) {
-    if (std::none_of(groups.begin(), groups.end(), [](std::int64_t g) { return g >= 0; })) return;
+    std::unordered_map<std::int64_t, index_t> size;
+    for (const std::int64_t g : groups) size[g] += g >= 0;
+    // A group of one forbids nothing.
+    if (std::none_of(size.begin(), size.end(), [](const auto& group) { return group.second > 1; })) return;
     sets_.resize(static_cast<std::size_t>(groups.size));
     for (index_t i = 0; i < groups.size; ++i) {
-        if (groups[i] >= 0) sets_[static_cast<std::size_t>(i)] = {groups[i]};
+        if (size[groups[i]] > 1) sets_[static_cast<std::size_t>(i)] = {groups[i]};
     }
 }
 

@@ -123,7 +123,7 @@ std::vector<Joint> ComponentSolver::solve(VectorView<const std::int32_t> rows, V
 std::vector<Joint> ComponentSolver::by_length(const Problem& problem, Poller* look) const {
     Forest forest(problem.size(), problem.rows, problem.cannot());
     UnionFind sets = merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { forest.merge(a, b, 0.0); });
-    const std::vector<double> length = lengths(problem);
+    const std::vector<double> length = lengths(problem, look);
     std::vector<index_t> order(length.size());
     std::iota(order.begin(), order.end(), index_t{0});
     std::sort(order.begin(), order.end(), [&](index_t i, index_t j) {
@@ -144,12 +144,13 @@ std::vector<Joint> ComponentSolver::by_length(const Problem& problem, Poller* lo
     return forest.take_joints();
 }
 
-std::vector<double> ComponentSolver::lengths(const Problem& problem) const {
+std::vector<double> ComponentSolver::lengths(const Problem& problem, Poller* look) const {
     std::vector<double> length(at(problem.edges.size));
     for (index_t e = 0; e < problem.edges.size; ++e) {
         const Edge& edge = problem.edges[e];
         exact_.distances(problem.rows[edge.row - problem.first], &problem.rows[edge.col - problem.first], 1,
                          &length[at(e)]);
+        if (look != nullptr && e % 1024 == 0) (*look)();
     }
     return length;
 }
@@ -180,7 +181,7 @@ std::vector<Joint> ComponentSolver::by_links_of_means(const Problem& problem, Po
 std::vector<Joint> ComponentSolver::by_farthest_links(const Problem& problem, Poller* look) const {
     Forest forest(problem.size(), problem.rows, problem.cannot());
     UnionFind sets = merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { forest.merge(a, b, 0.0); });
-    const std::vector<double> length = lengths(problem);
+    const std::vector<double> length = lengths(problem, look);
     Links links(at(problem.size()));
     for (index_t e = 0; e < problem.edges.size; ++e) {
         const auto [a, b] = std::minmax({sets.find(problem.edges[e].row - problem.first),

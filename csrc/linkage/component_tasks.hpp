@@ -46,7 +46,7 @@ private:
     std::vector<Joint> by_links_of_means(const Problem& problem, Poller* look) const;
     std::vector<Joint> by_farthest_links(const Problem& problem, Poller* look) const;
     std::vector<Joint> by_matrix(const Problem& problem, int n_threads, const PollCallback& poll) const;
-    std::vector<double> lengths(const Problem& problem) const;
+    std::vector<double> lengths(const Problem& problem, Poller* look) const;
 
     const simd::Rows& x_;
     Below below_;

@@ -24,7 +24,11 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-double radius_for(double threshold) { return threshold + 1e-9 * std::fabs(threshold) + 1e-12; }
+double radius_for(double threshold, distance::Metric metric) {
+    const double size = std::fabs(threshold);
+    // A cosine is a difference from 1. Other distances may be as small as they like.
+    return threshold + 1e-9 * size + (metric == distance::Metric::cosine ? 1e-12 : std::min(1e-12, size));
+}
 
 NearGraph::NearGraph(const simd::Rows& x, distance::Metric metric, double radius, index_t max_edges, int n_threads,
                      const PollCallback& poll)
@@ -45,15 +49,42 @@ NearGraph::NearGraph(const simd::Rows& x, distance::Metric metric, double radius
     for (std::int32_t i = 0; i < x.size(); ++i) component_[at(i)] = sets.find(i);
 }
 
-std::vector<Edge> edges_between(const simd::Rows& x, const simd::Rows& y, distance::Metric metric, double radius,
-                                int n_threads, const PollCallback& poll) {
+NearBetween::NearBetween(const simd::Rows& x, const simd::Rows& y, VectorView<const std::int32_t> component,
+                         distance::Metric metric, double radius, index_t max_edges, int n_threads,
+                         const PollCallback& poll) {
+    require(component.size == y.size(), "component must have one entry per row of y");
     distance::PairsWithin within(x, &y, metric, radius, n_threads, poll);
-    std::vector<std::vector<Edge>> found(at(within.blocks().size()));
-    parallel_for(
-        within.blocks().size(), n_threads, [&](index_t task) { within.run(task, found[at(task)], nullptr); }, poll);
-    std::vector<Edge> edges;
-    for (const auto& part : found) edges.insert(edges.end(), part.begin(), part.end());
-    return edges;
+    const auto compact = [&] {
+        std::sort(edges_.begin(), edges_.end(), [](const Edge& a, const Edge& b) {
+            return a.row < b.row || (a.row == b.row && a.col < b.col);
+        });
+        edges_.erase(std::unique(edges_.begin(), edges_.end(),
+                                 [](const Edge& a, const Edge& b) { return a.row == b.row && a.col == b.col; }),
+                     edges_.end());
+    };
+    const index_t at_once = 8 * n_threads;  // tasks, of which each may find all of its pairs
+    index_t compact_at = max_edges;
+    for (index_t first = 0; first < within.blocks().size(); first += at_once) {
+        std::vector<std::vector<Edge>> found(at(std::min(at_once, within.blocks().size() - first)));
+        parallel_for(
+            static_cast<index_t>(found.size()), n_threads,
+            [&](index_t t) { within.run(first + t, found[at(t)], nullptr); }, poll);
+        for (auto& part : found) {
+            if (has_edges_ && static_cast<index_t>(edges_.size() + part.size()) > max_edges) {
+                has_edges_ = false;
+                for (Edge& edge : edges_) edge.col = component[edge.col];
+            }
+            if (!has_edges_) {
+                for (Edge& edge : part) edge.col = component[edge.col];
+            }
+            edges_.insert(edges_.end(), part.begin(), part.end());
+            if (!has_edges_ && static_cast<index_t>(edges_.size()) > compact_at) {
+                compact();
+                compact_at = std::max(max_edges, 2 * static_cast<index_t>(edges_.size()));
+            }
+        }
+    }
+    if (!has_edges_) compact();
 }
 
 std::vector<Joint> link_components(const simd::Rows& x, const Below& below, VectorView<const std::int32_t> component,

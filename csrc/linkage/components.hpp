@@ -16,7 +16,7 @@ using Edge = distance::PairsWithin::Pair;
 enum class Linkage { single, complete, average, weighted };
 
 // A radius that takes in all pairs at distances below the threshold, whichever formula they are computed by.
-double radius_for(double threshold);
+double radius_for(double threshold, distance::Metric metric);
 
 // The pairs of rows within a radius, each once, and the components that they make.
 class NearGraph {
@@ -36,9 +36,22 @@ private:
     std::vector<std::int32_t> component_;
 };
 
-// Pairs of a row of x and a row of y within a radius, by blocks of rows.
-std::vector<Edge> edges_between(const simd::Rows& x, const simd::Rows& y, distance::Metric metric, double radius,
-                                int n_threads, const PollCallback& poll);
+// The pairs of a row of x and a row of y within a radius.
+class NearBetween {
+public:
+    // Edges are kept while there are at most max_edges; beyond that only which components of y each row of x touches.
+    // component : of each row of y a number.
+    NearBetween(const simd::Rows& x, const simd::Rows& y, VectorView<const std::int32_t> component,
+                distance::Metric metric, double radius, index_t max_edges, int n_threads, const PollCallback& poll);
+
+    bool has_edges() const { return has_edges_; }
+    // With has_edges() the pairs; without, pairs of a row of x and a component, each once, by row.
+    std::vector<Edge>& edges() { return edges_; }
+
+private:
+    bool has_edges_ = true;
+    std::vector<Edge> edges_;
+};
 
 struct Below {
     Linkage linkage;

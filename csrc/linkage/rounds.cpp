@@ -17,7 +17,7 @@ constexpr index_t kKept = 24;
 constexpr index_t kRowsPerTask = 64;
 // The first sweep takes pairs of which clusters have so many on average, and gives up at so many for each of them.
 constexpr index_t kUsual = 16;
-constexpr index_t kMostPairs = 64;
+constexpr index_t kMostPairs = 32;
 constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
 // Clusters that lost their nearest one are settled again, all at once, when merges have paid so many for each. So time stays
 // quadratic where all others are nearest to one cluster at all times, as where all distances are equal.

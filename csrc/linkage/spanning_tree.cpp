@@ -25,7 +25,7 @@ constexpr index_t kRowsPerTask = 64;
 constexpr index_t kPairsPerTask = 4096;
 // The first sweep takes pairs of which rows have so many on average, and gives up at so many for each row.
 constexpr index_t kUsual = 16;
-constexpr index_t kMostPairs = 64;
+constexpr index_t kMostPairs = 32;
 constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 

@@ -76,11 +76,11 @@ def add(
         pieces[-1], settings.linkage, settings.metric, settings.threshold, has_cannot_link=cannot is not None,
         n_threads=n_threads,
     )  # fmt: skip
-    across = _across(pieces, settings, n_threads)
+    links, across = _across(pieces, old.component, settings, n_threads)
     # What connects old components, by number, and new rows, from n_old on.
     n_old = int(old.component.max(initial=-1)) + 1
     node = np.concatenate([old.component, np.arange(n_old, n_old + m, dtype=np.int32)])
-    parts = [node[across], _to(among.component) + np.int32(n_old)]
+    parts = [links + np.array([0, n_old], np.int32), _to(among.component) + np.int32(n_old)]
     if among.edges is not None:
         parts.append(among.edges + np.int32(n_old))
     if must is not None:
@@ -91,7 +91,7 @@ def add(
     rows = np.flatnonzero(is_touched)
 
     edges = None
-    if old_edges is not None and among.edges is not None:
+    if old_edges is not None and among.edges is not None and across is not None:
         edges = np.concatenate([old_edges, among.edges + np.int32(n), across])
         if len(edges) > edge_limit(n_bytes=sum(piece.nbytes for piece in pieces)):
             edges = None
@@ -109,7 +109,7 @@ def add(
         np.concatenate([old.joints.pairs[kept], rows[joints.pairs].astype(np.int32)]),
         np.concatenate([old.joints.heights[kept], joints.heights]),
     )
-    return Clustering(settings, pieces, cannot, must, component, edges, joints), rows
+    return Clustering(settings, _joined(pieces), cannot, must, component, edges, joints), rows
 
 
 def number(old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -137,18 +137,37 @@ def _solve(
     return graph, joints
 
 
-def _across(pieces: list[NDArray[Any]], settings: Settings, n_threads: int) -> NDArray[np.int32]:
-    """Pairs of an old and a new row that may be within the threshold, (m, 2) int32."""
+def _across(
+    pieces: list[NDArray[Any]], component: NDArray[np.int32], settings: Settings, n_threads: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32] | None]:
+    """What connects old and new rows: pairs (component, new row), and pairs of rows (old, new), or None if too many.
+
+    New rows count from 0 in the first, from the number of old rows in the second.
+    """
     *before, x = pieces
-    first = 0
-    parts = []
+    n_old = len(component)
+    most = edge_limit(sum(piece.nbytes for piece in pieces))
+    links, parts = [], []
+    first, are_all = 0, True
     for piece in before:
-        pairs = pairs_between(x, piece, settings.metric, settings.threshold, n_threads=n_threads)
-        parts.append(pairs[:, ::-1] + np.array([first, 0], np.int32))
+        own = component[first : first + len(piece)]
+        pairs, has_rows = pairs_between(
+            x, piece, own, settings.metric, settings.threshold, max_edges=most, n_threads=n_threads
+        )
+        are_all = are_all and has_rows
+        links.append(np.column_stack([own[pairs[:, 1]] if has_rows else pairs[:, 1], pairs[:, 0]]))
+        if are_all:
+            parts.append(pairs[:, ::-1] + np.array([first, n_old], np.int32))
         first += len(piece)
-    pairs = np.concatenate(parts)
-    pairs[:, 1] += np.int32(first)
-    return pairs
+    return np.concatenate(links), np.concatenate(parts) if are_all else None
+
+
+def _joined(pieces: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """The same rows in pieces of which each is more than twice as long as the next: few, however many came."""
+    pieces = list(pieces)
+    while len(pieces) > 1 and len(pieces[-2]) <= 2 * len(pieces[-1]):
+        pieces[-2:] = [np.concatenate(pieces[-2:])]
+    return pieces
 
 
 def _connected(n: int, parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +100,21 @@ def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     return _core.label_forest(z, n)
 
 
-def pairs_between(x: FloatArray, y: FloatArray, metric: str, threshold: float, *, n_threads: int) -> NDArray[Any]:
-    """Pairs (row of x, row of y) that may be at a distance below ``threshold``, (m, 2) int32."""
-    return _core.edges_between(x, y, metric=metric, threshold=threshold, n_threads=n_threads)
+def pairs_between(
+    x: FloatArray,
+    y: FloatArray,
+    component: NDArray[np.int32],
+    metric: str,
+    threshold: float,
+    *,
+    max_edges: int,
+    n_threads: int,
+) -> tuple[NDArray[np.int32], bool]:
+    """Pairs (row of x, row of y) that may be at a distance below ``threshold``, (m, 2) int32, and True.
+
+    Where there are more than ``max_edges``: pairs (row of x, component of y), each once, and False. ``component`` has
+    the number of each row of ``y``.
+    """
+    return _core.edges_between(
+        x, y, component, metric=metric, threshold=threshold, max_edges=max_edges, n_threads=n_threads
+    )

@@ -269,3 +269,32 @@ def test_refuses_bad_rows(x: NDArray, message: str) -> None:
 def test_before_fit() -> None:
     with pytest.raises(NotFittedError, match="not fitted yet"):
         below(0.5, "average", "cosine").add(X)
+
+
+def people_and_threshold(n: int, d: int, method: str, metric: str) -> tuple[NDArray, float]:
+    x, _ = faces(n, d, np.random.default_rng(n))
+    heights = oracle.greedy(oracle.distances(x, metric, method), method).heights
+    return x, clear_threshold(np.asarray(heights), 0.7)
+
+
+@EACH_CASE
+def test_many_small_additions(method: str, metric: str) -> None:
+    """Rows are kept in few pieces, however many came."""
+    x, t = people_and_threshold(90, 6, method, metric)
+    model = below(t, method, metric).fit(x[:20])
+    for row in x[20:]:
+        model.add(row[None])
+    assert model._clustering is not None and len(model._clustering.pieces) <= 8
+    assert_is_the_fit_of(model, x)
+
+
+@EACH_CASE
+def test_more_pairs_than_are_kept(method: str, metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Components are enough then: pairs are found again where they are needed."""
+    x, t = people_and_threshold(120, 2 if metric != "cosine" else 3, method, metric)
+    wanted = below(t, method, metric).fit(x)
+    monkeypatch.setattr("pyface.kernels.linkage_below._FEW_EDGES", 10)
+    for n in (40, 110):
+        model = below(t, method, metric).fit(x[:n]).add(x[n:115]).add(x[115:])
+        oracle.assert_same_partition(model.labels_, wanted.labels_)
+        np.testing.assert_allclose(model.distances_, wanted.distances_, rtol=1e-12, atol=1e-14)

@@ -89,7 +89,10 @@ for x in (FLOAT32, FLOAT64):
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
         ("joints_from_vectors", {"x": x, "method": "average", "height_limit": np.inf, **NO_GROUPS, **COSINE}),
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
-        ("edges_between", {"x": x, "y": x, "threshold": 0.5, **COSINE}),
+        (
+            "edges_between",
+            {"x": x, "y": x, "component": np.arange(3, dtype=np.int32), "threshold": 0.5, "max_edges": 9, **COSINE},
+        ),
         ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
         ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": None, "cannot_link": None}),
         ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": GROUPS}),
