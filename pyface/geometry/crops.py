@@ -53,7 +53,7 @@ def align_face(
     # Fitted from the landmarks to the crop, as the residual to be least is that in the crop; sampled the other way.
     matrices = similarity_transform(faces, target).inverse().matrix
     crops = affine_crops(image, matrices, (side, side), antialias=antialias, n_threads=n_threads)
-    return crops if points.ndim == 3 else crops[0]
+    return crops if points.ndim == 3 else np.asarray(crops[0])
 
 
 def level_eyes(
@@ -83,7 +83,8 @@ def level_eyes(
     middle = left + (right - left) / 2
     matrix = np.column_stack([turn, middle - turn @ middle])
     rows, cols = pixels_of(image).shape[:2]
-    return affine_crops(image, matrix[None], (rows, cols), border=border, fill=fill, n_threads=n_threads)[0]
+    turned = affine_crops(image, matrix[None], (rows, cols), border=border, fill=fill, n_threads=n_threads)
+    return np.asarray(turned[0])
 
 
 def crop_box(image: Image, box: Any, size: int = 160, *, margin: float = 0) -> Image:
@@ -123,7 +124,7 @@ def crop_box(image: Image, box: Any, size: int = 160, *, margin: float = 0) -> I
                 f"box: row {i} shows no whole pixel of the image of {width} x {height}: {rows[i].tolist()}"
             )
         out[i] = _stretched(pixels[top:bottom, left:right], side)
-    return out if array.ndim == 2 else out[0]
+    return out if array.ndim == 2 else np.asarray(out[0])
 
 
 def _stretched(part: Image, side: int) -> Image:

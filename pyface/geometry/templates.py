@@ -54,12 +54,13 @@ def template_points(template: Any, size: int) -> Points:
     _check.choice(template, "template", TEMPLATES)
     if template == "dlib-5":
         # dlib counts from the corner of the first pixel, pyface from its centre.
-        return (UNIT_DLIB_5 + _PADDING) / (1 + 2 * _PADDING) * size - 0.5
-    base = _ARCFACE_FAMILY[template]
+        framed: Points = np.multiply(UNIT_DLIB_5 + _PADDING, size / (1 + 2 * _PADDING)) - 0.5
+        return framed
+    base: Points = _ARCFACE_FAMILY[template]
     if size % 112 == 0:
-        return base * (size / 112)
+        return np.multiply(base, size / 112)
     if size % 128 == 0:
-        return (base + np.array([8.0, 0.0])) * (size / 128)
+        return np.multiply(base + np.array([8.0, 0.0]), size / 128)
     raise ValueError(
         f"size must be a multiple of 112 or 128 for template={template!r}, got {size}; other sizes need points of your "
         "own as the template"
