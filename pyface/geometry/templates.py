@@ -60,7 +60,8 @@ def template_points(template: Any, size: int) -> Points:
     if size % 112 == 0:
         return np.multiply(base, size / 112)
     if size % 128 == 0:
-        return np.multiply(base + np.array([8.0, 0.0]), size / 128)
+        wider: Points = np.multiply(base + np.array([8.0, 0.0]), size / 128)
+        return wider
     raise ValueError(
         f"size must be a multiple of 112 or 128 for template={template!r}, got {size}; other sizes need points of your "
         "own as the template"

@@ -108,7 +108,9 @@ def test_again_with_other_options_removes_the_old_files_and_no_others(photos: Pa
     out = tmp_path / "out"
     assert pyface("align", photos / "astronaut.png", "-o", out, "--overlay").returncode == 0
     (out / "mine.png").write_bytes(b"mine")
-    done = pyface("align", photos / "astronaut.png", "-o", out, "--format", "jpeg", "--template", "dlib-5", "--size", 150)
+    done = pyface(
+        "align", photos / "astronaut.png", "-o", out, "--format", "jpeg", "--template", "dlib-5", "--size", 150
+    )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in out.iterdir()} == {"astronaut-0.jpg", "mine.png", "summary.json"}
     assert pixels(out / "astronaut-0.jpg").shape == (150, 150, 3)

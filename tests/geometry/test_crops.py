@@ -13,7 +13,7 @@ from pyface import geometry
 from pyface.kernels import faces
 
 ARCFACE = geometry.template_points("arcface", 112)
-FIVE = ARCFACE * 0.4 + [60, 50]  # a face of the size of a thumbnail
+FIVE = ARCFACE * 0.4 + np.array([60, 50])  # a face of the size of a thumbnail
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -40,7 +40,9 @@ def placed(points: np.ndarray, scale: float, degrees: float, centre: tuple[float
     return (points - points.mean(axis=0)) @ np.array([[c, s], [-s, c]]) + centre
 
 
-@pytest.mark.parametrize(("template", "size"), [("arcface", 112), ("arcface", 256), ("arcface-dlib-5", 224), ("dlib-5", 150)])
+@pytest.mark.parametrize(
+    ("template", "size"), [("arcface", 112), ("arcface", 256), ("arcface-dlib-5", 224), ("dlib-5", 150)]
+)
 @pytest.mark.parametrize("degrees", [0, 33, -120])
 def test_landmarks_come_to_lie_where_the_template_has_them(template: str, size: int, degrees: float) -> None:
     target = geometry.template_points(template, size)
@@ -53,8 +55,8 @@ def test_landmarks_come_to_lie_where_the_template_has_them(template: str, size: 
 
 def test_template_sizes() -> None:
     np.testing.assert_allclose(geometry.template_points("arcface", 224), 2 * ARCFACE)
-    np.testing.assert_allclose(geometry.template_points("arcface", 128), ARCFACE + [8, 0])
-    np.testing.assert_allclose(geometry.template_points("arcface", 256), 2 * (ARCFACE + [8, 0]))
+    np.testing.assert_allclose(geometry.template_points("arcface", 128), ARCFACE + np.array([8, 0]))
+    np.testing.assert_allclose(geometry.template_points("arcface", 256), 2 * (ARCFACE + np.array([8, 0])))
     np.testing.assert_allclose(geometry.template_points("arcface", 896), 8 * ARCFACE)  # a multiple of both
     np.testing.assert_allclose(ARCFACE[0], (38.2946, 51.6963))
     for size in (100, 150, 111):
@@ -125,7 +127,7 @@ def test_antialias_takes_away_what_the_crop_cannot_show() -> None:
     points = ARCFACE * 6 + 100
     plain, smooth = geometry.align_face(checks, points), geometry.align_face(checks, points, antialias=True)
     assert np.abs(smooth[5:-5, 5:-5].astype(int) - 127).max() <= 1
-    assert plain.std() > 20
+    assert not plain[5:-5, 5:-5].any()  # every sample meets a black square
     same = geometry.align_face(checks, ARCFACE * 1.4 + 100, antialias=True)  # not small enough to matter
     np.testing.assert_array_equal(same, geometry.align_face(checks, ARCFACE * 1.4 + 100))
 
@@ -136,10 +138,10 @@ def test_level_eyes() -> None:
     turned = geometry.level_eyes(picture, points[0], points[1])
     assert turned.shape == picture.shape and turned.dtype == picture.dtype
     middle, half = points[:2].mean(axis=0), np.hypot(100, 50) / 2
-    left, right = (spot_near(turned, middle + [side * half, 0]) for side in (-1, 1))
+    left, right = (spot_near(turned, middle + np.array([side * half, 0])) for side in (-1, 1))
     assert geometry.roll_angle(left, right) == pytest.approx(0, abs=0.1)
-    np.testing.assert_allclose(left, middle - [half, 0], atol=0.1)
-    np.testing.assert_allclose(right, middle + [half, 0], atol=0.1)
+    np.testing.assert_allclose(left, middle - np.array([half, 0]), atol=0.1)
+    np.testing.assert_allclose(right, middle + np.array([half, 0]), atol=0.1)
     np.testing.assert_array_equal(geometry.level_eyes(picture, (10, 50), (80, 50)), picture)
     upside_down = geometry.level_eyes(picture, (399, 199.5), (0, 199.5))
     np.testing.assert_array_equal(upside_down, picture[::-1, ::-1])

@@ -32,9 +32,7 @@ def similarity(scale: float, angle: float, x: float, y: float) -> np.ndarray:
     seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
-def test_crops_equal_the_twin(
-    *, rows, cols, channels, dtype, border, entries, x, y, size, fill, whole, seed
-) -> None:
+def test_crops_equal_the_twin(*, rows, cols, channels, dtype, border, entries, x, y, size, fill, whole, seed) -> None:
     image = noise(rows, cols, channels, dtype=dtype, seed=seed)
     matrix = np.array([[entries[0], entries[1], x], [entries[2], entries[3], y]])
     if whole:  # pixels hit in their centres, borders met exactly
@@ -97,7 +95,9 @@ def test_nan_reaches_only_what_it_contributes_to() -> None:
 def test_threads_batches_and_layouts_change_nothing() -> None:
     image = noise(300, 400, 3)
     random = np.random.default_rng(5)
-    maps = np.array([similarity(random.uniform(0.2, 4), random.uniform(-3, 3), *random.uniform(0, 300, 2)) for _ in range(9)])
+    maps = np.array(
+        [similarity(random.uniform(0.2, 4), random.uniform(-3, 3), *random.uniform(0, 300, 2)) for _ in range(9)]
+    )
     for antialias in (False, True):
         one = affine_crops(image, maps, (300, 250), antialias=antialias, n_threads=1)
         np.testing.assert_array_equal(affine_crops(image, maps, (300, 250), antialias=antialias, n_threads=3), one)

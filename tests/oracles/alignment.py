@@ -24,17 +24,17 @@ def umeyama(source, target, weights=None):
 
 def pixel(image, row, col, border, fill):
     """One pixel (c,) float64 of the image without end."""
-    inside = []
-    for i, n in ((row, image.shape[0]), (col, image.shape[1])):
+    place = []
+    for index, n in ((row, image.shape[0]), (col, image.shape[1])):
+        i = index
         if border == "constant" and not 0 <= i < n:
             return np.broadcast_to(np.asarray(fill, float), image.shape[2:])
         if border == "replicate":
             i = min(max(i, 0), n - 1)
-        elif border == "reflect":
-            while not 0 <= i < n:
-                i = 0 if n == 1 else -i if i < 0 else 2 * (n - 1) - i
-        inside.append(i)
-    return image[inside[0], inside[1]].astype(float)
+        while border == "reflect" and not 0 <= i < n:
+            i = 0 if n == 1 else -i if i < 0 else 2 * (n - 1) - i
+        place.append(i)
+    return image[place[0], place[1]].astype(float)
 
 
 def bilinear(take, x, y):
