@@ -29,7 +29,7 @@ struct CropRule {
 // k x k pixels that begin at multiples of k, k = floor(s + 0.5), pixels beyond the image counting as the fill. The same
 // position of the averages, whose centres lie at k i + (k - 1) / 2, is then sampled as above.
 //
-// Entries of the matrices and positions must be within +-1e9. Time about 0.1 ms for 112 x 112 x 3 bytes; antialias adds
+// Entries of the matrices and positions must be within +-1e9. Time about 0.2 ms for 112 x 112 x 3 bytes; antialias adds
 // that of reading the covered part of the image once.
 template <class T>
 void affine_crops(ImageView<const T> image, const double* matrices, index_t n, index_t rows, index_t cols,

@@ -29,7 +29,7 @@ def main() -> None:
     ]
     gap = np.full((SIDE, 8, 3), 255, np.uint8)
     picture = np.hstack([overlay, gap, crops[0], gap, crops[1]])
-    Image.fromarray(picture).quantize(128).save(HERE / "alignment.png", optimize=True)
+    Image.fromarray(picture).save(HERE / "alignment.jpg", quality=88)
 
 
 if __name__ == "__main__":
