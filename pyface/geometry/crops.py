@@ -97,7 +97,7 @@ def crop_box(image: Image, box: Any, size: int = 160, *, margin: float = 0) -> I
     The rule of facenet-pytorch: the box grows by ``margin * side / (size - margin)`` along each axis, is cut to the
     image and to whole pixels (downwards), and what it holds is stretched to the square, whatever its shape. An axis
     that shrinks is averaged by area (``cv2.INTER_AREA``), one that grows is interpolated between pixel centres
-    (``cv2.INTER_LINEAR``), in float64; uint8 is rounded, halves up; a NaN in the box makes the whole crop NaN.
+    (``cv2.INTER_LINEAR``), in float64; uint8 is rounded, halves up; a NaN reaches the pixels to which it contributes.
     davidsandberg/facenet's margin is one of pixels of the photo: grow the box by half of it on each side, and pass
     ``margin=0``.
 
@@ -128,9 +128,14 @@ def crop_box(image: Image, box: Any, size: int = 160, *, margin: float = 0) -> I
 
 
 def _stretched(part: Image, side: int) -> Image:
-    down, across = _shares(part.shape[0], side), _shares(part.shape[1], side)
-    values = np.tensordot(down, part.astype(np.float64), axes=(1, 0))
-    values = np.moveaxis(np.tensordot(across, values, axes=(1, 1)), 0, 1)
+    from scipy.sparse import csr_array  # too heavy to come with the package
+
+    # Few of the shares are not 0: as full matrices they take ten times as long.
+    (height, width), rest = part.shape[:2], part.shape[2:]
+    lines = csr_array(_shares(height, side)) @ part.reshape(height, -1).astype(np.float64)
+    columns = np.moveaxis(lines.reshape(side, width, -1), 1, 0).reshape(width, -1)
+    values: NDArray[np.float64] = np.moveaxis((csr_array(_shares(width, side)) @ columns).reshape(side, side, -1), 1, 0)
+    values = values.reshape(side, side, *rest)
     if part.dtype == np.uint8:
         return np.floor(values + 0.5).astype(np.uint8)
     return values.astype(np.float32)

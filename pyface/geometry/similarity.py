@@ -72,8 +72,8 @@ def similarity_transform(source: Any, target: Any, *, weights: Any = None) -> Si
         matrix = [[a, -b, tx], [b, a, ty]],   (tx, ty) = mean(d) - [[a, -b], [b, a]] @ mean(s)
 
     Raises TypeError for what are no numbers, ValueError for shapes that do not fit, NaN, and source points that are
-    all equal (those of weight 0 aside), naming the face. Time under 1 microsecond a face of five points where there are many, memory about
-    ten times that of the points.
+    all equal (those of weight 0 aside), naming the face. Time under 1 microsecond a face where there are many, memory
+    about ten times that of the points.
     """
     s = points_of(source, "source")
     d = points_of(target, "target")

@@ -21,7 +21,7 @@ def turned(points: np.ndarray, scale: float, degrees: float, shift: tuple[float,
 
 
 @given(
-    n=st.integers(2, 9), faces=st.integers(1, 4), seed=st.integers(0, 10_000), size=st.floats(1e-3, 1e4),
+    n=st.integers(2, 9), faces=st.integers(1, 4), seed=st.integers(0, 10_000), size=st.floats(0.1, 1e4),
     weighted=st.sampled_from(["no", "all", "each"]), mirrored=st.booleans(), own_target=st.booleans(),
 )  # fmt: skip
 @settings(max_examples=150, deadline=None)
