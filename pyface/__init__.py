@@ -16,7 +16,7 @@ refuse_foreign_files()
 from pyface._core import __version__  # noqa: E402  (a shared package folder must be reported before anything fails)
 
 if TYPE_CHECKING:
-    from pyface import cluster, metrics, models
+    from pyface import cluster, geometry, metrics, models
     from pyface._build import build_info
     from pyface.errors import PyfaceError
     from pyface.kernels.boxes import nms
@@ -49,6 +49,7 @@ __all__ = [
     "cut",
     "debug_counters",
     "euclidean_distances",
+    "geometry",
     "linkage",
     "metrics",
     "models",

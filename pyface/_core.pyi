@@ -34,6 +34,16 @@ def face_chips(
 def chip_place(
     landmarks: NDArray[np.float64], template: NDArray[np.float64], size: int, padding: float
 ) -> tuple[float, float, float, float, float]: ...
+def affine_crops(
+    image: NDArray[np.uint8] | NDArray[np.float32],
+    matrices: NDArray[np.float64],
+    out: NDArray[np.uint8] | NDArray[np.float32],
+    *,
+    border: str,
+    fill: NDArray[np.float64],
+    antialias: bool,
+    n_threads: int,
+) -> None: ...
 def scan_compact_ints(bytes: NDArray[np.uint8], begin: int, out: NDArray[np.int64]) -> int: ...
 
 class RegressionTrees:

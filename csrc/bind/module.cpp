@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 namespace pyface::bind {
+void register_affine(pybind11::module_& m);
 void register_detect(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 void register_distance(pybind11::module_& m);
@@ -13,6 +14,7 @@ void register_kmeans(pybind11::module_& m);
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     m.doc() = "Compiled kernels of pyface. Private: use the functions of the pyface package.";
+    pyface::bind::register_affine(m);
     pyface::bind::register_detect(m);
     pyface::bind::register_runtime(m);
     pyface::bind::register_distance(m);

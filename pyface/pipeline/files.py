@@ -15,13 +15,16 @@ from pyface.pipeline.photos import Skipped, find_photos, quiet_pillow, read_imag
 from pyface.types import Face
 
 
-def list_files(paths: Iterable[Path]) -> tuple[list[str], list[Skipped]]:
-    """The photos named: files as they are, folders searched. Raises FileNotFoundError for what does not exist."""
+def list_files(paths: Iterable[Path], exclude: str | None = None) -> tuple[list[str], list[Skipped]]:
+    """The photos named: files as they are, folders searched, but for the folder ``exclude``.
+
+    Raises FileNotFoundError for what does not exist.
+    """
     files: list[str] = []
     skipped: list[Skipped] = []
     for path in map(os.fspath, paths):
         if os.path.isdir(path):
-            found, passed_over = find_photos(path)
+            found, passed_over = find_photos(path, exclude)
             files += [photo.path for photo in found]
             skipped += [Skipped(os.path.join(path, item.photo), item.reason) for item in passed_over]
         elif os.path.lexists(path):

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import time
+from typing import Any
 
 from pyface.errors import OutputFolderError
 from pyface.pipeline.work import FILE_NAME, is_work_file
@@ -18,10 +19,11 @@ _TEMPORARY = ".pyface-writing"
 _LEFTOVER_SECONDS = 3600
 
 
-def prepare_folder(out: str) -> None:
+def prepare_folder(out: str, command: str | None = None) -> None:
     """Make ``out`` ready to write to, or raise :class:`OutputFolderError`, before any work is done.
 
-    A folder that exists must be empty or written by pyface. A new one is its owner's alone (mode 0700).
+    A folder that exists must be empty or written by pyface, as an album or by the ``command`` given. A new one is its
+    owner's alone (mode 0700).
     """
     if os.path.lexists(out) and not os.path.isdir(out):
         raise OutputFolderError(f"{out}: exists and is not a folder; choose another one")
@@ -31,9 +33,10 @@ def prepare_folder(out: str) -> None:
             os.mkdir(out, 0o700)
         _remove_leftovers(out)
         names = [name for name in os.listdir(out) if not name.startswith(_TEMPORARY)]
-        if names and not is_ours(out):
+        if names and not is_ours(out, command):
+            by = "pyface" if command is None else f"pyface {command}"
             raise OutputFolderError(
-                f"{out}: exists and was not written by pyface; choose another folder or empty this one"
+                f"{out}: exists and was not written by {by}; choose another folder or empty this one"
             )
         descriptor, probe = tempfile.mkstemp(prefix=_TEMPORARY, dir=out)
         os.close(descriptor)
@@ -51,16 +54,25 @@ def _remove_leftovers(out: str) -> None:
                 os.remove(entry.path)
 
 
-def is_ours(out: str) -> bool:
-    """Whether pyface wrote this folder: it holds pyface's record of work or its summary."""
+def is_ours(out: str, command: str | None = None) -> bool:
+    """Whether pyface wrote this folder: it holds the record of work of an album, or a summary.
+
+    With a ``command``: whether that one did, whose summary names it.
+    """
     if is_work_file(os.path.join(out, FILE_NAME)):
-        return True
+        return command is None
+    summary = read_summary(out)
+    return summary.get("generator") == "pyface" and summary.get("command") == command
+
+
+def read_summary(out: str) -> dict[str, Any]:
+    """What ``summary.json`` says; nothing if there is none that can be read."""
     try:
         with open(os.path.join(out, SUMMARY), encoding="utf-8") as file:
             summary = json.load(file)
     except (OSError, ValueError):
-        return False
-    return isinstance(summary, dict) and summary.get("generator") == "pyface"
+        return {}
+    return summary if isinstance(summary, dict) else {}
 
 
 def write_files(out: str, files: dict[str, bytes]) -> None:

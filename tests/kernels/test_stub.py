@@ -27,6 +27,7 @@ FLOAT32, FLOAT64 = np.eye(3, dtype=np.float32), np.eye(3)
 MERGES = np.array([[0.0, 1, 1, 2]])
 THREADS = {"n_threads": 1}
 COSINE = {"metric": "cosine", **THREADS}
+CROPS = {"matrices": np.eye(2, 3)[None], "border": "constant", "fill": np.zeros(3), "antialias": False, **THREADS}
 NO_GROUPS = {"cannot_link": None, "must_link": None}
 CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
 GROUPS = np.array([-1, 0, -1])
@@ -50,6 +51,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("upsample", {"image": BYTES, "out": np.empty((41, 62, 3), np.uint8)}),
     ("face_chips", {"image": BYTES, "landmarks": MARKS[None], "template": MARKS, "size": 8, "padding": 0.2, **THREADS}),
     ("chip_place", {"landmarks": MARKS, "template": MARKS, "size": 8, "padding": 0.2}),
+    ("affine_crops", {"image": BYTES, "out": np.empty((1, 4, 5, 3), np.uint8), **CROPS}),
+    ("affine_crops", {"image": BYTES.astype(np.float32), "out": np.empty((1, 4, 5, 3), np.float32), **CROPS}),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("compiled_isas", {}),
     ("supported_isas", {}),

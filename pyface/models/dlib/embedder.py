@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
+from pyface.geometry.templates import UNIT_DLIB_5
 from pyface.kernels import faces
 from pyface.models.base import Embedder
 from pyface.models.dlib.landmarks import SCHEMES
@@ -22,12 +23,7 @@ PADDING = 0.25
 BATCH = 32  # more is not faster, and inner activations take about 3 MB a face
 
 # Where the landmarks stand in a unit square that the crop shows with PADDING around it.
-TEMPLATE_5 = np.array(
-    [
-        (0.8595674595992, 0.2134981538014), (0.6460604764104, 0.2289674387677), (0.1205750620789, 0.2137274526848),
-        (0.3340850613712, 0.2290642403242), (0.4901123135679, 0.6277975316475),
-    ]
-)  # fmt: skip
+TEMPLATE_5 = UNIT_DLIB_5
 # Of the 68: bridge and tip of the nose, eyes, outer lip, and the upper inner lip. Brows and jaw move too much.
 CHOSEN_68 = np.r_[27:55, 60:65]
 TEMPLATE_68 = np.array(

@@ -1,0 +1,70 @@
+"""``pyface align``: upright crops of faces as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.cli.options import (
+    DetectorName,
+    LandmarksName,
+    MaxFaces,
+    MaxSide,
+    MinFace,
+    Models,
+    Photos,
+    Providers,
+    Threads,
+    Verbose,
+    app,
+)
+from pyface.pipeline.scales import MAX_SIDE
+
+
+@app.command()
+@reports_errors
+def align(
+    photos: Photos,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the crops.", metavar="OUT")],
+    size: Annotated[int, typer.Option(help="Side of a crop in pixels; for arcface a multiple of 112 or 128.")] = 112,
+    template: Annotated[str, typer.Option(help="Frame of the crops: arcface or dlib-5.")] = "arcface",
+    antialias: Annotated[
+        bool,
+        typer.Option("--antialias", help="Average before shrinking. Nicer to look at; networks are not used to it."),
+    ] = False,
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also write each photo with its landmarks and crop outlines.")
+    ] = False,
+    image_format: Annotated[str, typer.Option("--format", help="png or jpeg.", metavar="FORMAT")] = "png",
+    models: Models = None,
+    detector: DetectorName = None,
+    landmarks: LandmarksName = None,
+    min_face: MinFace = None,
+    max_faces: MaxFaces = None,
+    max_side: MaxSide = MAX_SIDE,
+    n_threads: Threads = None,
+    providers: Providers = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write an upright crop of every face, as PHOTO-0.png, PHOTO-1.png, ..., the surest face first."""
+    set_up_logging(verbose)
+    from pyface.pipeline.aligned import align_photos
+    from pyface.pipeline.analyzer import FaceAnalyzer
+
+    analyzer = FaceAnalyzer(
+        models, detector=detector, landmarks=landmarks, embedder=False, min_face=min_face, max_faces=max_faces,
+        max_side=max_side, n_threads=n_threads, providers=providers,
+    )  # fmt: skip
+    with progress_bar() as progress:
+        done = align_photos(
+            analyzer, photos, out, size=size, template=template, antialias=antialias, overlay=overlay,
+            image_format=image_format, progress=progress,
+        )  # fmt: skip
+    say_skipped(done.skipped)
+    if not done.n_photos:
+        say("pyface: none of the files could be read" if done.skipped else "pyface: there is no photo there")
+        raise typer.Exit(FAILED)
+    say(f"{done.n_faces} faces in {done.n_photos} photos: {showable(str(out))}")

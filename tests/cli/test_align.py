@@ -1,0 +1,137 @@
+"""``pyface align``: what is in its pictures, what is in its folder, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import photo_sets
+import pytest
+
+from pyface import geometry
+
+pytest.importorskip("typer", reason="the extra 'models' is not installed")
+pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
+
+
+def pyface(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "pyface", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", timeout=300, check=False)
+
+
+def pixels(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(path))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    photo_sets.save(folder / "astronaut.png", photo_sets.astronaut())
+    photo_sets.save(folder / "turned" / "astronaut.png", photo_sets.rotated(photo_sets.astronaut(), 20))
+    photo_sets.save(folder / "none.png", np.full((100, 100, 3), 90, np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def out(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "out"
+    done = pyface("align", photos, "-o", folder, "--size", 224, "--overlay")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [f"2 faces in 3 photos: {folder}"]
+    return folder
+
+
+def test_the_files(out: Path) -> None:
+    names = {path.name for path in out.iterdir()}
+    crops = {"astronaut-0.png", "astronaut~2-0.png"}
+    overlays = {"astronaut-overlay.png", "astronaut~2-overlay.png", "none-overlay.png"}
+    assert names == crops | overlays | {"summary.json"}
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["generator"] == "pyface" and summary["command"] == "align"
+    assert set(summary["files"]) == crops | overlays
+    assert [len(photo["faces"]) for photo in summary["photos"]] == [1, 0, 1]
+    if os.name == "posix":
+        assert stat.S_IMODE(out.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["astronaut-0.png", "astronaut~2-0.png"])
+def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
+    """A detector of its own, run on the crop, finds eyes that are level and where the template has them."""
+    from pyface.pipeline.analyzer import FaceAnalyzer
+
+    crop = pixels(out / name)
+    assert crop.shape == (224, 224, 3) and crop.dtype == np.uint8
+    target = geometry.template_points("arcface-dlib-5", 224)
+    # Landmarks are whole pixels, and those of a face that was turned differ a little from those of one that was not.
+    entry = next(
+        face
+        for photo in json.loads((out / "summary.json").read_text())["photos"]
+        for face in photo["faces"]
+        if face["file"] == name
+    )
+    fit = geometry.similarity_transform(np.array(entry["landmarks"]), target)
+    np.testing.assert_allclose(fit.matrix, entry["matrix"], atol=1e-9)
+    moved = fit.apply(np.array(entry["landmarks"]))
+    eyes = [moved[2:4].mean(axis=0), moved[:2].mean(axis=0)]
+    wanted = [target[2:4].mean(axis=0), target[:2].mean(axis=0)]
+    assert abs(geometry.roll_angle(*eyes)) < 1.5
+    np.testing.assert_allclose(eyes, wanted, atol=4)
+    framed = np.zeros((448, 448, 3), np.uint8)
+    framed[112:336, 112:336] = crop
+    found = FaceAnalyzer(embedder=False).analyze(framed)
+    assert len(found) == 1
+    seen = found[0].landmarks - 112
+    assert abs(geometry.roll_angle(seen[2:4].mean(axis=0), seen[:2].mean(axis=0))) < 3
+    assert np.abs(seen - target).max() < 10
+
+
+def test_the_overlay_marks_what_was_found(out: Path) -> None:
+    drawn = pixels(out / "astronaut-overlay.png").astype(int)
+    changed = (np.abs(drawn - photo_sets.astronaut()) > 40).any(axis=2)
+    assert 200 < changed.sum() < 0.02 * changed.size
+    for x, y in ((255, 104), (237, 105), (195, 101), (212, 103), (224, 135)):
+        assert drawn[y, x].tolist() == [0, 220, 255]
+    np.testing.assert_array_equal(pixels(out / "none-overlay.png"), np.full((100, 100, 3), 90))
+
+
+def test_again_with_other_options_removes_the_old_files_and_no_others(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert pyface("align", photos / "astronaut.png", "-o", out, "--overlay").returncode == 0
+    (out / "mine.png").write_bytes(b"mine")
+    done = pyface(
+        "align", photos / "astronaut.png", "-o", out, "--format", "jpeg", "--template", "dlib-5", "--size", 150
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {"astronaut-0.jpg", "mine.png", "summary.json"}
+    assert pixels(out / "astronaut-0.jpg").shape == (150, 150, 3)
+
+
+def test_refusals(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("x")
+    album = tmp_path / "album"
+    album.mkdir()
+    (album / "summary.json").write_text('{"generator": "pyface"}')
+    photo = photos / "astronaut.png"
+    for arguments, code, message in [
+        ((photo, "-o", tmp_path / "a", "--size", 100), 2, "multiple of 112 or 128"),
+        ((photo, "-o", tmp_path / "a", "--template", "faces"), 2, "template must be one of"),
+        ((photo, "-o", tmp_path / "a", "--format", "bmp"), 2, "image_format must be one of"),
+        ((tmp_path / "nothing.jpg", "-o", tmp_path / "a"), 2, "no such file"),
+        ((photo, "-o", tmp_path / "other"), 1, "was not written by pyface align"),
+        ((photo, "-o", album), 1, "was not written by pyface align"),
+    ]:
+        done = pyface("align", *arguments)
+        assert done.returncode == code, done.stderr
+        assert len(done.stderr.splitlines()) == 1 and message in done.stderr
+    assert not (tmp_path / "a").exists()
