@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         neighbors_within,
     )
     from pyface.kernels.linkage import cut, linkage
+    from pyface.kernels.piecewise import PiecewiseAffine, piecewise_affine
     from pyface.pipeline.analyzer import FaceAnalyzer
     from pyface.pipeline.photos import read_image
     from pyface.report.folder import cluster_photos
@@ -39,6 +40,7 @@ __all__ = [
     "Face",
     "FaceAnalyzer",
     "Landmarks",
+    "PiecewiseAffine",
     "PyfaceError",
     "__version__",
     "build_info",
@@ -55,6 +57,7 @@ __all__ = [
     "nearest_neighbors",
     "neighbors_within",
     "nms",
+    "piecewise_affine",
     "read_image",
 ]
 
@@ -64,6 +67,7 @@ _HOMES = {
     "Face": "pyface.types",
     "FaceAnalyzer": "pyface.pipeline.analyzer",
     "Landmarks": "pyface.types",
+    "PiecewiseAffine": "pyface.kernels.piecewise",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
     "cluster_photos": "pyface.report.folder",
@@ -76,6 +80,7 @@ _HOMES = {
     "nearest_neighbors": "pyface.kernels.distance",
     "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
+    "piecewise_affine": "pyface.kernels.piecewise",
     "read_image": "pyface.pipeline.photos",
 }
 
