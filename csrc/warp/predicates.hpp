@@ -37,7 +37,7 @@ private:
     static constexpr double kOrientError = 4 * 0x1p-53;
     static constexpr double kCircleError = 12 * 0x1p-53;
     // What underflow adds at most, with room. The largest coordinate is 2^200, so each rounding to a subnormal number,
-    // by 2^-1075, enters the determinant times 2^604 or less; there are fewer than a hundred. Nothing overflows.
+    // by 2^-1075, changes the determinant by 2^607 times that at most; there are fewer than a hundred. Nothing overflows.
     static constexpr double kUnderflow = 0x1p-440;
 
     const Point& at(std::int32_t i) const { return scaled_[static_cast<std::size_t>(i)]; }
