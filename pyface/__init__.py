@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyface._build import build_info
     from pyface.errors import PyfaceError
     from pyface.kernels.boxes import nms
+    from pyface.kernels.delaunay import delaunay
     from pyface.kernels.distance import (
         cosine_condensed,
         cosine_distances,
@@ -50,6 +51,7 @@ __all__ = [
     "cosine_distances",
     "cut",
     "debug_counters",
+    "delaunay",
     "euclidean_distances",
     "linkage",
     "metrics",
@@ -75,6 +77,7 @@ _HOMES = {
     "cosine_distances": "pyface.kernels.distance",
     "cut": "pyface.kernels.linkage",
     "debug_counters": "pyface.kernels.distance",
+    "delaunay": "pyface.kernels.delaunay",
     "euclidean_distances": "pyface.kernels.distance",
     "linkage": "pyface.kernels.linkage",
     "nearest_neighbors": "pyface.kernels.distance",

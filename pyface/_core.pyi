@@ -52,6 +52,9 @@ class RegressionTrees:
     @property
     def n_points(self) -> int: ...
 
+# Triangles (t, 3), and for each point the lowest index of those equal to it.
+def delaunay(points: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]: ...
+
 # A mesh of triangles (t, 3) over points (n, 2) x y in an output of rows x cols; read by any number of threads at once.
 class WarpMesh:
     def __init__(self, points: NDArray[np.float64], triangles: NDArray[np.int32], rows: int, cols: int) -> None: ...

@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
+
+import pyface
 
 Floats = NDArray[np.float64]
-
-
-def scipys_triangles(points: Floats) -> NDArray[np.int32]:
-    return Delaunay(points).simplices.astype(np.int32)
 
 
 def random_mesh(rng: np.random.Generator, size: tuple[int, int], n: int) -> tuple[Floats, NDArray[np.int32]]:
@@ -30,7 +27,7 @@ def random_mesh(rng: np.random.Generator, size: tuple[int, int], n: int) -> tupl
         points[:4] = [(0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)]
     points = np.unique(points, axis=0)
     rng.shuffle(points)
-    return points, scipys_triangles(points)
+    return points, pyface.delaunay(points)
 
 
 def face_like(size: tuple[int, int], *, seed: int = 0, n: int = 68) -> tuple[Floats, Floats, NDArray[np.int32]]:
@@ -44,7 +41,7 @@ def face_like(size: tuple[int, int], *, seed: int = 0, n: int = 68) -> tuple[Flo
     target = unit * [width - 1, height - 1]
     moved = unit + rng.normal(0, 0.004, unit.shape)
     source = (0.1 + 0.8 * moved) * [2 * width - 1, 2 * height - 1]
-    return target, source, scipys_triangles(target)
+    return target, source, pyface.delaunay(target)
 
 
 def noise(*shape: int, seed: int = 0, dtype: Any = np.uint8) -> NDArray[Any]:

@@ -40,7 +40,10 @@ Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> trian
     require(rows >= 1 && cols >= 1 && rows <= kLongestSide && cols <= kLongestSide,
             "size must be from 1 to 32767 pixels a side");
     for (const double v : points_) require(std::abs(v) <= kFarthest, "points must be finite and within 1e6 pixels");
-    const auto on_rim = rim(points, triangles);
+    std::vector<Point> places(static_cast<std::size_t>(points.rows));
+    for (index_t i = 0; i < points.rows; ++i) places[static_cast<std::size_t>(i)] = {points(i, 0), points(i, 1)};
+    const Predicates exact(places);
+    const auto on_rim = rim(exact, points.rows, triangles);
     std::vector<CornerTriangle> snapped_triangles;
     snapped_triangles.reserve(static_cast<std::size_t>(triangles.rows));
     frames_.reserve(static_cast<std::size_t>(triangles.rows));
@@ -51,9 +54,9 @@ Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> trian
             s.corners[k] = snapped(points(p[k], 0), points(p[k], 1));
             s.claims_edges |= on_rim[static_cast<std::size_t>(p[k])];
         }
-        // One that rounding has turned over must not be turned back: its neighbours cover its pixels already. One whose
-        // orientation is unknown may take what no other does.
-        const int turn = orientation(points.row(p[0]), points.row(p[1]), points.row(p[2]));
+        // One that rounding has turned over must not be turned back: its neighbours cover its pixels already. One that
+        // has no area may get some by rounding, and takes what no other does.
+        const int turn = exact.orient(p[0], p[1], p[2]);
         s.claims_edges |= turn == 0;
         if (turn < 0 || (turn == 0 && doubled_area(s.corners) < 0)) std::swap(s.corners[1], s.corners[2]);
         snapped_triangles.push_back(s);

@@ -1,8 +1,6 @@
 #include "warp/topology.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -39,16 +37,9 @@ std::vector<Edge> edges_of(index_t n, MatrixView<const std::int32_t> triangles) 
 
 }  // namespace
 
-int orientation(const double* a, const double* b, const double* c) {
-    const double left = (b[0] - a[0]) * (c[1] - a[1]), right = (b[1] - a[1]) * (c[0] - a[0]);
-    // Four roundings of relative error 2^-53 on the way to each product, one in their difference.
-    const double error = 4 * std::numeric_limits<double>::epsilon() * (std::abs(left) + std::abs(right));
-    return left - right > error ? 1 : left - right < -error ? -1 : 0;
-}
-
-std::vector<bool> rim(MatrixView<const double> points, MatrixView<const std::int32_t> triangles) {
-    const auto edges = edges_of(points.rows, triangles);
-    std::vector<bool> on_rim(static_cast<std::size_t>(points.rows), false);
+std::vector<bool> rim(const Predicates& points, index_t n, MatrixView<const std::int32_t> triangles) {
+    const auto edges = edges_of(n, triangles);
+    std::vector<bool> on_rim(static_cast<std::size_t>(n), false);
     for (std::size_t i = 0, end = 0; i < edges.size(); i = end) {
         const Edge& e = edges[i];
         for (end = i + 1; end < edges.size() && edges[end].low == e.low && edges[end].high == e.high;) ++end;
@@ -60,10 +51,8 @@ std::vector<bool> rim(MatrixView<const double> points, MatrixView<const std::int
             on_rim[static_cast<std::size_t>(e.low)] = on_rim[static_cast<std::size_t>(e.high)] = true;
             continue;
         }
-        const double *a = points.row(e.low), *b = points.row(e.high);
-        const int first = orientation(a, b, points.row(e.opposite));
-        const int second = orientation(a, b, points.row(edges[i + 1].opposite));
-        if (first * second > 0) {
+        const int first = points.orient(e.low, e.high, e.opposite);
+        if (first * points.orient(e.low, e.high, edges[i + 1].opposite) > 0) {
             refuse(edges[i + 1].triangle, "is folded over row " + std::to_string(e.triangle) +
                                               ": both lie on one side of their common edge; leave triangles out to "
                                               "have them made from the target");

@@ -5,16 +5,13 @@
 #include <vector>
 
 #include "core/views.hpp"
+#include "warp/predicates.hpp"
 
 namespace pyface::warp {
 
-// The sign of a triangle's area in the plane: 1 clockwise on the screen, -1 the other way, 0 if the area is within the
-// rounding error of float64.
-int orientation(const double* a, const double* b, const double* c);
-
-// Which points of n lie on the rim: on an edge of one triangle only. Throws std::invalid_argument if a triangle names a
+// Which of n points lie on the rim: on an edge of one triangle only. Throws std::invalid_argument if a triangle names a
 // point that does not exist or one point twice, if an edge belongs to three triangles, or if two triangles lie on the
 // same side of their common edge, that is if the mesh is folded; the message names the triangle. O(t log t).
-std::vector<bool> rim(MatrixView<const double> points, MatrixView<const std::int32_t> triangles);
+std::vector<bool> rim(const Predicates& points, index_t n, MatrixView<const std::int32_t> triangles);
 
 }  // namespace pyface::warp

@@ -68,7 +68,10 @@ class PiecewiseAffine:
             raise ValueError(f"target must have at least 3 points, got {len(self.target)}")
         duplicates = np.empty((0, 2), np.int32)
         if triangles is None:
-            made, representative = delaunay_with_duplicates(self.target)
+            try:
+                made, representative = delaunay_with_duplicates(self.target)
+            except ValueError as error:
+                raise ValueError(str(error).replace("points:", "target:")) from None
             double = np.flatnonzero(representative != np.arange(len(self.target)))
             duplicates = np.stack([double, representative[double]], axis=1).astype(np.int32)
         else:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import piecewise as oracle
 from scipy.spatial import ConvexHull
-from warp_meshes import face_like, random_mesh, scipys_triangles
+from warp_meshes import face_like, random_mesh
 
 from pyface import PiecewiseAffine, _core
 
@@ -43,15 +43,9 @@ def test_every_pixel_of_the_hull_belongs_to_one_triangle(part: int) -> None:
             want[pixel] = within.get(pixel, who)[0]
         np.testing.assert_array_equal(got, want)
         on_grid = np.rint(256 * target) / 256
-        exact = (on_grid == target).all()
-        if exact:
+        if (on_grid == target).all():
             assert all(len(who) == 1 for who in within.values())
-            # SciPy's hull may lack slivers along a side that is nearly straight.
-            missing = in_hull(target, size) & (got < 0)
-            assert not missing.any() or len(scipys_triangles(target)) < 2 * len(target) - 2 - len(
-                ConvexHull(target).vertices
-            )
-        assert not ((got >= 0) & ~in_hull(on_grid, size)).any()
+            np.testing.assert_array_equal(got >= 0, in_hull(target, size))
 
 
 def test_spans_cover_what_the_mask_says() -> None:
@@ -160,3 +154,13 @@ def test_maps_are_the_positions() -> None:
     np.testing.assert_allclose(np.stack([x, y], axis=2)[mesh.mask][known], through[known], atol=1e-4)
     inside = mesh.inside(source, (60, 50))
     np.testing.assert_array_equal(inside, mesh.mask & (x >= 0) & (x <= 49) & (y >= 0) & (y <= 59))
+
+
+def test_the_targets_own_triangles() -> None:
+    target = np.array([(0, 0), (4, 0), (0, 4), (4, 4.0), (4, 0), (0, 0)])
+    mesh = PiecewiseAffine(target, (5, 5))
+    assert mesh.triangles.shape == (2, 3) and mesh.triangles.max() == 3 and mesh.mask.all()
+    assert mesh.duplicates.tolist() == [[4, 1], [5, 0]]
+    for points, message in [(np.zeros((4, 2)), "all 4 are equal"), (np.arange(8).reshape(4, 2), "lie on one line")]:
+        with pytest.raises(ValueError, match=f"target: all 4|{message}"):
+            PiecewiseAffine(points, (5, 5))

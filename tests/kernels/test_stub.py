@@ -51,6 +51,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("face_chips", {"image": BYTES, "landmarks": MARKS[None], "template": MARKS, "size": 8, "padding": 0.2, **THREADS}),
     ("chip_place", {"landmarks": MARKS, "template": MARKS, "size": 8, "padding": 0.2}),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
+    ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("compiled_isas", {}),
     ("supported_isas", {}),
     ("active_isa", {}),

@@ -1,6 +1,6 @@
 """Piecewise-affine warps against scikit-image, the per-triangle recipe with OpenCV, and one cv2.remap.
 
-    PYFACE_NUM_THREADS=1 python bench/bench_warp.py
+    PYFACE_NUM_THREADS=1 python bench/warp.py
 
 68 points and eight on the frame, uint8 RGB, photo of twice the size; one thread on each side, except where it says two.
 The least of several rounds counts. The picture of each peer is compared with ours: cv2.remap rounds positions to 1/32
