@@ -181,7 +181,10 @@ inline void store_pixels(__m128i a, std::uint8_t* out) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(out), a);
     } else {
         const __m128i packed = _mm_shuffle_epi8(a, _mm_setr_epi32(0x04020100, 0x09080605, 0x0e0d0c0a, -1));
-        _mm_mask_storeu_epi8(out, 0xfff, packed);
+        const long long low = _mm_cvtsi128_si64(packed);
+        const int high = _mm_extract_epi32(packed, 2);
+        std::memcpy(out, &low, 8);
+        std::memcpy(out + 8, &high, 4);
     }
 }
 #elif defined(__AVX2__)

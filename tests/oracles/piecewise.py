@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def edge(a, b, p):
 def clockwise(triangle, target, corners):
     """The triangle's point numbers clockwise on the screen as given, or as rounded if that has no area."""
     a, b, c = triangle
-    area = edge(*(target[k] for k in triangle)) or edge(*(corners[k] for k in triangle))
+    exact = ([Fraction(float(v)) for v in target[k]] for k in triangle)
+    area = edge(*exact) or edge(*(corners[k] for k in triangle))
     return (a, b, c) if area > 0 else (a, c, b)
 
 
