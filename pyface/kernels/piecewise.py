@@ -199,7 +199,10 @@ class PiecewiseAffine:
         x, y = np.moveaxis(self._mesh.positions(self._source(source, "source")), 2, 0)
         slack = 1e-6
         with np.errstate(invalid="ignore"):
-            return (x >= -slack) & (y >= -slack) & (x <= width - 1 + slack) & (y <= height - 1 + slack)
+            found: NDArray[np.bool_] = (
+                (x >= -slack) & (y >= -slack) & (x <= width - 1 + slack) & (y <= height - 1 + slack)
+            )
+        return found
 
     def report(self, source: Any, shape: Any = None) -> WarpReport:
         """What the warp from ``source`` does to the face; with the photo's ``shape`` (H, W, ...) also what is missing.
