@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyface._build import build_info
     from pyface.errors import PyfaceError
     from pyface.kernels.boxes import nms
+    from pyface.kernels.delaunay import delaunay
     from pyface.kernels.distance import (
         cosine_condensed,
         cosine_distances,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         neighbors_within,
     )
     from pyface.kernels.linkage import cut, linkage
+    from pyface.kernels.piecewise import PiecewiseAffine, piecewise_affine
     from pyface.pipeline.analyzer import FaceAnalyzer
     from pyface.pipeline.photos import read_image
     from pyface.report.folder import cluster_photos
@@ -39,6 +41,7 @@ __all__ = [
     "Face",
     "FaceAnalyzer",
     "Landmarks",
+    "PiecewiseAffine",
     "PyfaceError",
     "__version__",
     "build_info",
@@ -48,6 +51,7 @@ __all__ = [
     "cosine_distances",
     "cut",
     "debug_counters",
+    "delaunay",
     "euclidean_distances",
     "geometry",
     "linkage",
@@ -56,6 +60,7 @@ __all__ = [
     "nearest_neighbors",
     "neighbors_within",
     "nms",
+    "piecewise_affine",
     "read_image",
 ]
 
@@ -65,6 +70,7 @@ _HOMES = {
     "Face": "pyface.types",
     "FaceAnalyzer": "pyface.pipeline.analyzer",
     "Landmarks": "pyface.types",
+    "PiecewiseAffine": "pyface.kernels.piecewise",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",
     "cluster_photos": "pyface.report.folder",
@@ -72,11 +78,13 @@ _HOMES = {
     "cosine_distances": "pyface.kernels.distance",
     "cut": "pyface.kernels.linkage",
     "debug_counters": "pyface.kernels.distance",
+    "delaunay": "pyface.kernels.delaunay",
     "euclidean_distances": "pyface.kernels.distance",
     "linkage": "pyface.kernels.linkage",
     "nearest_neighbors": "pyface.kernels.distance",
     "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
+    "piecewise_affine": "pyface.kernels.piecewise",
     "read_image": "pyface.pipeline.photos",
 }
 

@@ -137,6 +137,17 @@ def boxes(value: Any, name: str = "boxes") -> Boxes:
     return array
 
 
+def points(value: Any, name: str = "points") -> NDArray[np.float64]:
+    """(n, 2) float64, x y, finite. Numbers and nested lists are accepted."""
+    array = numbers(value, name, "(n, 2)")
+    if array.size == 0 and array.ndim <= 2:
+        array = array.reshape(0, 2)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{name} must have shape (n, 2), got {array.shape}")
+    _refuse_non_finite_rows(array, name)
+    return array
+
+
 def numbers(value: Any, name: str, shape: str) -> NDArray[np.float64]:
     """float64, C order, of real numbers in an array or nested lists; text is refused. ``shape`` is for the message."""
     if isinstance(value, np.ma.MaskedArray):

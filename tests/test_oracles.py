@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, tree
+from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, piecewise, tree
 from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
@@ -213,3 +213,20 @@ def test_metrics_by_hand() -> None:
     assert precision == pytest.approx((1 + 1 + 1 / 3 + 2 / 3 + 2 / 3) / 5)
     assert recall == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1 + 1) / 5)
     assert f == pytest.approx(2 * precision * recall / (precision + recall))
+
+
+def test_warps_by_hand() -> None:
+    square, halves = np.array([(0, 0), (2, 0), (0, 2), (2, 2.0)]), [[0, 1, 2], [1, 2, 3]]
+    assert piecewise.owners(square, halves, 3, 4).tolist() == [[0, 0, 0, -1], [0, 1, 1, -1], [0, 1, 1, -1]]
+    assert piecewise.snap([(0.001, 0.002), (-0.001, 1.5)]).tolist() == [[0, 1], [0, 384]]
+    np.testing.assert_allclose(piecewise.affine(3 * square + 1, square, halves[1]), [[3, 0, 1], [0, 3, 1]], atol=1e-12)
+    image = np.arange(6.0).reshape(2, 3, 1)
+    for u, v, border, want in [
+        (0.5, 0.25, "constant", 1.25), (-0.5, 0, "constant", 4.5), (-0.5, 0, "replicate", 0), (-0.5, 0, "reflect", 0.5),
+        (2, 1, "constant", 5), (3.5, 0, "constant", 9), (3.5, 0, "reflect", 0.5), (1, 2.5, "reflect", 2.5),
+    ]:  # fmt: skip
+        assert piecewise.sample(image, u, v, "linear", border, 9) == pytest.approx([want])
+    assert piecewise.sample(image, 0.5, 0.49, "nearest", "constant", 9) == 1
+    assert piecewise.reduced(image, 1).tolist() == [[[2.0], [3.5]]]
+    warped = piecewise.warp(image, square * [1, 0.5], square, halves, (3, 4), fill=7)
+    assert warped[..., 0].tolist() == [[0, 1, 2, 7], [1.5, 2.5, 3.5, 7], [3, 4, 5, 7]]

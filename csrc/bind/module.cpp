@@ -10,6 +10,8 @@ void register_linkage(pybind11::module_& m);
 void register_linkage_matrix(pybind11::module_& m);
 void register_tree(pybind11::module_& m);
 void register_kmeans(pybind11::module_& m);
+void register_warp(pybind11::module_& m);
+void register_piecewise(pybind11::module_& m);
 }  // namespace pyface::bind
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
@@ -22,4 +24,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_linkage_matrix(m);
     pyface::bind::register_tree(m);
     pyface::bind::register_kmeans(m);
+    pyface::bind::register_warp(m);
+    pyface::bind::register_piecewise(m);
 }

@@ -6,11 +6,11 @@
 #if defined(_MSC_VER)
 #include <intrin.h>
 #endif
+#include <cstring>
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
 #else
 #include <cmath>
-#include <cstring>
 #endif
 
 #include "simd/kernels.hpp"
@@ -24,6 +24,7 @@ namespace {
 #include "simd/vectors-inl.hpp"
 #include "simd/tiles-inl.hpp"
 #include "simd/copies-inl.hpp"
+#include "simd/warp-inl.hpp"
 #include "simd/peak-inl.hpp"
 
 }  // namespace
@@ -50,6 +51,10 @@ const Kernels kTable = {
     encode,
     stream,
     transpose,
+    positions,
+    place,
+    {blend_bytes<1>, blend_bytes<3>, blend_bytes<4>},
+    {blend_floats<1>, blend_floats<3>, blend_floats<4>},
     peak_floats,
     peak_codes,
 };

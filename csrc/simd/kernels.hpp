@@ -90,6 +90,38 @@ struct Coding {
     word_t row_flip;      // row panel word = column panel word ^ row_flip
 };
 
+// ---- Warping --------------------------------------------------------------------------------------------------------
+//
+// A run of pixels of one output row, x in [begin, end), that one triangle covers. A triangle has six coefficients: the
+// pixel (x, y) shows the position u = c0 + c1 x + c2 y, v = c3 + c4 x + c5 y of the source.
+struct Span {
+    std::int32_t begin, end, triangle;
+};
+
+// u[x] and v[x] of the pixels of a span: fma(c1, x, fma(c2, y, c0)) in float64, the same bits from every table.
+using PositionKernel = void (*)(const Span& span, const double* coefficients, double y, double* u, double* v);
+
+// Where pixels lie between the four that they are blended of: number of the upper left one (row * columns + column), and
+// the way to the right and to the lower ones. Arrays have room for kPlaceSlack more pixels than the row.
+struct Places {
+    std::int32_t* index;
+    float* right;
+    float* down;
+};
+inline constexpr index_t kPlaceSlack = 16;
+
+// Places of the pixels of leading spans that lie next to each other and whose four neighbours are all inside a source of
+// rows x cols; returns how many spans those are. rows * cols fits 32 bits. Positions grow or fall along a span, as fma
+// rounds in order, so that both ends of a span speak for all of it. `coefficients` has six values per triangle.
+using PlaceKernel = index_t (*)(const Span* spans, index_t count, const double* coefficients, double y, index_t rows,
+                                index_t cols, const Places& places);
+
+// out pixel i = blend of the four neighbours at places i of an interleaved image, in float32, the same bits from every
+// table: a + right (b - a) in both rows, then the same downwards, each with one fma. Bytes are rounded to the nearest,
+// halves to even. Floats: a neighbour whose weight is 0 does not count, even if it is NaN.
+template <class T>
+using BlendKernel = void (*)(const T* image, index_t cols, const Places& places, index_t count, T* out);
+
 struct Kernels {
     const char* name;
     TileKernel dots;
@@ -124,6 +156,11 @@ struct Kernels {
     // out[j * out_stride + i] = tile[i * stride + j].
     void (*transpose)(const float* tile, index_t n_rows, index_t n_cols, index_t stride, float* out,
                       index_t out_stride);
+
+    PositionKernel positions;
+    PlaceKernel place;
+    BlendKernel<std::uint8_t> blend_bytes[3];  // 1, 3, 4 channels
+    BlendKernel<float> blend_floats[3];
 
     // Multiply-adds of float32, and of codes as `coding` has them, on registers alone. Return the number of operations
     // done, a multiply and an add being two.

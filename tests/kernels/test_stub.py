@@ -54,6 +54,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("affine_crops", {"image": BYTES, "out": np.empty((1, 4, 5, 3), np.uint8), **CROPS}),
     ("affine_crops", {"image": BYTES.astype(np.float32), "out": np.empty((1, 4, 5, 3), np.float32), **CROPS}),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
+    ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("compiled_isas", {}),
     ("supported_isas", {}),
     ("active_isa", {}),
@@ -210,8 +211,32 @@ def test_k_means_takes_and_gives_what_the_stub_says(x: np.ndarray, weights: np.n
         assert_is(getattr(data, name)(**arguments), returns)
 
 
+@pytest.mark.parametrize("image", [BYTES, BYTES.astype(np.float32)])
+def test_the_mesh_takes_and_gives_what_the_stub_says(image: np.ndarray) -> None:
+    methods = {node.name: node for node in CLASSES["WarpMesh"].body if isinstance(node, ast.FunctionDef)}
+    assert methods.keys() - {"__init__"} == {n for n in dir(_core.WarpMesh) if not n.startswith("_")}
+    mesh = _core.WarpMesh(points=MARKS, triangles=np.array([[0, 1, 2]], np.int32), rows=2, cols=3)
+    assert mesh.n_spans == 0
+    options = {"linear": True, "antialias": False, "border": "reflect", "fill": [0.0] * 3, **THREADS}
+    out = np.empty((1, 2, 3, 3), image.dtype)
+    calls: dict[str, dict[str, Any]] = {
+        "owners": {},
+        "positions": {"source": MARKS},
+        "coefficients": {"source": MARKS},
+        "map_points": {"points": MARKS, "source": MARKS, "back": True},
+        "warp": {"images": [image], "sources": MARKS[None], "out": out, **options},
+    }
+    assert methods.keys() - {"__init__", "n_spans"} == calls.keys()
+    for name, arguments in calls.items():
+        by_place, by_keyword = names(methods[name].args)
+        assert set(by_place + by_keyword) == arguments.keys()
+        returns = methods[name].returns
+        assert returns is not None
+        assert_is(getattr(mesh, name)(**arguments), returns)
+
+
 def test_the_class_takes_and_gives_what_the_stub_says() -> None:
-    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData"}
+    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData", "WarpMesh"}
     methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
     assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
     assert set(names(methods["__init__"].args)[0]) == TREES.keys()
