@@ -322,9 +322,10 @@ def _image(value: Any, name: str) -> Image:
         raise ValueError(f"{name} is empty: shape {value.shape}")
     if max(value.shape[:2]) > LONGEST_SIDE:
         raise ValueError(f"{name} must have at most {LONGEST_SIDE:,} pixels a side, got shape {value.shape}")
-    if _is_plain(value, value.dtype.type):
-        return value
-    return np.require(np.asarray(value), value.dtype.type, ("C", "A"))
+    plain: Image = value
+    if not _is_plain(value, value.dtype.type):
+        plain = np.require(np.asarray(value), value.dtype.type, ("C", "A"))
+    return plain
 
 
 def _is_plain(value: Any, dtype: type) -> bool:
