@@ -58,7 +58,7 @@ class PiecewiseAffine:
 
     A ValueError for fewer than 3 points, points on one line, NaN, rows of triangles that name a point that does not
     exist, or that are folded over a neighbour in the target. Triangles without area are legal and cover nothing.
-    Time about 0.3 ms for 76 points and 256 x 256 pixels; memory 12 bytes per run of pixels and 1 per pixel.
+    Time about 0.4 ms for 76 points and 256 x 256 pixels; memory 12 bytes per run of pixels and 1 per pixel.
     """
 
     def __init__(self, target: Any, size: Any, triangles: Any = None) -> None:
@@ -116,8 +116,8 @@ class PiecewiseAffine:
         out : (h, w) or (h, w, c) to write to, of the image's dtype, C-contiguous; must not overlap the image.
 
         Returns (h, w) or (h, w, c) of the image's dtype. NaN in a float image comes to those pixels it has a weight in;
-        infinite values may become NaN. The same bits on every machine. One thread, the GIL is released. Time about 5 ns
-        per output pixel and 1 us per 100 triangles; memory 24 bytes per output column.
+        infinite values may become NaN. The same bits on every machine. One thread, the GIL is released. Time about 4 ns
+        per output pixel, and 10 us; memory 24 bytes per output column.
         """
         checked = _image(image, "image")
         points = self._source(source, "source")
@@ -271,7 +271,7 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _points(value: Any, name: str, farthest: float = FARTHEST_SOURCE) -> Points:
-    array = _check.numbers(value, name, "(n, 2)")
+    array = value if _is_plain(value, np.float64) else _check.numbers(value, name, "(n, 2)")
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must have shape (n, 2), got {array.shape}")
     if array.size and not np.abs(array).max() <= farthest:  # NaN is no number, so it compares to nothing
@@ -322,7 +322,15 @@ def _image(value: Any, name: str) -> Image:
         raise ValueError(f"{name} is empty: shape {value.shape}")
     if max(value.shape[:2]) > LONGEST_SIDE:
         raise ValueError(f"{name} must have at most {LONGEST_SIDE:,} pixels a side, got shape {value.shape}")
-    return np.require(np.asarray(value), value.dtype.type, ("C", "A"))
+    plain: Image = value
+    if not _is_plain(value, value.dtype.type):
+        plain = np.require(np.asarray(value), value.dtype.type, ("C", "A"))
+    return plain
+
+
+def _is_plain(value: Any, dtype: type) -> bool:
+    """What kernels take as it is: a small output takes no longer than the checks that this spares."""
+    return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray and value.dtype.isnative
 
 
 def _images(value: Any, n: int) -> list[Image]:
@@ -349,7 +357,9 @@ def _options(image: Image, interpolation: Any, antialias: Any, border: Any, fill
     if not isinstance(antialias, bool | np.bool_):
         raise TypeError(f"antialias must be True or False, got {antialias!r}")
     channels = image.shape[2] if image.ndim == 3 else 1
-    colour: list[float] = _check.numbers(fill, "fill", "(channels,), or one number").reshape(-1).tolist()
+    colour: list[float] = [0.0]
+    if type(fill) is not int or fill != 0:
+        colour = _check.numbers(fill, "fill", "(channels,), or one number").reshape(-1).tolist()
     if len(colour) not in (1, channels):
         raise ValueError(f"fill must be one number or {channels}, got {len(colour)}")
     if image.dtype == np.uint8 and not all(0 <= value <= 255 and value.is_integer() for value in colour):
