@@ -140,8 +140,8 @@ private:
         return opposite < std::min(index_[at(from(f))], index_[at(to(f))]);
     }
 
-    // Triangles of the new point p are (u, v, p), their outer edge first. That of u v and its neighbour (v, u, w) become
-    // (u, w, p) and (w, v, p).
+    // Triangles of the new point p are (u, v, p), their outer edge first. That of edge s and its neighbour (v, u, w)
+    // become (u, w, p) and (w, v, p).
     void flip(edge_t s) {
         const edge_t f = twin(s), r = first_edge(f);
         const std::int32_t u = from(s), v = from(s + 1), p = from(s + 2), w = from(previous(f));
