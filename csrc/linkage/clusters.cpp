@@ -40,11 +40,14 @@ Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Met
                     require(norm > 0.0, "X: a row of zeros has no direction");
                     for (index_t k = 0; k < stride_; ++k) row[k] /= norm;
                 }
-                largest[at(task)] = std::max(largest[at(task)], simd::squared_norm(row, stride_));
+                const double square = simd::squared_norm(row, stride_);
+                if (!(square <= largest[at(task)])) largest[at(task)] = square;
             }
         },
         poll);
-    for (const double one : largest) largest_square_ = std::max(largest_square_, one);
+    for (const double one : largest) {
+        if (!(one <= largest_square_)) largest_square_ = one;  // NaN stays
+    }
     // A squared distance is at most four times that, and Ward's at most that often again as there are rows.
     require(std::isfinite(4.0 * largest_square_ * static_cast<double>(n)),
             "X: distances are not finite numbers; scale the data");

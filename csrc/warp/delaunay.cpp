@@ -140,8 +140,8 @@ private:
         return opposite < std::min(index_[at(from(f))], index_[at(to(f))]);
     }
 
-    // Triangles of the new point p are (u, v, p), their outer edge first. That of u v and its neighbour (v, u, w) become
-    // (u, w, p) and (w, v, p).
+    // Triangles of the new point p are (u, v, p), their outer edge first. That of edge s and its neighbour (v, u, w)
+    // become (u, w, p) and (w, v, p).
     void flip(edge_t s) {
         const edge_t f = twin(s), r = first_edge(f);
         const std::int32_t u = from(s), v = from(s + 1), p = from(s + 2), w = from(previous(f));
@@ -217,8 +217,9 @@ std::vector<Triangle> delaunay(MatrixView<const double> points, VectorView<std::
         place[i] = sites[i].at;
         index[i] = sites[i].index;
     }
+    std::vector<Site>().swap(sites);  // memory that the mesh can use
     Mesh mesh(place, index);
-    const auto count = static_cast<std::int32_t>(sites.size());
+    const auto count = static_cast<std::int32_t>(place.size());
     Poller look(poll);
     std::int32_t third = 2;
     int side = 0;
@@ -239,7 +240,7 @@ std::vector<Triangle> delaunay(MatrixView<const double> points, VectorView<std::
     }
 
     std::vector<Triangle> triangles;
-    triangles.reserve(2 * sites.size());
+    triangles.reserve(2 * place.size());
     mesh.each([&](std::int32_t a, std::int32_t b, std::int32_t c) {
         Triangle t{index[at(a)], index[at(b)], index[at(c)]};
         std::rotate(t.begin(), std::min_element(t.begin(), t.end()), t.end());

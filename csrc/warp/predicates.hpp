@@ -36,8 +36,8 @@ private:
     // Of the sum of the magnitudes of all terms, for u = 2^-53. Shewchuk (1997) proves (3 + 16 u) u and (10 + 96 u) u.
     static constexpr double kOrientError = 4 * 0x1p-53;
     static constexpr double kCircleError = 12 * 0x1p-53;
-    // What underflow adds at most, with room. The largest coordinate is 2^200, so each rounding to a subnormal number,
-    // by 2^-1075, changes the determinant by 2^607 times that at most; there are fewer than a hundred. Nothing overflows.
+    // What underflow adds at most, with room. The largest coordinate is about 2^200, so rounding to a subnormal number,
+    // by 2^-1075, changes the determinant by 2^607 times that at most, fewer than a hundred times. Nothing overflows.
     static constexpr double kUnderflow = 0x1p-440;
 
     const Point& at(std::int32_t i) const { return scaled_[static_cast<std::size_t>(i)]; }

@@ -1,4 +1,4 @@
-"""Alignment: similarities between landmarks, upright crops, level eyes.
+"""Geometry of faces: alignment (similarities, upright crops, level eyes), landmark schemes and their meshes.
 
 Points are x y in pixels, pixel centres at whole numbers, origin top-left, y down.
 """
@@ -6,6 +6,7 @@ Points are x y in pixels, pixel centres at whole numbers, origin top-left, y dow
 from __future__ import annotations
 
 from pyface.geometry.crops import align_face, crop_box, level_eyes
+from pyface.geometry.schemes import mean_shape, mirror, triangulation
 from pyface.geometry.similarity import Similarity, roll_angle, similarity_transform
 from pyface.geometry.templates import template_points
 
@@ -14,7 +15,10 @@ __all__ = [
     "align_face",
     "crop_box",
     "level_eyes",
+    "mean_shape",
+    "mirror",
     "roll_angle",
     "similarity_transform",
     "template_points",
+    "triangulation",
 ]

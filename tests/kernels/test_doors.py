@@ -125,7 +125,14 @@ def test_more_threads_than_any_machine_has() -> None:
 
 
 OPTIONS = {"metric": "cosine", "n_threads": 1}
-LINK = {"method": "average", "metric": "cosine", "n_threads": 1}
+LINK = {
+    "cannot_link": None,
+    "must_link": None,
+    "height_limit": np.inf,
+    "method": "average",
+    "metric": "cosine",
+    "n_threads": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -153,11 +160,11 @@ LINK = {"method": "average", "metric": "cosine", "n_threads": 1}
         (lambda: _core.nearest(ONES, None, np.empty((3, 0), np.float32), np.empty((3, 0), int), **OPTIONS), ValueError),
         (lambda: _core.nearest(ONES, None, np.empty((3, 2), np.float32), np.empty((3, 1), int), **OPTIONS), ValueError),
         (lambda: _core.nearest(ONES, None, np.empty((2, 2), np.float32), np.empty((2, 2), int), **OPTIONS), ValueError),
-        (lambda: _core.linkage_from_vectors(ONES[:0], **LINK), ValueError),
-        (lambda: _core.linkage_from_vectors(ONES[0], **LINK), ValueError),
-        (lambda: _core.linkage_from_vectors(np.zeros((3, 2)), **LINK), ValueError),
-        (lambda: _core.linkage_from_vectors(np.full((3, 2), np.nan), **LINK), ValueError),
-        (lambda: _core.linkage_from_vectors(ONES, method="single", metric="cosine", n_threads=1), ValueError),
+        (lambda: _core.joints_from_vectors(ONES[:0], **LINK), ValueError),
+        (lambda: _core.joints_from_vectors(ONES[0], **LINK), ValueError),
+        (lambda: _core.joints_from_vectors(np.zeros((3, 2)), **LINK), ValueError),
+        (lambda: _core.joints_from_vectors(np.full((3, 2), np.nan), **LINK), ValueError),
+        (lambda: _core.joints_from_vectors(ONES, **(LINK | {"method": "single"})), ValueError),
         (lambda: _core.cut_by_count(np.empty((0, 4)), n_merges=1), ValueError),
         (lambda: _core.cut_by_count(np.empty((0, 4)), n_merges=-1), ValueError),
         (lambda: _core.cut_by_count(np.empty((1, 3)), n_merges=0), ValueError),
