@@ -12,6 +12,7 @@ import pytest
 
 import pyface
 from pyface import _core, _memory
+from pyface.cluster import AgglomerativeClustering
 
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="reads the files of Linux")
 MEMINFO = "MemTotal:       16000000 kB\nMemFree:         1000000 kB\nMemAvailable:    8000000 kB\n"
@@ -158,10 +159,16 @@ ROWS = np.random.default_rng(0).normal(size=(6000, 2)).astype(np.float32)
         (lambda: pyface.euclidean_distances(ROWS, ROWS), r"a result of shape \(6000, 6000\) .* neighbors_within"),
         (lambda: pyface.cosine_condensed(ROWS), r"a result of shape \(17997000,\) in float32 takes 69 MiB"),
         (lambda: pyface.nearest_neighbors(ROWS, 3000), r"a result of shape \(6000, 3000\) .* choose a smaller k"),
-        (lambda: pyface.linkage(ROWS, "single"), "single linkage of 6,000 rows by cosine distance takes 137 MiB"),
         (
             lambda: pyface.linkage(ROWS, "complete"),
-            "takes 275 MiB .* 'sqeuclidean', and 'ward', need memory for the rows",
+            "complete linkage of 6,000 rows by cosine distance, even in float32, takes 69 MiB and 19 MiB are free; .*"
+            "'sqeuclidean', and 'ward' need memory for the rows alone; .* with a distance_threshold",
+        ),
+        (
+            lambda: AgglomerativeClustering(None, distance_threshold=9.0, linkage="average", metric="euclidean").fit(
+                ROWS
+            ),
+            "a component of 6000 rows, .* needs a matrix of 68 MiB even in float32, and 19 MiB are free. Choose a sm",
         ),
         (
             lambda: pyface.neighbors_within(ROWS, 9, metric="euclidean"),
@@ -178,6 +185,17 @@ def test_more_than_there_is(call: object, message: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(_memory, "available", lambda: 20_000_000)
     with pytest.raises(MemoryError, match=message):
         call()
+
+
+def test_float32_where_float64_does_not_fit(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    rows = ROWS[:3000]  # 34 MiB of distances in float64
+    expected = pyface.linkage(rows, "complete", "euclidean")
+    with caplog.at_level("INFO"):
+        monkeypatch.setattr(_memory, "available", lambda: 20_000_000)
+        z = pyface.linkage(rows, "complete", "euclidean")
+    assert "kept in float32" in caplog.text
+    np.testing.assert_allclose(z[:, 2], expected[:, 2], rtol=1e-6, atol=1e-6)
+    assert (z[:, 2] != expected[:, 2]).any()
 
 
 def test_what_fits_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,9 @@ def _distances(x: FloatArray, method: str, metric: str, n_threads: int) -> NDArr
     n_pairs = len(x) * (len(x) - 1) // 2
     free = _memory.limit(8 * n_pairs)
     if 0 <= free < 8 * n_pairs:
-        _memory.require(4 * n_pairs, f"{method} linkage of {len(x):,} rows by {metric} distance", _INSTEAD)
+        _memory.require(
+            4 * n_pairs, f"{method} linkage of {len(x):,} rows by {metric} distance, even in float32,", _INSTEAD
+        )
         logger.info("distances of %d rows are kept in float32, since float64 would not fit into memory", len(x))
         distances: NDArray[Any] = condensed_float32(x, metric, n_threads)
     else:
