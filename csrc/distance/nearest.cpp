@@ -13,11 +13,6 @@
 namespace pyface::distance {
 namespace {
 
-constexpr index_t kFewColumns = 16;      // as for pairs within a radius: float32 is as fast there
-// Codes do not pay where one pair in so many is a candidate beyond four times those that have to be: of columns in no
-// particular order, the j-th one is among the k nearest so far with probability k / j.
-constexpr index_t kManyCandidates = 32;
-constexpr int kPatience = 2;
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 30;  // multiplications: some milliseconds, 200 with the slowest kernels
 constexpr index_t kFirstColumns = 32;  // without thresholds everything is a candidate, so the first tiles are narrow
@@ -106,7 +101,7 @@ private:
             if (n_seen == 0) shortlist.start(n_found_);
             screen->set_threshold(i, shortlist.threshold());
         }
-        int failures = x_.dimension() > kFewColumns ? 0 : kPatience;
+        Screen::Codes codes(x_.dimension());
         std::vector<char> touched(static_cast<std::size_t>(screen->n_rows()));
         index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
         const index_t n_col_blocks = (y_.size() + kColBlock - 1) / kColBlock;
@@ -119,15 +114,10 @@ private:
             col_end = std::min(col + width, block_end);
             if (col_end == block_end) ++b;
             width = std::min(2 * width, kColBlock);
-            bool enough = false;
-            if (failures < kPatience) {
-                screen->run(Precision::codes, col, col_end, false);
-                const index_t n_pairs = screen->n_rows() * (col_end - col);
-                const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (n_seen + 1));
-                enough = screen->n_found() <= 4 * n_new + n_pairs / kManyCandidates;
-                failures = enough ? 0 : failures + 1;
-            }
-            if (!enough) screen->run(Precision::floats, col, col_end, false);
+            // Of columns in no particular order, the j-th one is among the k nearest so far with probability k / j.
+            const index_t n_pairs = screen->n_rows() * (col_end - col);
+            const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (n_seen + 1));
+            screen->run(codes, 4 * n_new + n_pairs / kManyCandidates, col, col_end, false);
             std::fill(touched.begin(), touched.end(), 0);
             for (index_t c = 0; c < screen->n_found(); ++c) {
                 const simd::Candidate& candidate = screen->candidate(c);

@@ -8,16 +8,6 @@
 #include "simd/isa.hpp"
 
 namespace pyface::distance {
-namespace {
-
-// With so few columns float32 costs no more than codes, and leaves hardly a pair in doubt.
-constexpr index_t kFewColumns = 16;
-// A tile with more candidates than one in so many pairs is screened again in float32, which costs about as much.
-constexpr index_t kManyCandidates = 32;
-// After so many such tiles the rest of the task does without codes.
-constexpr int kPatience = 2;
-
-}  // namespace
 
 PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double radius, int n_threads,
                          const PollCallback& poll)
@@ -62,17 +52,11 @@ void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>
     screen.set_rows(part.row_begin, part.row_end);
     for (index_t i = 0; i < screen.n_rows(); ++i) screen.set_threshold(i, least_score(part.row_begin + i));
     worker->found.clear();
-    int failures = x_.dimension() > kFewColumns ? 0 : kPatience;
+    Screen::Codes codes(x_.dimension());
     for (index_t col = part.col_begin; col < part.col_end; col += kColBlock) {
         const index_t col_end = std::min(col + kColBlock, part.col_end);
         const bool on_diagonal = to_itself_ && col < part.row_end;
-        bool enough = false;
-        if (failures < kPatience) {
-            screen.run(Precision::codes, col, col_end, on_diagonal);
-            enough = screen.n_found() * kManyCandidates <= screen.n_rows() * (col_end - col);
-            failures = enough ? 0 : failures + 1;
-        }
-        if (!enough) screen.run(Precision::floats, col, col_end, on_diagonal);
+        screen.run(codes, screen.n_rows() * (col_end - col) / kManyCandidates, col, col_end, on_diagonal);
         collect(*worker, col, on_diagonal ? part.row_begin : -kRowBlock, distances == nullptr);
     }
     decide(*worker, pairs, distances);

@@ -137,6 +137,18 @@ void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool a
           n_rows() * (col_end - col_begin));
 }
 
+void Screen::run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
+    if (codes.failures_ < Codes::kPatience) {
+        run(Precision::codes, col_begin, col_end, above_diagonal);
+        if (n_found_ <= most) {
+            codes.failures_ = 0;
+            return;
+        }
+        ++codes.failures_;
+    }
+    run(Precision::floats, col_begin, col_end, above_diagonal);
+}
+
 Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
     const RowSide& rows = side(precision_);
     const RowFacts& a = row_facts(rows, candidate.row);

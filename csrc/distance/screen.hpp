@@ -12,6 +12,11 @@ namespace pyface::distance {
 
 inline constexpr index_t kRowBlock = 192;  // multiples of tile_rows and tile_cols of every instruction set
 inline constexpr index_t kColBlock = 256;
+// With so few columns float32 costs no more than codes, and leaves hardly a pair in doubt.
+inline constexpr index_t kFewColumns = 16;
+// Codes do not pay in a tile with more candidates than one in so many pairs, beyond those that there have to be: it is
+// screened again in float32, which costs about as much.
+inline constexpr index_t kManyCandidates = 32;
 
 // One side of a screen: rows, and the codes of all of them.
 struct Side {
@@ -38,6 +43,19 @@ public:
     // Screens columns [begin, end): at most kColBlock, begin a multiple of tile_cols. Rows and columns of candidates count
     // from the beginnings. With `above_diagonal` x is y, and candidates on or below the diagonal may be left out.
     void run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal);
+    // Whether codes are worth a try: from the rows' columns first, then from one run to the next.
+    class Codes {
+    public:
+        explicit Codes(index_t dimension) : failures_(dimension > kFewColumns ? 0 : kPatience) {}
+
+    private:
+        friend class Screen;
+        static constexpr int kPatience = 2;  // after so many tiles in a row that codes did not pay for
+        int failures_;
+    };
+    // run() with codes while they pay, else in float32. Codes pay with at most `most` candidates.
+    void run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
+
     // Columns of the matrix have changed.
     void forget_columns() { float_columns_begin_ = float_columns_end_ = -1; }
     index_t n_found() const { return n_found_; }

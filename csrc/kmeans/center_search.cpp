@@ -16,7 +16,6 @@ using distance::kRowBlock;
 using distance::Screen;
 
 constexpr index_t kManyCandidates = 16;  // one candidate in so many pairs: codes do not pay
-constexpr int kPatience = 2;             // tiles in a row
 constexpr index_t kFirstColumns = 64;    // without thresholds everything is a candidate: begin with narrow tiles
 constexpr std::size_t kManyFound = 16 * kRowBlock;
 // What float64 may add to a threshold, relative to the squares that it is the difference of.
@@ -114,20 +113,15 @@ public:
             is_unknown |= known_.labels[rows[i]] == kUnknown;
             set_limit(i, least_score(i));
         }
-        int failures = data_.precision() == Precision::codes ? 0 : kPatience;
+        Screen::Codes codes(data_.dimension());
         index_t width = is_unknown ? kFirstColumns : kColBlock;
         for (index_t col = 0, col_end = 0; col < set_.size(); col = col_end) {
             // To the end of a block at most, and from there on whole blocks.
             col_end = std::min({col + width, (col / kColBlock + 1) * kColBlock, set_.size()});
             width = std::min(2 * width, kColBlock);
             const bool is_first = is_unknown && col == 0;
-            bool enough = false;
-            if (failures < kPatience) {
-                screen_.run(Precision::codes, col, col_end, false);
-                enough = is_first || screen_.n_found() * kManyCandidates <= n_rows * (col_end - col);
-                failures = enough ? 0 : failures + 1;
-            }
-            if (!enough) screen_.run(Precision::floats, col, col_end, false);
+            const index_t n_pairs = n_rows * (col_end - col);
+            screen_.run(codes, is_first ? n_pairs : n_pairs / kManyCandidates, col, col_end, false);
             collect(col);
             if (found_.size() > kManyFound) decide();
             crew_.look();

@@ -8,14 +8,12 @@
 #include "core/parallel.hpp"
 #include "distance/coded.hpp"
 #include "distance/frame.hpp"
+#include "distance/screen.hpp"
 
 namespace pyface::kmeans {
 
 using distance::Precision;
 using simd::Rows;
-
-// With so few columns float32 costs no more than codes, and leaves hardly a pair in doubt.
-inline constexpr index_t kFewColumns = 16;
 
 class Data {
 public:
@@ -29,7 +27,7 @@ public:
 
     const simd::Kernels& kernels() const { return kernels_; }
     // What coded() holds: codes, or float32 where there are few columns.
-    Precision precision() const { return dimension() > kFewColumns ? Precision::codes : Precision::floats; }
+    Precision precision() const { return dimension() > distance::kFewColumns ? Precision::codes : Precision::floats; }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
     // in one for the rows alone (nullptr). What follows may be asked for after that.

@@ -17,14 +17,13 @@ namespace {
 using distance::Counter;
 using distance::count;
 using distance::kColBlock;
+using distance::kFewColumns;
+using distance::kManyCandidates;
 using distance::kRowBlock;
 using distance::Precision;
 using distance::Screen;
 using distance::Shortlist;
 
-constexpr index_t kFewColumns = 16;      // as for pairs within a radius: float32 is as fast there
-constexpr index_t kManyCandidates = 32;  // as for the nearest rows
-constexpr int kPatience = 2;
 constexpr index_t kPairWork = 32;
 constexpr index_t kTaskWork = index_t{1} << 30;
 constexpr index_t kFirstColumns = 32;
@@ -206,7 +205,7 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
         }
         set_threshold(screen, i, slot_of(i), -lists[i].threshold());
     }
-    int failures = has_codes() ? 0 : kPatience;
+    Screen::Codes codes(rows_.dimension());
     std::vector<char> touched(at(n_rows));
     index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
     const index_t n_slots = space_.n_slots();
@@ -220,15 +219,9 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
         col_end = std::min(col + width, block_end);
         if (col_end == block_end) ++b;
         width = std::min(2 * width, kColBlock);
-        bool enough = false;
-        if (failures < kPatience) {
-            screen.run(Precision::codes, col, col_end, false);
-            const index_t n_pairs = n_rows * (col_end - col);
-            const index_t n_new = std::min(n_pairs, n_pairs * n_wanted_ / (n_seen + 1));
-            enough = screen.n_found() <= 4 * n_new + n_pairs / kManyCandidates;
-            failures = enough ? 0 : failures + 1;
-        }
-        if (!enough) screen.run(Precision::floats, col, col_end, false);
+        const index_t n_pairs = n_rows * (col_end - col);  // of which so many are expected, as for the nearest rows
+        const index_t n_new = std::min(n_pairs, n_pairs * n_wanted_ / (n_seen + 1));
+        screen.run(codes, 4 * n_new + n_pairs / kManyCandidates, col, col_end, false);
         std::fill(touched.begin(), touched.end(), 0);
         for (index_t c = 0; c < screen.n_found(); ++c) {
             const simd::Candidate& candidate = screen.candidate(c);
@@ -274,17 +267,11 @@ void ClusterSearch::sweep_task(const distance::Blocks::Task& task, double raw, s
     Screen& screen = worker->screen;
     screen.set_rows(task.row_begin, task.row_end);
     for (index_t i = 0; i < screen.n_rows(); ++i) set_threshold(screen, i, task.row_begin + i, raw);
-    int failures = has_codes() ? 0 : kPatience;
+    Screen::Codes codes(rows_.dimension());
     for (index_t col = task.col_begin; col < task.col_end; col += kColBlock) {
         const index_t col_end = std::min(col + kColBlock, task.col_end);
         const bool on_diagonal = col < task.row_end;
-        bool enough = false;
-        if (failures < kPatience) {
-            screen.run(Precision::codes, col, col_end, on_diagonal);
-            enough = screen.n_found() * kManyCandidates <= screen.n_rows() * (col_end - col);
-            failures = enough ? 0 : failures + 1;
-        }
-        if (!enough) screen.run(Precision::floats, col, col_end, on_diagonal);
+        screen.run(codes, screen.n_rows() * (col_end - col) / kManyCandidates, col, col_end, on_diagonal);
         for (index_t c = 0; c < screen.n_found(); ++c) {
             const simd::Candidate& candidate = screen.candidate(c);
             const index_t a = task.row_begin + candidate.row;
