@@ -123,6 +123,39 @@ def image(value: Any, name: str = "image", *, color: str = "rgb") -> Image:
     return _plain(value, value.dtype.type)
 
 
+def pixels(value: Any, name: str = "image", *, longest: int) -> Image:
+    """(h, w) or (h, w, c) with c one of 1, 3, 4, uint8 or float32, C order, not empty, sides of at most ``longest``.
+
+    NaN is let through.
+    """
+    require_array(value, name, (np.uint8, np.float32), "uint8 or float32")
+    if not (value.ndim == 2 or (value.ndim == 3 and value.shape[2] in (1, 3, 4))):
+        raise ValueError(f"{name} must have shape (h, w) or (h, w, c) with 1, 3 or 4 channels, got {value.shape}")
+    if 0 in value.shape:
+        raise ValueError(f"{name} is empty: shape {value.shape}")
+    if max(value.shape[:2]) > longest:
+        raise ValueError(f"{name} must have at most {longest:,} pixels a side, got shape {value.shape}")
+    return value if is_plain(value, value.dtype.type) else _plain(value, value.dtype.type)
+
+
+def is_plain(value: Any, dtype: type) -> bool:
+    """Do kernels take it as it is? A small output takes no longer than the checks that this spares."""
+    return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray and value.dtype.isnative
+
+
+def colour(fill: Any, image: Image) -> list[float]:
+    """One number per channel of the image, from one for all or as many; whole ones from 0 to 255 for uint8."""
+    channels = image.shape[2] if image.ndim == 3 else 1
+    values = [0.0]
+    if type(fill) is not int or fill != 0:
+        values = numbers(fill, "fill", "(channels,), or one number").reshape(-1).tolist()
+    if len(values) not in (1, channels):
+        raise ValueError(f"fill must be one number or {channels}, got {len(values)}")
+    if image.dtype == np.uint8 and not all(0 <= value <= 255 and value.is_integer() for value in values):
+        raise ValueError(f"fill must be whole numbers from 0 to 255 for a uint8 image, got {fill!r}")
+    return values if len(values) == channels else values * channels
+
+
 def boxes(value: Any, name: str = "boxes") -> Boxes:
     """(n, 4) float64 x1 y1 x2 y2, finite, x1 <= x2 and y1 <= y2. Numbers and nested lists are accepted."""
     array = numbers(value, name, "(n, 4)")

@@ -40,7 +40,7 @@ def affine_crops(
     out: NDArray[np.uint8] | NDArray[np.float32],
     *,
     border: str,
-    fill: NDArray[np.float64],
+    fill: list[float],
     antialias: bool,
     n_threads: int,
 ) -> None: ...

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/arrays.hpp"
+#include "bind/border.hpp"
 #include "bind/rows.hpp"
 #include "warp/mesh.hpp"
 #include "warp/sampler.hpp"
@@ -30,13 +31,6 @@ const double* as_source(const Mesh& mesh, const Array<double>& source) {
         require(std::abs(s.data[i]) <= warp::kFarthestSource, "source must be finite and within 1e9 pixels");
     }
     return s.data;
-}
-
-warp::Border as_border(const std::string& border) {
-    if (border == "constant") return warp::Border::constant;
-    if (border == "replicate") return warp::Border::replicate;
-    require(border == "reflect", "border must be 'constant', 'replicate' or 'reflect'");
-    return warp::Border::reflect;
 }
 
 template <class T>

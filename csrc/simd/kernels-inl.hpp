@@ -25,6 +25,7 @@ namespace {
 #include "simd/tiles-inl.hpp"
 #include "simd/copies-inl.hpp"
 #include "simd/warp-inl.hpp"
+#include "simd/blend-inl.hpp"
 #include "simd/peak-inl.hpp"
 
 }  // namespace

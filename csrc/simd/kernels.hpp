@@ -102,8 +102,10 @@ struct Span {
 using PositionKernel = void (*)(const Span& span, const double* coefficients, double y, double* u, double* v);
 
 // Where pixels lie between the four that they are blended of: number of the upper left one (row * columns + column), and
-// the way to the right and to the lower ones. Arrays have room for kPlaceSlack more pixels than the row.
+// the way to the right and to the lower ones. Arrays have room for kPlaceSlack more pixels than the row; columns are 0, 1,
+// 2, ... to be read.
 struct Places {
+    const double* columns;
     std::int32_t* index;
     float* right;
     float* down;
@@ -111,13 +113,15 @@ struct Places {
 inline constexpr index_t kPlaceSlack = 16;
 
 // Places of the pixels of leading spans that lie next to each other and whose four neighbours are all inside a source of
-// rows x cols; returns how many spans those are. rows * cols fits 32 bits. Positions grow or fall along a span, as fma
-// rounds in order, so that both ends of a span speak for all of it. `coefficients` has six values per triangle.
-using PlaceKernel = index_t (*)(const Span* spans, index_t count, const double* coefficients, double y, index_t rows,
-                                index_t cols, const Places& places);
+// rows x cols; returns how many spans those are. rows * cols fits 32 bits. `coefficients` has six values per triangle;
+// `inside` says of which triangles this is known for all their pixels. Else both ends of a span speak for all of it: as
+// fma rounds in order, positions grow or fall along it.
+using PlaceKernel = index_t (*)(const Span* spans, index_t count, const std::uint8_t* inside,
+                                const double* coefficients, double y, index_t rows, index_t cols,
+                                const Places& places);
 
 // out pixel i = blend of the four neighbours at places i of an interleaved image, in float32, the same bits from every
-// table: a + right (b - a) in both rows, then the same downwards, each with one fma. Bytes are rounded to the nearest,
+// table: a + down (b - a) in both columns, then the same to the right, each with one fma. Bytes are rounded to the nearest,
 // halves to even. Floats: a neighbour whose weight is 0 does not count, even if it is NaN.
 template <class T>
 using BlendKernel = void (*)(const T* image, index_t cols, const Places& places, index_t count, T* out);

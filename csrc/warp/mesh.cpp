@@ -16,6 +16,9 @@ namespace {
 // than this that would lead too far out of the source's triangle.
 constexpr double kThin = 1.0 / 32;
 
+// Twice what two sums of three products may be off by, over the sum of the magnitudes.
+constexpr double kRounding = 0x1p-49;
+
 double determinant(const double* p, const double* q, const double* r) {
     return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
 }
@@ -64,13 +67,19 @@ Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> trian
     }
 
     const auto owner = warp::owners(snapped_triangles, rows, cols);
+    const double far = static_cast<double>(std::max(rows, cols));
+    extents_.assign(frames_.size(), {far, 0, far, 0});
     row_begin_.reserve(static_cast<std::size_t>(rows + 1));
     for (index_t y = 0; y < rows; ++y) {
         row_begin_.push_back(n_spans());
         const std::int32_t* of = owner.data() + y * cols;
         for (std::int32_t x = 0, end = 0; x < cols; x = end) {
             for (end = x + 1; end < cols && of[end] == of[x];) ++end;
-            if (of[x] != kNobody) spans_.push_back({x, end, of[x]});
+            if (of[x] == kNobody) continue;
+            spans_.push_back({x, end, of[x]});
+            Extent& e = extents_[static_cast<std::size_t>(of[x])];
+            e = {std::min<double>(e.left, x), std::max<double>(e.right, end - 1),
+                 std::min<double>(e.top, static_cast<double>(y)), static_cast<double>(y)};
         }
     }
     row_begin_.push_back(n_spans());
@@ -112,6 +121,24 @@ void Mesh::coefficients(const double* source, double* out) const {
             out[0] = start - out[1] * f.x - out[2] * f.y;
         }
         p += 3;
+    }
+}
+
+void Mesh::inside(const double* coefficients, index_t rows, index_t cols, std::uint8_t* out) const {
+    const double limits[2] = {static_cast<double>(cols - 1), static_cast<double>(rows - 1)};
+    for (const Extent& e : extents_) {
+        bool all = true;
+        for (int k = 0; k < 2; ++k, coefficients += 3) {
+            const double start = coefficients[0], across = coefficients[1], down = coefficients[2];
+            const double least = start + std::min(across * e.left, across * e.right) +
+                                 std::min(down * e.top, down * e.bottom);
+            const double most = start + std::max(across * e.left, across * e.right) +
+                                std::max(down * e.top, down * e.bottom);
+            // More than what rounding may take from one or the other, here or where the pixels are placed.
+            const double slack = kRounding * (std::abs(start) + std::abs(across) * e.right + std::abs(down) * e.bottom);
+            all &= least >= slack && most + slack < limits[k];
+        }
+        *out++ = static_cast<std::uint8_t>(all);
     }
 }
 

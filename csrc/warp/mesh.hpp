@@ -33,6 +33,10 @@ public:
     // Coefficients of all triangles, (t, 6), for the mesh's points at `source` (n, 2) in an image.
     void coefficients(const double* source, double* out) const;
 
+    // Per triangle: does every pixel of it, with its four neighbours, lie inside an image of rows x cols? A 0 may also
+    // mean that this is not known.
+    void inside(const double* coefficients, index_t rows, index_t cols, std::uint8_t* out) const;
+
     // The area of all triangles, those turned over too, in square pixels: in the mesh, or of `source`.
     double area(const double* source = nullptr) const;
 
@@ -53,12 +57,18 @@ private:
         double x, y, inverse[4];
     };
 
+    // The pixels of a triangle lie in columns [left, right] and rows [top, bottom]; it may have none.
+    struct Extent {
+        double left, right, top, bottom;
+    };
+
     Frame frame(const std::int32_t* triangle) const;
 
     index_t rows_, cols_, n_points_;
     std::vector<double> points_;
     std::vector<std::int32_t> triangles_;
     std::vector<Frame> frames_;
+    std::vector<Extent> extents_;
     std::vector<simd::Span> spans_;
     std::vector<index_t> row_begin_;
 };

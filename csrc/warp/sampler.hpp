@@ -7,16 +7,11 @@
 #include "core/parallel.hpp"
 #include "core/views.hpp"
 #include "warp/mesh.hpp"
+#include "warp/row_sampler.hpp"
 
 namespace pyface::warp {
 
 inline constexpr double kFarthestSource = 1e9;  // pixels: beyond, a position has no fraction worth the name
-
-enum class Border {
-    constant,   // pixels outside the image have the colour `fill`
-    replicate,  // a position outside counts as the nearest inside
-    reflect,    // positions are mirrored at the centres of the outermost pixels, as often as needed
-};
 
 struct Sampling {
     bool linear;     // else the nearest pixel, halves to the right and down
@@ -29,8 +24,7 @@ struct Sampling {
 // channels, for n images. Every pixel is written. Images have 1, 3 or 4 channels, all the same number, and sides from 1
 // to kLongestSide; sources must be within kFarthestSource.
 //
-// Linear values are blended in float32 from positions in float64 (simd/kernels.hpp); bytes are rounded to the nearest,
-// halves to even. The result depends on neither threads nor instruction set.
+// Pixels are sampled as in row_sampler.hpp. The result depends on neither threads nor instruction set.
 template <class T>
 void warp_images(const Mesh& mesh, const std::vector<ImageView<const T>>& images, const double* sources, index_t n,
                  const Sampling& sampling, T* out, int n_threads, const PollCallback& poll);

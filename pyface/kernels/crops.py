@@ -17,16 +17,9 @@ FARTHEST = 1e9  # pixels; crops that reach farther are refused
 LARGEST_SIDE = 2**24 - 1
 
 
-def pixels_of(image: Any, name: str = "image") -> Image:
+def pixels_of(image: Any) -> Image:
     """(h, w) or (h, w, c) uint8 or float32, C order, c one of 1, 3, 4, not empty. NaN is let through."""
-    _check.require_array(image, name, (np.uint8, np.float32), "uint8 or float32")
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise ValueError(f"{name} must have shape (h, w) or (h, w, c) with 1, 3 or 4 channels, got {image.shape}")
-    if 0 in image.shape:
-        raise ValueError(f"{name} is empty: shape {image.shape}")
-    if max(image.shape[:2]) > LARGEST_SIDE:
-        raise ValueError(f"{name} must have sides of at most {LARGEST_SIDE} pixels, got shape {image.shape}")
-    return np.require(np.asarray(image), image.dtype.type, ("C", "A"))
+    return _check.pixels(image, longest=LARGEST_SIDE)
 
 
 def affine_crops(
@@ -46,13 +39,14 @@ def affine_crops(
     size : rows and columns of a crop.
     border : what lies beyond the image: ``"constant"`` (``fill``), ``"replicate"`` (the nearest pixel) or ``"reflect"``
         (mirrored about the outermost pixels, which are not repeated).
-    fill : a number, or one a channel; in 0..255 for uint8.
+    fill : a number, or one a channel; for uint8 whole numbers from 0 to 255.
     antialias : where a crop pixel spans s >= 1.5 image pixels (s = sqrt(|det|)), average blocks of k x k image pixels
         first, k = floor(s + 0.5); for the border ``"constant"`` only.
 
-    Bilinear, exact: positions in float64, uint8 rounded to the nearest, halves up, at most 0.501 from the value in
-    float64. NaN and infinities reach the crop pixels to which they contribute. Neither threads nor the other crops of
-    a call change a crop. Time about 0.2 ms for 112 x 112 RGB; memory that of the result.
+    Bilinear, exact: positions in float64, values in float32, uint8 rounded to the nearest, halves to even, at most
+    0.501 from the value in float64; the sampler is that of :class:`pyface.PiecewiseAffine`. NaN and infinities reach
+    the crop pixels to which they contribute. Neither threads nor the other crops of a call change a crop. Time about
+    0.05 ms for 112 x 112 RGB; memory that of the result.
     """
     pixels = pixels_of(image)
     _check.choice(border, "border", BORDERS)
@@ -60,7 +54,7 @@ def affine_crops(
         raise ValueError(f"antialias=True needs border='constant', got {border!r}")
     rows, cols = size
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    values = _fill(fill, channels, pixels.dtype.type is np.uint8)
+    values = _check.colour(fill, pixels)
     maps = np.ascontiguousarray(matrices, dtype=np.float64)
     _refuse_far(maps, rows, cols)
     crops = _check.output(None, (len(maps), rows, cols, channels), pixels.dtype.type, instead="take smaller crops")
@@ -68,15 +62,6 @@ def affine_crops(
         pixels, maps, crops, border=border, fill=values, antialias=antialias, n_threads=_threads.resolve(n_threads)
     )
     return crops if pixels.ndim == 3 else crops[..., 0]
-
-
-def _fill(fill: Any, channels: int, is_bytes: bool) -> NDArray[np.float64]:
-    values = _check.numbers(fill, "fill", "() or (channels,)")
-    if values.shape not in ((), (1,), (channels,)):
-        raise ValueError(f"fill must be one number or {channels}, got shape {values.shape}")
-    if is_bytes and not ((values >= 0) & (values <= 255)).all():
-        raise ValueError(f"fill must be in 0..255 for uint8 images, got {fill!r}")
-    return np.ascontiguousarray(np.broadcast_to(values, (channels,)))
 
 
 def _refuse_far(maps: NDArray[np.float64], rows: int, cols: int) -> None:

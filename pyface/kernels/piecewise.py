@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _threads
 from pyface._typing import Image, Points
+from pyface.kernels.crops import BORDERS
 from pyface.kernels.delaunay import delaunay_with_duplicates
 
 __all__ = ["LONGEST_SIDE", "PiecewiseAffine", "WarpReport", "piecewise_affine"]
@@ -21,7 +22,6 @@ FARTHEST_SOURCE = 1e9
 COLLAPSED = 0.05  # of the median of |det J|: a triangle with less is called collapsed
 
 INTERPOLATIONS = ("linear", "nearest")
-BORDERS = ("constant", "replicate", "reflect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class PiecewiseAffine:
     ) -> Image:
         """The image warped so that its points ``source`` come to lie on ``target``.
 
-        image  : (H, W), (H, W, 3) or (H, W, 4), uint8 or float32, from 1 to 32,767 pixels a side; any layout, read-only
-                 or not (copied unless C-contiguous).
+        image  : (H, W) or (H, W, c) with c one of 1, 3, 4, uint8 or float32, from 1 to 32,767 pixels a side; any
+                 layout, read-only or not (copied unless C-contiguous).
         source : (n, 2) numbers, x y in pixels of the image; anywhere, also outside of it, but finite and within 1e9.
 
         interpolation : "linear", the exact blend of four pixels: positions in float64, weights and values in float32,
@@ -119,7 +119,7 @@ class PiecewiseAffine:
         infinite values may become NaN. The same bits on every machine. One thread, the GIL is released. Time about 4 ns
         per output pixel, and 10 us; memory 24 bytes per output column.
         """
-        checked = _image(image, "image")
+        checked = _check.pixels(image, longest=LONGEST_SIDE)
         points = self._source(source, "source")
         shape = (*self.size, *checked.shape[2:])
         result = _check.output(out, shape, checked.dtype.type)
@@ -259,7 +259,7 @@ def piecewise_affine(
     source : (n, 2) points in the image.        target : (n, 2), where they shall be in the result.
     For several faces and the same target make the :class:`PiecewiseAffine` once.
     """
-    checked = _image(image, "image")
+    checked = _check.pixels(image, longest=LONGEST_SIDE)
     mesh = PiecewiseAffine(target, checked.shape[:2] if size is None else size, triangles)
     return mesh.warp(image, source, interpolation=interpolation, antialias=antialias, border=border, fill=fill, out=out)
 
@@ -271,7 +271,7 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _points(value: Any, name: str, farthest: float = FARTHEST_SOURCE) -> Points:
-    array = value if _is_plain(value, np.float64) else _check.numbers(value, name, "(n, 2)")
+    array = value if _check.is_plain(value, np.float64) else _check.numbers(value, name, "(n, 2)")
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must have shape (n, 2), got {array.shape}")
     if array.size and not np.abs(array).max() <= farthest:  # NaN is no number, so it compares to nothing
@@ -314,35 +314,16 @@ def _determinants(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
 
 
-def _image(value: Any, name: str) -> Image:
-    _check.require_array(value, name, (np.uint8, np.float32), "uint8 or float32")
-    if not (value.ndim == 2 or (value.ndim == 3 and value.shape[2] in (3, 4))):
-        raise ValueError(f"{name} must have shape (H, W), (H, W, 3) or (H, W, 4), got {value.shape}")
-    if 0 in value.shape:
-        raise ValueError(f"{name} is empty: shape {value.shape}")
-    if max(value.shape[:2]) > LONGEST_SIDE:
-        raise ValueError(f"{name} must have at most {LONGEST_SIDE:,} pixels a side, got shape {value.shape}")
-    plain: Image = value
-    if not _is_plain(value, value.dtype.type):
-        plain = np.require(np.asarray(value), value.dtype.type, ("C", "A"))
-    return plain
-
-
-def _is_plain(value: Any, dtype: type) -> bool:
-    """What kernels take as it is: a small output takes no longer than the checks that this spares."""
-    return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray and value.dtype.isnative
-
-
 def _images(value: Any, n: int) -> list[Image]:
     if isinstance(value, np.ndarray) and value.ndim != 4:
-        return [_image(value, "images")]
+        return [_check.pixels(value, "images", longest=LONGEST_SIDE)]
     if not isinstance(value, np.ndarray | Sequence):
         raise TypeError(f"images must be an array or a list of arrays, got {type(value).__name__}")
     if not len(value):
         raise ValueError("images must hold at least one image")
     if len(value) != n:
         raise ValueError(f"images must be one for all, or one for each of the {n} faces of sources, got {len(value)}")
-    checked = [_image(image, f"images[{i}]") for i, image in enumerate(value)]
+    checked = [_check.pixels(image, f"images[{i}]", longest=LONGEST_SIDE) for i, image in enumerate(value)]
     first = checked[0]
     for i, image in enumerate(checked):
         if image.dtype != first.dtype or image.shape[2:] != first.shape[2:]:
@@ -356,17 +337,9 @@ def _images(value: Any, n: int) -> list[Image]:
 def _options(image: Image, interpolation: Any, antialias: Any, border: Any, fill: Any) -> dict[str, Any]:
     if not isinstance(antialias, bool | np.bool_):
         raise TypeError(f"antialias must be True or False, got {antialias!r}")
-    channels = image.shape[2] if image.ndim == 3 else 1
-    colour: list[float] = [0.0]
-    if type(fill) is not int or fill != 0:
-        colour = _check.numbers(fill, "fill", "(channels,), or one number").reshape(-1).tolist()
-    if len(colour) not in (1, channels):
-        raise ValueError(f"fill must be one number or {channels}, got {len(colour)}")
-    if image.dtype == np.uint8 and not all(0 <= value <= 255 and value.is_integer() for value in colour):
-        raise ValueError(f"fill must be whole numbers from 0 to 255 for a uint8 image, got {fill!r}")
     return {
         "linear": _check.choice(interpolation, "interpolation", INTERPOLATIONS) == "linear",
         "antialias": bool(antialias),
         "border": _check.choice(border, "border", BORDERS),
-        "fill": colour if len(colour) == channels else colour * channels,
+        "fill": _check.colour(fill, image),
     }

@@ -64,8 +64,8 @@ def test_flat_triangles_are_legal() -> None:
 @pytest.mark.parametrize(
     ("image", "options", "error", "message"),
     [
-        (IMAGE[:, :, :2], {}, ValueError, "image must have shape (H, W), (H, W, 3) or (H, W, 4), got (40, 48, 2)"),
-        (IMAGE[None], {}, ValueError, "image must have shape (H, W), (H, W, 3) or (H, W, 4)"),
+        (IMAGE[:, :, :2], {}, ValueError, "image must have shape (h, w) or (h, w, c) with 1, 3 or 4 channels"),
+        (IMAGE[None], {}, ValueError, "image must have shape (h, w) or (h, w, c)"),
         (IMAGE[:0], {}, ValueError, "image is empty"),
         (np.zeros((1, 32_768), np.uint8), {}, ValueError, "at most 32,767 pixels a side"),
         (

@@ -1,0 +1,127 @@
+// Part of kernels-inl.hpp: blends of four neighbours.
+
+inline float between(float a, float b, float way) { return fused(way, b - a, a); }
+
+// To the nearest, halves to even: where one unit is the last bit, adding rounds.
+inline std::uint8_t to_byte(float value) {
+    constexpr float kUnitsOnly = 0x1.8p23f;
+    return static_cast<std::uint8_t>(static_cast<std::int32_t>((value + kUnitsOnly) - kUnitsOnly));
+}
+
+template <int C>
+inline void blend_pixels(const std::uint8_t* image, index_t cols, const Places& places, index_t begin, index_t end,
+                         std::uint8_t* out) {
+    for (index_t i = begin; i < end; ++i) {
+        const std::uint8_t* upper = image + static_cast<index_t>(places.index[i]) * C;
+        const std::uint8_t* lower = upper + cols * C;
+        for (int c = 0; c < C; ++c) {
+            const float left = between(upper[c], lower[c], places.down[i]);
+            const float right = between(upper[c + C], lower[c + C], places.down[i]);
+            out[i * C + c] = to_byte(between(left, right, places.right[i]));
+        }
+    }
+}
+
+template <int C>
+inline void blend_pixels(const float* image, index_t cols, const Places& places, index_t begin, index_t end,
+                         float* out) {
+    for (index_t i = begin; i < end; ++i) {
+        // A neighbour of no weight is replaced by the one that has it.
+        const index_t next = places.right[i] == 0 ? 0 : C, below = places.down[i] == 0 ? 0 : cols * C;
+        const float* upper = image + static_cast<index_t>(places.index[i]) * C;
+        const float* lower = upper + below;
+        for (int c = 0; c < C; ++c) {
+            const float left = between(upper[c], lower[c], places.down[i]);
+            const float right = between(upper[c + next], lower[c + next], places.down[i]);
+            out[i * C + c] = between(left, right, places.right[i]);
+        }
+    }
+}
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+
+inline __m128 between(__m128 a, __m128 b, __m128 way) { return _mm_fmadd_ps(way, _mm_sub_ps(b, a), a); }
+
+inline __m256i eight_bytes(const std::uint8_t* p) {
+    long long bytes;
+    std::memcpy(&bytes, p, 8);
+    return _mm256_set1_epi64x(bytes);
+}
+
+// The shuffle that spreads eight bytes into integers: the left neighbour's channels in the lower half, the right one's
+// in the upper half, where the left one begins `back` bytes into the eight. A fourth channel of three may be anything.
+template <int C>
+inline __m256i sides(int back) {
+    const auto byte = [back](int i) {
+        const int at = i + back < 8 ? i + back : 7;
+        return static_cast<int>(0x80808000u) | at;
+    };
+    return _mm256_setr_epi32(byte(0), byte(1), byte(2), byte(3), byte(C), byte(C + 1), byte(C + 2), byte(C + 3));
+}
+
+// Pixels of three or four channels as bytes, four at a time.
+template <int C>
+struct BytePixels {
+    // In the upper row the eight bytes begin with the left neighbour, in the lower one they end with the right one: so
+    // nothing outside the image is read, as the other row lies there.
+    static constexpr int kBack = 8 - 2 * C;
+    const __m256i upper = sides<C>(0), lower = sides<C>(kBack);
+    const __m128i packed = C == 4 ? _mm_setr_epi32(0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c)
+                                  : _mm_setr_epi32(0x04020100, 0x09080605, 0x0e0d0c0a, -1);
+    const std::uint8_t* above;
+    const std::uint8_t* below;
+    const std::int32_t* index;
+    const float* right;
+    const float* down;
+
+    BytePixels(const std::uint8_t* image, index_t cols, const Places& places)
+        : above(image), below(image + cols * C - kBack), index(places.index), right(places.right), down(places.down) {}
+
+    // Differences are taken between integers: exact either way, and half the work.
+    __m128i one(index_t i) const {
+        const index_t at = static_cast<index_t>(index[i]) * C;
+        const __m256i top = _mm256_shuffle_epi8(eight_bytes(above + at), upper);
+        const __m256i bottom = _mm256_shuffle_epi8(eight_bytes(below + at), lower);
+        const __m256 both = _mm256_fmadd_ps(_mm256_set1_ps(down[i]), _mm256_cvtepi32_ps(_mm256_sub_epi32(bottom, top)),
+                                            _mm256_cvtepi32_ps(top));
+        const __m128 first = _mm256_castps256_ps128(both), second = _mm256_extractf128_ps(both, 1);
+        return _mm_cvtps_epi32(between(first, second, _mm_set1_ps(right[i])));
+    }
+    __m128i four(index_t i) const {
+        const __m128i words = _mm_packus_epi32(one(i), one(i + 1)), more = _mm_packus_epi32(one(i + 2), one(i + 3));
+        return _mm_shuffle_epi8(_mm_packus_epi16(words, more), packed);
+    }
+    void store(index_t i, std::uint8_t* out) const {
+        const __m128i pixels = four(i);
+        std::memcpy(out + i * C, &pixels, 4 * C);
+    }
+    // With bytes behind the four pixels that are written again later.
+    void store_wide(index_t i, std::uint8_t* out) const {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * C), four(i));
+    }
+    // All of them, or none if they are too few.
+    index_t all(index_t count, std::uint8_t* out) const {
+        if (count < 4) return 0;
+        index_t i = 0;
+        for (; i + 6 <= count; i += 4) store_wide(i, out);
+        for (; i + 4 < count; i += 4) store(i, out);
+        store(count - 4, out);
+        return count;
+    }
+};
+
+#endif
+
+template <int C>
+void blend_bytes(const std::uint8_t* image, index_t cols, const Places& places, index_t count, std::uint8_t* out) {
+    index_t done = 0;
+#if defined(__AVX512F__) || defined(__AVX2__)
+    if constexpr (C != 1) done = BytePixels<C>(image, cols, places).all(count, out);
+#endif
+    blend_pixels<C>(image, cols, places, done, count, out);
+}
+
+template <int C>
+void blend_floats(const float* image, index_t cols, const Places& places, index_t count, float* out) {
+    blend_pixels<C>(image, cols, places, 0, count, out);
+}
