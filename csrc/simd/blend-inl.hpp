@@ -62,6 +62,7 @@ inline __m256i sides(int back) {
 // Pixels of three or four channels as bytes, four at a time.
 template <int C>
 struct BytePixels {
+    static_assert(C == 3 || C == 4);
     // In the upper row the eight bytes begin with the left neighbour, in the lower one they end with the right one: so
     // nothing outside the image is read, as the other row lies there.
     static constexpr int kBack = 8 - 2 * C;
@@ -110,18 +111,149 @@ struct BytePixels {
     }
 };
 
+// Pixels of one byte, eight at a time: each loads its left and right neighbour as one word.
+struct GreyPixels {
+    const std::uint8_t* above;
+    const std::uint8_t* below;
+    Places places;
+
+    GreyPixels(const std::uint8_t* image, index_t cols, const Places& p)
+        : above(image), below(image + cols), places(p) {}
+
+    static __m256i words(const std::uint8_t* row, const std::int32_t* at) {
+        const auto word = [&](int k) {
+            std::uint16_t both;
+            std::memcpy(&both, row + at[k], 2);
+            return static_cast<int>(both);
+        };
+        __m128i all = _mm_cvtsi32_si128(word(0));
+        all = _mm_insert_epi16(all, word(1), 1);
+        all = _mm_insert_epi16(all, word(2), 2);
+        all = _mm_insert_epi16(all, word(3), 3);
+        all = _mm_insert_epi16(all, word(4), 4);
+        all = _mm_insert_epi16(all, word(5), 5);
+        all = _mm_insert_epi16(all, word(6), 6);
+        all = _mm_insert_epi16(all, word(7), 7);
+        return _mm256_cvtepu16_epi32(all);
+    }
+    static __m256 downwards(__m256i top, __m256i bottom, __m256 way) {
+        return _mm256_fmadd_ps(way, _mm256_cvtepi32_ps(_mm256_sub_epi32(bottom, top)), _mm256_cvtepi32_ps(top));
+    }
+    void eight(index_t i, std::uint8_t* out) const {
+        const __m256i top = words(above, places.index + i), bottom = words(below, places.index + i);
+        const __m256i low = _mm256_set1_epi32(0xff);
+        const __m256 down = _mm256_loadu_ps(places.down + i);
+        const __m256 left = downwards(_mm256_and_si256(top, low), _mm256_and_si256(bottom, low), down);
+        const __m256 right = downwards(_mm256_srli_epi32(top, 8), _mm256_srli_epi32(bottom, 8), down);
+        const __m256i values = _mm256_cvtps_epi32(
+            _mm256_fmadd_ps(_mm256_loadu_ps(places.right + i), _mm256_sub_ps(right, left), left));
+        const __m128i halves = _mm_packus_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(out + i), _mm_packus_epi16(halves, halves));
+    }
+    index_t all(index_t count, std::uint8_t* out) const {
+        if (count < 8) return 0;
+        for (index_t i = 0; i + 8 < count; i += 8) eight(i, out);
+        eight(count - 8, out);
+        return count;
+    }
+};
+
+// Pixels of three or four floats.
+template <int C>
+struct FloatPixels {
+    static_assert(C == 3 || C == 4);
+    const float* image;
+    index_t row;
+    Places places;
+
+    FloatPixels(const float* pixels, index_t cols, const Places& p) : image(pixels), row(cols * C), places(p) {}
+
+    // Behind three channels there may be no memory.
+    static __m128 load(const float* p) {
+        if constexpr (C == 4) return _mm_loadu_ps(p);
+        return _mm_maskload_ps(p, _mm_setr_epi32(-1, -1, -1, 0));
+    }
+    __m128 one(index_t i) const {
+        const float right = places.right[i], down = places.down[i];
+        const index_t next = right == 0 ? 0 : C, below = down == 0 ? 0 : row;
+        const float* p = image + static_cast<index_t>(places.index[i]) * C;
+        const __m128 way = _mm_set1_ps(down);
+        const __m128 left = between(load(p), load(p + below), way);
+        return between(left, between(load(p + next), load(p + below + next), way), _mm_set1_ps(right));
+    }
+    index_t all(index_t count, float* out) const {
+        // All but the last may write a fourth value, which is written again.
+        for (index_t i = 0; i < count - 1; ++i) _mm_storeu_ps(out + i * C, one(i));
+        if (count > 0) {
+            const __m128 last = one(count - 1);
+            std::memcpy(out + (count - 1) * C, &last, C * sizeof(float));
+        }
+        return count;
+    }
+};
+
+// Pixels of one float, four at a time: each loads its left and right neighbour together.
+struct GreyFloatPixels {
+    const float* above;
+    const float* below;
+    Places places;
+
+    GreyFloatPixels(const float* image, index_t cols, const Places& p)
+        : above(image), below(image + cols), places(p) {}
+
+    struct Sides {
+        __m128 left, right;
+    };
+    static Sides sides_of(const float* row, const std::int32_t* at) {
+        const auto pair = [&](int k) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + at[k])); };
+        const auto two = [&](int k) { return _mm_castsi128_ps(_mm_unpacklo_epi64(pair(k), pair(k + 1))); };
+        const __m128 a = two(0), b = two(2);
+        return {_mm_shuffle_ps(a, b, 0x88), _mm_shuffle_ps(a, b, 0xdd)};
+    }
+    void four(index_t i, float* out) const {
+        const Sides top = sides_of(above, places.index + i), bottom = sides_of(below, places.index + i);
+        const __m128 right = _mm_loadu_ps(places.right + i), down = _mm_loadu_ps(places.down + i);
+        const __m128 no_right = _mm_cmpeq_ps(right, _mm_setzero_ps()), no_down = _mm_cmpeq_ps(down, _mm_setzero_ps());
+        const auto column = [&](__m128 upper, __m128 lower) {
+            return between(upper, _mm_blendv_ps(lower, upper, no_down), down);
+        };
+        const __m128 first = column(top.left, bottom.left);
+        const __m128 second = column(_mm_blendv_ps(top.right, top.left, no_right),
+                                     _mm_blendv_ps(bottom.right, bottom.left, no_right));
+        _mm_storeu_ps(out + i, between(first, second, right));
+    }
+    index_t all(index_t count, float* out) const {
+        if (count < 4) return 0;
+        for (index_t i = 0; i + 4 < count; i += 4) four(i, out);
+        four(count - 4, out);
+        return count;
+    }
+};
+
 #endif
 
 template <int C>
 void blend_bytes(const std::uint8_t* image, index_t cols, const Places& places, index_t count, std::uint8_t* out) {
     index_t done = 0;
 #if defined(__AVX512F__) || defined(__AVX2__)
-    if constexpr (C != 1) done = BytePixels<C>(image, cols, places).all(count, out);
+    if constexpr (C == 1) {
+        done = GreyPixels(image, cols, places).all(count, out);
+    } else {
+        done = BytePixels<C>(image, cols, places).all(count, out);
+    }
 #endif
     blend_pixels<C>(image, cols, places, done, count, out);
 }
 
 template <int C>
 void blend_floats(const float* image, index_t cols, const Places& places, index_t count, float* out) {
-    blend_pixels<C>(image, cols, places, 0, count, out);
+    index_t done = 0;
+#if defined(__AVX512F__) || defined(__AVX2__)
+    if constexpr (C == 1) {
+        done = GreyFloatPixels(image, cols, places).all(count, out);
+    } else {
+        done = FloatPixels<C>(image, cols, places).all(count, out);
+    }
+#endif
+    blend_pixels<C>(image, cols, places, done, count, out);
 }

@@ -111,6 +111,29 @@ void RowSampler<T>::any_span(double y, const simd::Span& span, const double* coe
 
 template <class T>
 void RowSampler<T>::one_by_one(std::int32_t begin, std::int32_t end, T* out) {
+    for (std::int32_t x = begin; x < end;) {
+        if (is_far(x)) {
+            std::copy_n(fill_, channels_, out + x * channels_);
+            ++x;
+            continue;
+        }
+        std::int32_t stop = x + 1;
+        while (stop < end && !is_far(stop)) ++stop;
+        near_border(x, stop, out);
+        x = stop;
+    }
+}
+
+// Is the pixel of the colour of what lies beyond the image, as no neighbour is in it?
+template <class T>
+bool RowSampler<T>::is_far(std::int32_t x) const {
+    const double u = u_[at(x)], v = v_[at(x)];
+    return border_ == Border::constant &&
+           !(u > -1 && v > -1 && u < static_cast<double>(image_.cols) && v < static_cast<double>(image_.rows));
+}
+
+template <class T>
+void RowSampler<T>::near_border(std::int32_t begin, std::int32_t end, T* out) {
     const index_t count = end - begin;
     for (std::int32_t x = begin; x < end; ++x) {
         double u = u_[at(x)], v = v_[at(x)];
@@ -118,9 +141,6 @@ void RowSampler<T>::one_by_one(std::int32_t begin, std::int32_t end, T* out) {
             u = folded(u, image_.cols, border_);
             v = folded(v, image_.rows, border_);
         }
-        // Beyond this no neighbour is in the image, and an integer may not hold the position.
-        u = std::clamp(u, -2.0, static_cast<double>(image_.cols) + 1);
-        v = std::clamp(v, -2.0, static_cast<double>(image_.rows) + 1);
         const double col = std::floor(u), row = std::floor(v);
         const auto left = static_cast<index_t>(col), upper = static_cast<index_t>(row);
         if (linear_) {
@@ -129,7 +149,7 @@ void RowSampler<T>::one_by_one(std::int32_t begin, std::int32_t end, T* out) {
             std::copy_n(pixel(upper + (v - row >= 0.5), left + (u - col >= 0.5)), channels_, out + x * channels_);
         }
     }
-    if (linear_ && count > 0) blend_(patches_.data(), 2 * count, places(), count, out + begin * channels_);
+    if (linear_) blend_(patches_.data(), 2 * count, places(), count, out + begin * channels_);
 }
 
 // The four neighbours of pixel i side by side in an image of 2 x 2 count pixels: one kernel blends them all.

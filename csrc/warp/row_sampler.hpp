@@ -36,6 +36,8 @@ private:
                         const std::uint8_t* inside, T* out);
     void any_span(double y, const simd::Span& span, const double* coefficients, T* out);
     void one_by_one(std::int32_t begin, std::int32_t end, T* out);
+    bool is_far(std::int32_t x) const;
+    void near_border(std::int32_t begin, std::int32_t end, T* out);
     void patch(index_t i, index_t count, index_t x, index_t y, float right, float down);
     const T* pixel(index_t y, index_t x) const;
 
