@@ -3,7 +3,7 @@
 python docs/how-it-works/pictures/warp.py
 
 The points of the face are those of dlib's 68-point model, whose training data exclude commercial use. The head that
-turns and the comparison with others are in warp_folds.py and warp_seams.py.
+turns, the comparison with others, and a large face are in warp_folds.py, warp_seams.py and warp_large.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import matplotlib as mpl
 import numpy as np
 import warp_folds
+import warp_large
 import warp_seams
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
@@ -71,7 +72,9 @@ def grid(axes: plt.Axes, target: np.ndarray, triangles: np.ndarray, side: int, w
     for y in range(y0, y1 + 1):
         ends = np.flatnonzero(np.diff(owners[y, x0 : x1 + 1], prepend=-2, append=-2)) + x0
         for begin, end in pairwise(ends):
-            pale = PALE[colour[owners[y, begin]]] if owners[y, begin] >= 0 else "white"
+            if owners[y, begin] < 0:
+                continue
+            pale = PALE[colour[owners[y, begin]]]
             axes.add_patch(Rectangle((begin - 0.5, y - 0.5), end - begin, 1, facecolor=pale, edgecolor="white"))
             axes.plot([begin, end - 1], [y, y], color=BLUE, linewidth=2.4, solid_capstyle="round", alpha=0.5)
     axes.plot(*[c.ravel() for c in np.meshgrid(np.arange(x0, x1 + 1), np.arange(y0, y1 + 1))], ".", color=BLUE, ms=3)
@@ -110,30 +113,11 @@ def around(triangle: np.ndarray) -> list[tuple[int, int]]:
     return [(a, b), (b, c), (c, a)]
 
 
-def large() -> None:
-    """A face that is far larger in the photo, without and with ``antialias``, beside the mean over each pixel."""
-    side, n = 40, 16
-    target, source = layout(side, 10)
-    small = PiecewiseAffine(target, (side, side))
-    fine = PiecewiseAffine(n * target + (n - 1) / 2, (n * side, n * side))  # n x n samples in each pixel
-    real = fine.warp(photo().astype(np.float32), source, border="replicate")
-    mean = real.reshape(side, n, side, n, 3).mean(axis=(1, 3))
-    inner = np.s_[1:-1, 1:-1]  # half of the outermost pixels lies outside the mesh
-    figure, panels = plt.subplots(1, 3, figsize=(10, 3.7), layout="constrained")
-    for axes, name, antialias in zip(panels, ("bilinear", "antialias=True"), (False, True), strict=False):
-        warped = small.warp(photo(), source, antialias=antialias, border="replicate")
-        axes.imshow(warped[inner], interpolation="nearest")
-        bare(axes, f"{name}: {abs(warped - mean)[inner].mean():.1f} levels off, on average")
-    panels[2].imshow(np.rint(mean[inner]).astype(np.uint8), interpolation="nearest")
-    bare(panels[2], f"the mean over each pixel, {n} x {n} samples")
-    save(figure, "warp-large.jpg")
-
-
 if __name__ == "__main__":
     mpl.rcParams.update({"svg.hashsalt": "pyface", "svg.fonttype": "none", "font.size": 8, "font.family": "sans-serif"})
     cv2.setNumThreads(1)
     mesh()
     spans()
-    large()
     warp_seams.draw()
+    warp_large.draw()
     warp_folds.draw()
