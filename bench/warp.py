@@ -4,7 +4,7 @@
 
 68 points and eight on the frame, uint8 RGB, photo of twice the size; one thread on each side, except where it says two.
 The least of several rounds counts. The picture of each peer is compared with ours: cv2.remap rounds positions to 1/32
-pixel, so that smooth pictures differ by some levels at most.
+pixel up to OpenCV 4, so that smooth pictures differ by some levels at most.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from common import machine
 from numpy.typing import NDArray
 from skimage import transform
+from warp_peers import fit, recipe
 
 from pyface import PiecewiseAffine
 
@@ -46,34 +47,6 @@ def face(side: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.floa
     source = (0.1 + 0.8 * (unit + rng.normal(0, 0.004, unit.shape))) * (2 * side - 1)
     noise = rng.integers(0, 256, (2 * side // 16 + 1, 2 * side // 16 + 1, 3)).astype(np.uint8)
     return unit * (side - 1), source, cv2.resize(noise, (2 * side, 2 * side), interpolation=cv2.INTER_CUBIC)
-
-
-def recipe(photo: NDArray[np.uint8], source: Any, target: Any, triangles: Any, side: int) -> NDArray[np.float32]:
-    """The usual one: per triangle the affine warp of its box, a smooth mask, a blend."""
-    out = np.zeros((side, side, 3), np.float32)
-    for triangle in triangles:
-        s, t = source[triangle].astype(np.float32), target[triangle].astype(np.float32)
-        sx, sy, sw, sh = cv2.boundingRect(s)
-        tx, ty, tw, th = cv2.boundingRect(t)
-        matrix = cv2.getAffineTransform(s - np.float32([sx, sy]), t - np.float32([tx, ty]))
-        part = photo[sy : sy + sh, sx : sx + sw].astype(np.float32)
-        patch = cv2.warpAffine(part, matrix, (tw, th), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        mask = np.zeros((th, tw, 3), np.float32)
-        cv2.fillConvexPoly(mask, np.int32(t - np.float32([tx, ty])), (1, 1, 1), cv2.LINE_AA, 0)
-        place = out[ty : ty + th, tx : tx + tw]
-        h, w = place.shape[:2]
-        place[:] = place * (1 - mask[:h, :w]) + patch[:h, :w] * mask[:h, :w]
-    return out
-
-
-def fit(target: Any, source: Any) -> Any:
-    """scikit-image's transform; the classmethod came with version 0.26."""
-    kind = transform.PiecewiseAffineTransform
-    if hasattr(kind, "from_estimate"):
-        return kind.from_estimate(target, source)
-    made = kind()
-    made.estimate(target, source)
-    return made
 
 
 def row(name: str, seconds: float, own: float, note: str = "") -> None:
