@@ -22,7 +22,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type
 END
 
 folders=
-for folder in tests/kernels tests/cluster/test_agglomerative_*.py tests/boundary tests/agnosticism tests/test_package.py; do
+for folder in tests/kernels tests/geometry tests/cluster/test_agglomerative_*.py tests/test_package.py; do
     if [ -e "$folder" ]; then folders="$folders $folder"; fi
 done
 # Python is a C program: libstdc++ must be there when the sanitizer starts, or the first C++ exception ends it.

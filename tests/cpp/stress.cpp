@@ -18,6 +18,10 @@
 #include "linkage/matrix.hpp"
 #include "linkage/spanning_tree.hpp"
 #include "simd/isa.hpp"
+#include "warp/affine_crop.hpp"
+#include "warp/delaunay.hpp"
+#include "warp/mesh.hpp"
+#include "warp/sampler.hpp"
 
 namespace {
 
@@ -172,7 +176,7 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
             }
         }
         for (const index_t max_edges : {index_t{1} << 30, index_t{10}}) {
-            linkage::NearGraph graph(rows, metric, linkage::radius_for(threshold), max_edges, n_threads, {});
+            linkage::NearGraph graph(rows, metric, linkage::radius_for(threshold, metric), max_edges, n_threads, {});
             for (const auto kind : {linkage::Linkage::single, linkage::Linkage::complete, linkage::Linkage::average,
                                     linkage::Linkage::weighted}) {
                 if (kind == linkage::Linkage::single && !graph.has_edges()) continue;
@@ -182,6 +186,51 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
                                results);
                 }
             }
+        }
+    }
+}
+
+// Faces that hang over the rims of their photos, of two sizes, and crops of one of them.
+template <class T>
+void warp_faces(int n_threads, Results& results) {
+    std::mt19937 engine(3);
+    const auto number = [&](double to) { return to * static_cast<double>(engine() % 4096u) / 4096; };
+    constexpr index_t kPoints = 40, kFaces = 12, kSide = 64, kChannels = 3;
+    std::vector<double> target, sources;
+    for (index_t i = 0; i < 2 * kPoints; ++i) target.push_back(number(kSide));
+    for (index_t i = 0; i < 2 * kPoints * kFaces; ++i) {
+        const auto at = static_cast<std::size_t>(i % (2 * kPoints));
+        sources.push_back(2.5 * target[at] - 20 + number(6));
+    }
+    std::vector<std::int32_t> representative(static_cast<std::size_t>(kPoints));
+    const auto made = warp::delaunay({target.data(), kPoints, 2}, view(representative));
+    std::vector<std::int32_t> triangles;
+    for (const auto& t : made) triangles.insert(triangles.end(), t.begin(), t.end());
+    const warp::Mesh mesh({target.data(), kPoints, 2}, matrix(triangles, 3), kSide, kSide);
+    std::vector<T> pixels;
+    for (index_t i = 0; i < 150 * 130 * kChannels; ++i) pixels.push_back(static_cast<T>(engine() % 256u));
+    const ImageView<const T> large{pixels.data(), 150, 130, kChannels}, small{pixels.data(), 70, 90, kChannels};
+    std::vector<ImageView<const T>> images;
+    for (index_t i = 0; i < kFaces; ++i) images.push_back(i % 2 == 0 ? large : small);
+    const double fill[kChannels] = {1, 2, 3};
+    std::vector<T> out(static_cast<std::size_t>(kFaces * kSide * kSide * kChannels));
+    for (const auto border : {warp::Border::constant, warp::Border::replicate, warp::Border::reflect}) {
+        for (const bool linear : {false, true}) {
+            for (const bool antialias : {false, true}) {
+                warp::warp_images<T>(mesh, images, sources.data(), kFaces, {linear, antialias, border, fill},
+                                     out.data(), n_threads, {});
+                results.add(out);
+            }
+        }
+        std::vector<double> maps;
+        for (index_t i = 0; i < kFaces; ++i) {
+            const double c = 1 + number(2), s = number(2) - 1;
+            for (const double entry : {c, -s, number(60), s, c, number(60)}) maps.push_back(entry);
+        }
+        for (const bool antialias : {false, border == warp::Border::constant}) {
+            warp::affine_crops<T>(large, maps.data(), kFaces, kSide, kSide, {border, fill, antialias}, out.data(),
+                                  n_threads, {});
+            results.add(out);
         }
     }
 }
@@ -196,6 +245,8 @@ Results everything(int n_threads) {
     link<float>(x, n_threads, results);
     link<double>(x, n_threads, results);
     link_rows(x, y, n_threads, results);
+    warp_faces<std::uint8_t>(n_threads, results);
+    warp_faces<float>(n_threads, results);
     return results;
 }
 
