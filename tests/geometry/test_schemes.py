@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from oracles import delaunay as oracle
 
+from pyface import PiecewiseAffine
 from pyface.geometry import mean_shape, mirror, triangulation
 
 SCHEMES = ("dlib-68", "insightface-106")
@@ -195,6 +196,20 @@ def test_no_triangle_reaches_from_lip_to_lip() -> None:
         inner = {*CONTOURS[scheme][6], *order[list(CONTOURS[scheme][6])].tolist()}
         for t in map(set, triangulation(scheme).tolist()):
             assert not (t & upper and t & lower) or t <= inner, (scheme, t)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_warp_takes_the_mesh_and_the_pupils_move_nothing(scheme: str) -> None:
+    target = 40 * mean_shape(scheme) + [56, 30]
+    mesh = PiecewiseAffine(target, size=(112, 112), triangles=triangulation(scheme))
+    image = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
+    warped = mesh.warp(image, target)
+    np.testing.assert_array_equal(warped[mesh.mask], image[mesh.mask])
+    np.testing.assert_array_equal(mesh.mask[:, 1:], mesh.mask[:, :0:-1])  # mirrored about x = 56
+    if scheme == "insightface-106":
+        aside = target.copy()
+        aside[[38, 92]] += [3, 0]
+        np.testing.assert_array_equal(mesh.warp(image, aside), warped)
 
 
 def test_refusals() -> None:
