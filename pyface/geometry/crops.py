@@ -34,7 +34,8 @@ def align_face(
         :func:`~pyface.geometry.templates.template_points`, or (k, 2) points of your own in pixels of the crop; then
         the landmarks are k, too. Landmarks in the order ``"dlib-5"`` are not the five of ArcFace.
     antialias : average image pixels before they are sampled where a crop pixel spans at least 1.5 of them: blocks of
-        k x k, k = floor(s + 0.5) for s image pixels a crop pixel. Off is what face embedders are trained on.
+        k x k, k = floor(s + 0.5) for s image pixels a crop pixel. Off is what face embedders are trained on; on real
+        faces it made their vectors worse, so it is for crops to be looked at.
 
     Gives (size, size[, c]) or (f, size, size[, c]) in the image's dtype: the best similarity
     (:func:`~pyface.geometry.similarity_transform`), then bilinear sampling, exact, 0 (black) beyond the image. It is

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,76 +14,162 @@ from pyface.kernels.delaunay import delaunay
 
 __all__ = ["mean_shape", "mirror", "triangulation"]
 
-SCHEMES = ("dlib-68",)
 
-# Points of the left of the image and of the middle, in twentieths of the distance between the eyes. Written by hand,
-# inside the spread of published models (THIRD_PARTY.md); whole numbers, so that a mirrored mesh is one to the bit.
-_TWENTIETHS = {
-    # jaw, from the ear to the chin
-    0: (-25, 0), 1: (-24, 6), 2: (-23, 14), 3: (-22, 20), 4: (-19, 25), 5: (-15, 30), 6: (-11, 33), 7: (-6, 36),
-    8: (0, 37),
-    # brow
-    17: (-18, -5), 18: (-15, -6), 19: (-12, -7), 20: (-8, -7), 21: (-4, -6),
-    # nose: bridge, then nostrils
-    27: (0, -1), 28: (0, 3), 29: (0, 7), 30: (0, 10), 31: (-5, 14), 32: (-2, 15), 33: (0, 15),
-    # eye
-    36: (-14, 0), 37: (-11, -1), 38: (-9, -1), 39: (-6, 0), 40: (-9, 1), 41: (-11, 1),
-    # lips: outer contour, then inner one
-    48: (-8, 22), 49: (-5, 20), 50: (-2, 19), 51: (0, 20), 57: (0, 25), 58: (-2, 25), 59: (-5, 24),
-    60: (-7, 22), 61: (-2, 21), 62: (0, 21), 66: (0, 22), 67: (-2, 22),
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """A mean shape as whole numbers, so that a mirrored mesh is one to the bit.
 
-# First and last of a run of points that are mirrored onto each other in reverse order.
-_RUNS = (
-    (0, 16), (17, 26), (27, 27), (28, 28), (29, 29), (30, 30), (31, 35), (36, 39, 42, 45), (40, 41, 46, 47), (48, 54),
-    (55, 59), (60, 64), (65, 67),
+    steps : so many of them are the distance between the eyes.
+    lines : points in lines across the face, each its own mirror image read backwards, and x y of its left half with
+        the middle. Written by hand, inside the spread of published shapes (THIRD_PARTY.md).
+    across : the one triangle across the middle, from brow to brow to the root of the nose.
+    joined : edges of the left half that Delaunay's rule would miss, along the inner contour of the lips. Without them
+        triangles reach from lip to lip, and an open mouth is drawn into both.
+    """
+
+    steps: int
+    lines: tuple[tuple[Sequence[int], tuple[tuple[int, int], ...]], ...]
+    across: tuple[int, int, int]
+    joined: tuple[tuple[int, int], ...]
+
+
+_DLIB_68 = _Scheme(
+    steps=20,
+    lines=(
+        # jaw, from ear to ear; brows
+        (range(17), ((-24, 0), (-24, 6), (-23, 14), (-22, 20), (-19, 25), (-15, 30), (-11, 33), (-6, 36), (0, 37))),
+        (range(17, 27), ((-18, -5), (-15, -6), (-12, -7), (-8, -7), (-4, -6))),
+        # bridge of the nose, down to the tip; nostrils
+        ((27,), ((0, -1),)), ((28,), ((0, 3),)), ((29,), ((0, 7),)), ((30,), ((0, 10),)),
+        (range(31, 36), ((-5, 14), (-2, 15), (0, 15))),
+        # upper lids with the corners of the eyes; lower ones
+        ((*range(36, 40), *range(42, 46)), ((-14, 0), (-11, -1), (-9, -1), (-6, 0))),
+        ((41, 40, 47, 46), ((-11, 1), (-9, 1))),
+        # outer contour of the lips with the corners of the mouth, upper and lower; inner contour
+        (range(48, 55), ((-8, 22), (-5, 20), (-2, 19), (0, 20))),
+        (range(59, 54, -1), ((-5, 24), (-2, 25), (0, 25))),
+        (range(60, 65), ((-7, 22), (-2, 21), (0, 21))),
+        ((67, 66, 65), ((-2, 22), (0, 22))),
+    ),
+    across=(21, 22, 27),
+    joined=((60, 61), (60, 67)),
 )  # fmt: skip
 
-# The one triangle across the middle: from brow to brow to the root of the nose.
-_ACROSS = (21, 22, 27)
+_INSIGHTFACE_106 = _Scheme(
+    steps=40,
+    lines=(
+        # contour, from ear to ear
+        (
+            (1, *range(9, 17), *range(2, 9), 0, *range(24, 17, -1), *range(32, 24, -1), 17),
+            (
+                (-46, 0), (-46, 6), (-46, 12), (-46, 18), (-45, 25), (-44, 31), (-43, 37), (-41, 43), (-38, 49),
+                (-35, 54), (-31, 59), (-27, 63), (-23, 67), (-18, 70), (-12, 73), (-6, 75), (0, 75),
+            ),
+        ),
+        # upper edge of the brows with their outer ends; lower edge
+        ((43, 48, 49, 51, 50, 102, 103, 104, 105, 101), ((-36, -10), (-31, -13), (-24, -15), (-16, -15), (-8, -12))),
+        ((44, 45, 47, 46, 97, 98, 99, 100), ((-30, -10), (-23, -11), (-16, -10), (-9, -8))),
+        # bridge of the nose, down to the tip; sides and wings of the nose, round below it
+        ((72,), ((0, -2),)), ((73,), ((0, 6),)), ((74,), ((0, 14),)), ((86,), ((0, 20),)),
+        ((*range(75, 81), *range(85, 80, -1)), ((-6, 1), (-9, 18), (-12, 25), (-9, 28), (-4, 29), (0, 30))),
+        # upper lids with the corners of the eyes; lower ones; the eyes' centres, and the pupils at the same place
+        ((35, 41, 40, 42, 39, 89, 95, 94, 96, 93), ((-28, 0), (-25, -2), (-20, -3), (-15, -2), (-12, 0))),
+        ((36, 33, 37, 90, 87, 91), ((-25, 2), (-20, 3), (-15, 2))),
+        ((34, 88), ((-20, -1),)), ((38, 92), ((-20, -1),)),
+        # outer contour of the lips with the corners of the mouth, upper and lower; inner contour
+        ((52, 64, 63, 71, 67, 68, 61), ((-17, 43), (-11, 40), (-4, 38), (0, 39))),
+        ((55, 56, 53, 59, 58), ((-12, 46), (-7, 49), (0, 50))),
+        ((65, 66, 62, 70, 69), ((-14, 43), (-8, 42), (0, 42))),
+        ((54, 60, 57), ((-8, 44), (0, 44))),
+    ),
+    across=(50, 102, 72),
+    joined=((65, 66),),
+)  # fmt: skip
+
+_SCHEMES = {"dlib-68": _DLIB_68, "insightface-106": _INSIGHTFACE_106}
 
 
 def mirror(scheme: str) -> NDArray[np.int64]:
-    """(k,) int64: the point that each one becomes when the image is mirrored. ``scheme`` is "dlib-68"."""
-    _check.choice(scheme, "scheme", SCHEMES)
-    order = np.empty(68, np.int64)
-    for run in _RUNS:
-        points = [i for first, last in zip(run[::2], run[1::2], strict=True) for i in range(first, last + 1)]
-        order[points] = points[::-1]
+    """(k,) int64: the point that each one becomes when the image is mirrored.
+
+    scheme : ``"dlib-68"``, or ``"insightface-106"``, the order of insightface's model 2d106det. Other orders of 106
+        points are in use; they are other schemes.
+    """
+    lines = _of(scheme).lines
+    order = np.empty(sum(len(points) for points, _ in lines), np.int64)
+    for points, _ in lines:
+        order[np.array(points)] = points[::-1]
     return order
 
 
 def mean_shape(scheme: str) -> NDArray[np.float64]:
     """(k, 2) float64: landmarks of a frontal face, x to the right and y down, symmetric to the bit.
 
-    The unit is the distance between the eyes, the mean of each eye's landmarks; the origin is the point between them.
-    Coordinates are multiples of 0.05, which is about as far as published models differ (0.1 at the jaw). To lay it into
-    an image, multiply it by pixels between the eyes and add their middle.
+    The unit is the distance between the eyes, each the mean of its landmarks on the lids; the origin is the point
+    between them. Coordinates are multiples of 0.05, of 0.025 for ``"insightface-106"``; published models differ by
+    about 0.05 (0.1 at the jaw). To lay it into an image, multiply it by pixels between the eyes and add their middle.
+
+    The 34 and 38 of ``"insightface-106"``, centre and pupil of an eye, are one point, as are 88 and 92.
     """
-    return _twentieths(scheme) / 20
+    return _whole(scheme) / _of(scheme).steps
 
 
 def triangulation(scheme: str) -> NDArray[np.int32]:
     """(t, 3) int32: a mesh of the mean shape that is its own mirror image, for every face of the scheme.
 
-    Rows are as those of :func:`pyface.delaunay`. The left half with the middle is triangulated by Delaunay's rule, the
-    right one is its mirror image, and one triangle joins the brows to the nose. The flat strip above it, between the
-    points 20 to 23, is left out: its four corners lie across the middle, and either diagonal would be lopsided.
+    Rows are as those of :func:`pyface.delaunay`. The left half with the middle is triangulated by Delaunay's rule, but
+    for edges along the lips; the right one is its mirror image, and one triangle joins the brows to the nose. The flat
+    strip above it, between the highest points of the brows, is left out: its four corners lie across the middle, and
+    either diagonal would be lopsided. Pupils are in no triangle, so that a glance moves no pixel around the eye.
     """
-    points, order = _twentieths(scheme), mirror(scheme)
+    points, order = _whole(scheme), mirror(scheme)
     half = np.flatnonzero(points[:, 0] <= 0)
-    left = half[delaunay(points[half])]
+    left = _with_edges(half[delaunay(points[half])], points, _of(scheme).joined)
     right = order[left][:, ::-1]  # mirroring turns triangles over
-    triangles = np.vstack([left, right, [_ACROSS]])
+    triangles = np.vstack([left, right, [_of(scheme).across]])
     first = np.argmin(triangles, axis=1)[:, None]
     triangles = np.take_along_axis(triangles, (first + np.arange(3)) % 3, axis=1)
     return triangles[np.lexsort(triangles.T[::-1])].astype(np.int32)
 
 
-def _twentieths(scheme: str) -> NDArray[np.float64]:
-    order = mirror(scheme)
-    points = np.empty((len(order), 2))
-    for i, (x, y) in _TWENTIETHS.items():
-        points[order[i]] = -x, y
-        points[i] = x, y
+def _of(scheme: str) -> _Scheme:
+    _check.choice(scheme, "scheme", tuple(_SCHEMES))
+    return _SCHEMES[scheme]
+
+
+def _whole(scheme: str) -> NDArray[np.float64]:
+    """(k, 2) the mean shape in whole steps."""
+    points = np.empty((len(mirror(scheme)), 2))
+    for line, left in _of(scheme).lines:
+        half = np.array(left)
+        points[np.array(line[::-1][: len(left)])] = half * [-1, 1]
+        points[np.array(line[: len(left)])] = half
     return points + 0.0  # no -0 in the middle
+
+
+def _with_edges(
+    triangles: NDArray[np.int64], points: NDArray[np.float64], joined: tuple[tuple[int, int], ...]
+) -> NDArray[np.int64]:
+    """The mesh with the edges ``joined``: those that cross them are flipped (Sloan 1993). Exact on whole numbers."""
+
+    def side(a: int, b: int, c: int) -> float:
+        (ax, ay), (bx, by), (cx, cy) = points[[a, b, c]].tolist()
+        return float((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+
+    def cross(a: int, b: int, u: int, v: int) -> bool:
+        return side(a, b, u) * side(a, b, v) < 0 and side(u, v, a) * side(u, v, b) < 0
+
+    third = {(t[i - 2], t[i - 1]): t[i] for t in triangles.tolist() for i in range(3)}
+    for a, b in joined:
+        crossing = deque((u, v) for u, v in third if u < v and (v, u) in third and cross(a, b, u, v))
+        while crossing:
+            u, v = crossing.popleft()
+            w, x = third[u, v], third[v, u]
+            if side(u, x, w) <= 0 or side(x, v, w) <= 0:
+                crossing.append((u, v))  # not the diagonal of a convex quadrangle yet
+                continue
+            del third[u, v], third[v, u]
+            third |= {(u, x): w, (x, w): u, (w, u): x, (x, v): w, (v, w): x, (w, x): v}
+            if cross(a, b, w, x):
+                crossing.append((w, x))
+    return np.array([(u, v, w) for (u, v), w in third.items() if u < v and u < w])
