@@ -36,7 +36,7 @@ _RUNS = (
 )  # fmt: skip
 
 # The one triangle across the middle: from brow to brow to the root of the nose.
-_ACROSS = (21, 22, 27)
+ACROSS = (21, 22, 27)
 
 
 def mirror(scheme: str) -> NDArray[np.int64]:
@@ -56,7 +56,7 @@ def mean_shape(scheme: str) -> NDArray[np.float64]:
     Coordinates are multiples of 0.05, which is about as far as published models differ (0.1 at the jaw). To lay it into
     an image, multiply it by pixels between the eyes and add their middle.
     """
-    return _twentieths(scheme) / 20
+    return twentieths(scheme) / 20
 
 
 def triangulation(scheme: str) -> NDArray[np.int32]:
@@ -66,17 +66,27 @@ def triangulation(scheme: str) -> NDArray[np.int32]:
     right one is its mirror image, and one triangle joins the brows to the nose. The flat strip above it, between the
     points 20 to 23, is left out: its four corners lie across the middle, and either diagonal would be lopsided.
     """
-    points, order = _twentieths(scheme), mirror(scheme)
+    return symmetric_triangles(twentieths(scheme), mirror(scheme), across=(ACROSS,))
+
+
+def symmetric_triangles(
+    points: NDArray[np.float64], order: NDArray[np.int64], across: tuple[tuple[int, int, int], ...] = ()
+) -> NDArray[np.int32]:
+    """(t, 3) int32: Delaunay triangles of the points with x <= 0, their mirror images by ``order``, those ``across``.
+
+    Rows are as those of :func:`pyface.delaunay`.
+    """
     half = np.flatnonzero(points[:, 0] <= 0)
     left = half[delaunay(points[half])]
     right = order[left][:, ::-1]  # mirroring turns triangles over
-    triangles = np.vstack([left, right, [_ACROSS]])
+    triangles = np.vstack([left, right, *(np.array([row]) for row in across)])
     first = np.argmin(triangles, axis=1)[:, None]
     triangles = np.take_along_axis(triangles, (first + np.arange(3)) % 3, axis=1)
     return triangles[np.lexsort(triangles.T[::-1])].astype(np.int32)
 
 
-def _twentieths(scheme: str) -> NDArray[np.float64]:
+def twentieths(scheme: str) -> NDArray[np.float64]:
+    """(k, 2) float64, whole numbers: the mean shape in twentieths of the distance between the eyes."""
     order = mirror(scheme)
     points = np.empty((len(order), 2))
     for i, (x, y) in _TWENTIETHS.items():
