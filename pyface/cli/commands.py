@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pyface.cli import align, people, tables
+from pyface.cli import align, people, tables, warp
 from pyface.cli.console import progress_bar, reports_errors, say, say_read, set_up_logging, showable
 from pyface.cli.options import (
     DetectorName,
@@ -29,7 +29,7 @@ from pyface.cli.options import (
 )
 from pyface.pipeline.scales import MAX_SIDE
 
-__all__ = ["align", "app", "people"]  # importing these puts their commands before those below
+__all__ = ["align", "app", "people", "warp"]  # importing these puts their commands before those below
 
 
 @app.command()
