@@ -60,8 +60,8 @@ def warp_photos(
     scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
     if scheme != SCHEME:
         raise ValueError(
-            f"faces are warped by landmarks of the scheme {SCHEME}, got {scheme}, which makes no mesh of a face; "
-            f"choose others, as --landmarks {SCHEME} does"
+            f"warping needs landmarks of the scheme {SCHEME}, got {scheme or 'none'}: give the analyzer "
+            f"landmarks='{SCHEME}', the command --landmarks {SCHEME}"
         )
 
     def draw(image: Image, faces: list[Face]) -> PhotoPictures:
