@@ -168,3 +168,16 @@ def test_names_that_meet_get_numbers(photo: Path, tmp_path: Path, command: str) 
     assert (done.n_photos, done.n_faces, done.skipped) == (3, 2, ())
     names = {name for name in assert_whole(tmp_path / "out")["files"] if not name.endswith("-mesh.png")}
     assert names == {"one-0.png", "one-overlay.png", "ONE~2-overlay.png", "one~3-0.png", "one~3-overlay.png"}
+
+
+def test_a_warning_is_one_printable_line() -> None:
+    code = (
+        "import logging\n"
+        "from pyface.cli.console import progress_bar, set_up_logging\n"
+        "set_up_logging(False)\n"
+        "with progress_bar():\n"
+        "    logging.getLogger('pyface.pipeline').warning('%s, face %d', 'a\\nb\\udcff.png', 0)\n"
+        "logging.getLogger('pyface.pipeline').info('not told')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "pyface: a\\nb\\udcff.png, face 0\n"
