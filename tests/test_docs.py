@@ -49,6 +49,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {"X": x, "Y": x[:9], "embeddings": x, "people": people, **groups}
 
 
+@pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=lambda path: path.stem)
 def test_python_of_a_document_runs(path: Path, reader: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)

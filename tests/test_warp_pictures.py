@@ -113,9 +113,9 @@ def test_antialias_is_nearer_to_the_mean_of_each_pixel(drawn: SimpleNamespace, f
     assert f"({smooth:.1f} grey levels off instead of {plain:.1f})" in words()
 
 
-def test_slivers_of_a_frontal_face_are_turned_over(drawn: SimpleNamespace, face: SimpleNamespace) -> None:
-    report = drawn.warp_folds.frontal().report(face.source[:68])
-    assert report.n_flipped == 2 and f"{100 * report.flipped_area:.1f} % of the area. So compare" in words()
+def test_nothing_of_the_frontal_face_is_turned_over(drawn: SimpleNamespace, face: SimpleNamespace) -> None:
+    assert drawn.warp_folds.frontal().report(face.source[:68]).n_flipped == 0
+    assert "though none of the frontal photo above is" in words()
 
 
 def test_bytes_are_off_by_their_rounding_alone(drawn: SimpleNamespace, face: SimpleNamespace) -> None:
@@ -152,7 +152,7 @@ def test_scikit_image_differs_by_its_triangles_alone(drawn: SimpleNamespace, fac
     there, back = set(rows(made._tesselation.simplices)), set(rows(made._inverse_tesselation.simplices))
     own = rows(mesh.triangles)
     other = np.array([row not in there for row in own])
-    assert 0 < other.sum() <= 16 and len(there - back) > 20  # 8 and 33 in the text
+    assert 0 < other.sum() <= 16 and len(there - back) > 20  # 8 and 37 in the text
     error = abs(face.made["scikit-image"] - face.exact).max(axis=2)
     assert error[~other[mesh._mesh.owners()]].max() < 1e-9
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.cli.console import progress_bar, reports_errors, say, say_read, set_up_logging, showable
 from pyface.cli.options import (
     DetectorName,
+    ImageFormat,
     LandmarksName,
     MaxFaces,
     MaxSide,
     MinFace,
     Models,
     Photos,
+    PicturesOut,
     Providers,
     Threads,
     Verbose,
@@ -28,7 +29,7 @@ from pyface.pipeline.scales import MAX_SIDE
 @reports_errors
 def align(
     photos: Photos,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the crops.", metavar="OUT")],
+    out: PicturesOut,
     size: Annotated[int, typer.Option(help="Side of a crop in pixels; for arcface a multiple of 112 or 128.")] = 112,
     template: Annotated[str, typer.Option(help="Frame of the crops: arcface or dlib-5.")] = "arcface",
     antialias: Annotated[
@@ -38,7 +39,7 @@ def align(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also write each photo with its landmarks and crop outlines.")
     ] = False,
-    image_format: Annotated[str, typer.Option("--format", help="png or jpeg.", metavar="FORMAT")] = "png",
+    image_format: ImageFormat = "png",
     models: Models = None,
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
@@ -63,8 +64,5 @@ def align(
             analyzer, photos, out, size=size, template=template, antialias=antialias, overlay=overlay,
             image_format=image_format, progress=progress,
         )  # fmt: skip
-    say_skipped(done.skipped)
-    if not done.n_photos:
-        say("pyface: none of the files could be read" if done.skipped else "pyface: there is no photo there")
-        raise typer.Exit(FAILED)
+    say_read(done.n_photos, done.skipped)
     say(f"{done.n_faces} faces in {done.n_photos} photos: {showable(str(out))}")

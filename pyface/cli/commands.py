@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pyface.cli import align, people, tables
-from pyface.cli.console import FAILED, progress_bar, reports_errors, say, say_skipped, set_up_logging, showable
+from pyface.cli import align, people, tables, warp
+from pyface.cli.console import progress_bar, reports_errors, say, say_read, set_up_logging, showable
 from pyface.cli.options import (
     DetectorName,
     EmbedderName,
@@ -29,7 +29,7 @@ from pyface.cli.options import (
 )
 from pyface.pipeline.scales import MAX_SIDE
 
-__all__ = ["align", "app", "people"]  # importing these puts their commands before those below
+__all__ = ["align", "app", "people", "warp"]  # importing these puts their commands before those below
 
 
 @app.command()
@@ -96,10 +96,7 @@ def _analyze_files(analyzer: Any, photos: list[Path]) -> list[tuple[str, Any]]:
 
     with progress_bar() as progress:
         found, skipped = analyze_files(analyzer, photos, progress)
-    say_skipped(tuple(skipped))
-    if not found:
-        say("pyface: none of the files could be read" if skipped else "pyface: there is no photo there")
-        raise typer.Exit(FAILED)
+    say_read(len(found), tuple(skipped))
     return found
 
 

@@ -54,6 +54,14 @@ def say_skipped(skipped: tuple[Skipped, ...]) -> None:
         say(f"... and {len(skipped) - _MAX_SKIPPED_LINES} more")
 
 
+def say_read(n_photos: int, skipped: tuple[Skipped, ...]) -> None:
+    """Name the files that were passed over; exit 1 if there is no photo beside them."""
+    say_skipped(skipped)
+    if not n_photos:
+        say("pyface: none of the files could be read" if skipped else "pyface: there is no photo there")
+        raise typer.Exit(FAILED)
+
+
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn the exceptions of a command into one line and an exit code: 1 failed, 2 bad usage, 130 interrupted."""
 
@@ -132,11 +140,18 @@ def was_told() -> bool:
 def set_up_logging(verbose: bool) -> None:
     """Warnings of the library on stderr, a line each; with ``verbose`` also what it does."""
     warnings.showwarning = lambda message, *_, **__: say(f"pyface: {showable(str(message))}")
-    handler = logging.StreamHandler()
+    handler = _Line()
     handler.setFormatter(logging.Formatter("pyface: %(message)s"))
     log = logging.getLogger("pyface")
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+class _Line(logging.Handler):
+    """Says a record as one line; above the progress bar, which puts a stream of its own in the place of stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(showable(self.format(record)))
 
 
 class _RateColumn(ProgressColumn):

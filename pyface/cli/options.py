@@ -52,4 +52,6 @@ ApartInPhoto = Annotated[
         "For average, complete and single.",
     ),
 ]
+ImageFormat = Annotated[str, typer.Option("--format", help="png or jpeg.", metavar="FORMAT")]
+PicturesOut = Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.", metavar="OUT")]
 Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]

@@ -1,4 +1,4 @@
-"""Geometry of faces: alignment (similarities, upright crops, level eyes), landmark schemes and their meshes.
+"""Geometry of faces: alignment (similarities, upright crops, level eyes), landmark schemes, their meshes and frames.
 
 Points are x y in pixels, pixel centres at whole numbers, origin top-left, y down.
 """
@@ -6,6 +6,7 @@ Points are x y in pixels, pixel centres at whole numbers, origin top-left, y dow
 from __future__ import annotations
 
 from pyface.geometry.crops import align_face, crop_box, level_eyes
+from pyface.geometry.frames import face_mesh, frame_points
 from pyface.geometry.schemes import mean_shape, mirror, triangulation
 from pyface.geometry.similarity import Similarity, roll_angle, similarity_transform
 from pyface.geometry.templates import template_points
@@ -14,6 +15,8 @@ __all__ = [
     "Similarity",
     "align_face",
     "crop_box",
+    "face_mesh",
+    "frame_points",
     "level_eyes",
     "mean_shape",
     "mirror",

@@ -111,7 +111,8 @@ def mean_shape(scheme: str) -> NDArray[np.float64]:
 
     The 34 and 38 of ``"insightface-106"``, centre and pupil of an eye, are one point, as are 88 and 92.
     """
-    return _whole(scheme) / _of(scheme).steps
+    points, steps = whole_steps(scheme)
+    return points / steps
 
 
 def triangulation(scheme: str) -> NDArray[np.int32]:
@@ -122,11 +123,22 @@ def triangulation(scheme: str) -> NDArray[np.int32]:
     strip above it, between the highest points of the brows, is left out: its four corners lie across the middle, and
     either diagonal would be lopsided. Pupils are in no triangle, so that a glance moves no pixel around the eye.
     """
-    points, order = _whole(scheme), mirror(scheme)
+    points, _ = whole_steps(scheme)
+    return symmetric_triangles(points, mirror(scheme), scheme, across=True)
+
+
+def symmetric_triangles(
+    points: NDArray[np.float64], order: NDArray[np.int64], scheme: str, *, across: bool
+) -> NDArray[np.int32]:
+    """(t, 3) int32: the triangles of the points with x <= 0, and their mirror images by ``order``.
+
+    points : (n, 2) whole numbers, those of the scheme first. Its edges are kept; ``across`` adds its triangle across
+        the middle.
+    """
     half = np.flatnonzero(points[:, 0] <= 0)
     left = _with_edges(half[delaunay(points[half])], points, _of(scheme).joined)
     right = order[left][:, ::-1]  # mirroring turns triangles over
-    triangles = np.vstack([left, right, [_of(scheme).across]])
+    triangles = np.vstack([left, right, *([[_of(scheme).across]] if across else [])])
     first = np.argmin(triangles, axis=1)[:, None]
     triangles = np.take_along_axis(triangles, (first + np.arange(3)) % 3, axis=1)
     return triangles[np.lexsort(triangles.T[::-1])].astype(np.int32)
@@ -137,14 +149,14 @@ def _of(scheme: str) -> _Scheme:
     return _SCHEMES[scheme]
 
 
-def _whole(scheme: str) -> NDArray[np.float64]:
-    """(k, 2) the mean shape in whole steps."""
+def whole_steps(scheme: str) -> tuple[NDArray[np.float64], int]:
+    """(k, 2) float64, the mean shape in whole steps, and how many of them are the distance between the eyes."""
     points = np.empty((len(mirror(scheme)), 2))
     for line, left in _of(scheme).lines:
         half = np.array(left)
         points[np.array(line[::-1][: len(left)])] = half * [-1, 1]
         points[np.array(line[: len(left)])] = half
-    return points + 0.0  # no -0 in the middle
+    return points + 0.0, _of(scheme).steps  # no -0 in the middle
 
 
 def _with_edges(

@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import photo_sets
 import pytest
+from command_line import one_line, pixels, pyface
 
 from pyface import geometry
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
-
-
-def pyface(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "pyface", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", timeout=300, check=False)
-
-
-def pixels(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(path))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +59,6 @@ def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
     crop = pixels(out / name)
     assert crop.shape == (224, 224, 3) and crop.dtype == np.uint8
     target = geometry.template_points("arcface-dlib-5", 224)
-    # Landmarks are whole pixels, and those of a face that was turned differ a little from those of one that was not.
     entry = next(
         face
         for photo in json.loads((out / "summary.json").read_text())["photos"]
@@ -84,15 +70,18 @@ def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
     moved = fit.apply(np.array(entry["landmarks"]))
     eyes = [moved[2:4].mean(axis=0), moved[:2].mean(axis=0)]
     wanted = [target[2:4].mean(axis=0), target[:2].mean(axis=0)]
-    assert abs(geometry.roll_angle(*eyes)) < 1.5
-    np.testing.assert_allclose(eyes, wanted, atol=4)
+    assert abs(geometry.roll_angle(*eyes)) < 0.5
+    np.testing.assert_allclose(eyes, wanted, atol=1.5)
     framed = np.zeros((448, 448, 3), np.uint8)
     framed[112:336, 112:336] = crop
     found = FaceAnalyzer(embedder=False).analyze(framed)
     assert len(found) == 1
     seen = found[0].landmarks - 112
-    assert abs(geometry.roll_angle(seen[2:4].mean(axis=0), seen[:2].mean(axis=0))) < 3
-    assert np.abs(seen - target).max() < 10
+    # Landmarks are whole pixels, half a pixel off along each axis: those of the crop, and those of the photo, which the
+    # crop shows larger and turned.
+    assert np.abs(seen - moved).max() <= 0.5 + 0.5 * 2**0.5 * fit.scale < 1.8
+    assert abs(geometry.roll_angle(seen[2:4].mean(axis=0), seen[:2].mean(axis=0))) < 1
+    assert np.abs(seen - target).max() < 3  # the face is not the mean face
 
 
 def test_the_overlay_marks_what_was_found(out: Path) -> None:
@@ -104,34 +93,16 @@ def test_the_overlay_marks_what_was_found(out: Path) -> None:
     np.testing.assert_array_equal(pixels(out / "none-overlay.png"), np.full((100, 100, 3), 90))
 
 
-def test_again_with_other_options_removes_the_old_files_and_no_others(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert pyface("align", photos / "astronaut.png", "-o", out, "--overlay").returncode == 0
-    (out / "mine.png").write_bytes(b"mine")
-    done = pyface(
-        "align", photos / "astronaut.png", "-o", out, "--format", "jpeg", "--template", "dlib-5", "--size", 150
-    )
+def test_other_options(photos: Path, tmp_path: Path) -> None:
+    done = pyface("align", photos / "astronaut.png", "-o", tmp_path / "out", "--template", "dlib-5", "--size", 150)
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in out.iterdir()} == {"astronaut-0.jpg", "mine.png", "summary.json"}
-    assert pixels(out / "astronaut-0.jpg").shape == (150, 150, 3)
+    assert pixels(tmp_path / "out" / "astronaut-0.png").shape == (150, 150, 3)
 
 
 def test_refusals(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "letter.txt").write_text("x")
-    album = tmp_path / "album"
-    album.mkdir()
-    (album / "summary.json").write_text('{"generator": "pyface"}')
-    photo = photos / "astronaut.png"
-    for arguments, code, message in [
-        ((photo, "-o", tmp_path / "a", "--size", 100), 2, "multiple of 112 or 128"),
-        ((photo, "-o", tmp_path / "a", "--template", "faces"), 2, "template must be one of"),
-        ((photo, "-o", tmp_path / "a", "--format", "bmp"), 2, "image_format must be one of"),
-        ((tmp_path / "nothing.jpg", "-o", tmp_path / "a"), 2, "no such file"),
-        ((photo, "-o", tmp_path / "other"), 1, "was not written by pyface align"),
-        ((photo, "-o", album), 1, "was not written by pyface align"),
+    for arguments, message in [
+        (("--size", 100), "multiple of 112 or 128"),
+        (("--template", "faces"), "template must be one of"),
     ]:
-        done = pyface("align", *arguments)
-        assert done.returncode == code, done.stderr
-        assert len(done.stderr.splitlines()) == 1 and message in done.stderr
+        one_line(pyface("align", photos / "astronaut.png", "-o", tmp_path / "a", *arguments), 2, message)
     assert not (tmp_path / "a").exists()

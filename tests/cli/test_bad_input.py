@@ -16,26 +16,12 @@ from shlex import quote
 import numpy as np
 import photo_sets
 import pytest
+from command_line import one_line, pyface
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
-
-
-def pyface(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "pyface", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run(command, text=True, errors="surrogateescape", timeout=300, check=False, **pipes)
-
-
-def one_line(done: subprocess.CompletedProcess[str], code: int, message: str) -> None:
-    """The command ended with this exit code and one line that holds the message."""
-    assert done.returncode == code, done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("pyface: ")
-    assert message in done.stderr
 
 
 @pytest.fixture(scope="module")

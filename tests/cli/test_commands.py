@@ -17,17 +17,10 @@ from pathlib import Path
 import numpy as np
 import photo_sets
 import pytest
+from command_line import pyface
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
-
-
-def pyface(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "pyface", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, errors="surrogateescape", timeout=300, check=False, **options
-    )
 
 
 @pytest.fixture(scope="module")
