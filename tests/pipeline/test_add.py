@@ -23,28 +23,6 @@ from pyface.pipeline.album import Album
 from pyface.report.folder import recluster_photos
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("regroup") / "photos"
-    photo_sets.two_people(folder)
-    (folder / "text.jpg").write_text("this is no photo\n")
-    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def done(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("done") / "out"
-    pyface.cluster_photos(photos, out=out)
-    return out
-
-
-@pytest.fixture
-def out(done: Path, tmp_path: Path) -> Path:
-    """A copy of OUT, to be changed."""
-    return Path(shutil.copytree(done, tmp_path / "copy"))
-
-
 @pytest.mark.parametrize("add_all", [False, True])
 def test_added_photos_are_grouped_as_all_at_once(photos: Path, tmp_path: Path, add_all: bool) -> None:
     (tmp_path / "all").mkdir()
