@@ -34,6 +34,9 @@ def face_chips(
 def chip_place(
     landmarks: NDArray[np.float64], template: NDArray[np.float64], size: int, padding: float
 ) -> tuple[float, float, float, float, float]: ...
+def fit_similarities(
+    source: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]: ...
 def affine_crops(
     image: NDArray[np.uint8] | NDArray[np.float32],
     matrices: NDArray[np.float64],

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "bind/arrays.hpp"
 #include "bind/border.hpp"
 #include "warp/affine_crop.hpp"
+#include "warp/similarity.hpp"
 
 namespace pyface::bind {
 namespace {
@@ -36,11 +38,39 @@ void define(py::module_& m) {
           py::kw_only(), "border"_a, "fill"_a, "antialias"_a, "n_threads"_a);
 }
 
+py::tuple similarities(const Array<double>& source, const Array<double>& target,
+                       const std::optional<Array<double>>& weights) {
+    require(source.ndim() == 3 && source.shape(1) >= 1 && source.shape(2) == 2, "source must have shape (f, n, 2)");
+    const index_t faces = source.shape(0), points = source.shape(1);
+    const auto count = [&](const auto& array) { return array.shape(0) == 1 || array.shape(0) == faces; };
+    require(target.ndim() == 3 && count(target) && target.shape(1) == points && target.shape(2) == 2,
+            "target must have shape (f, n, 2) or (1, n, 2)");
+    require_aligned(source, target);
+    const warp::FacePoints from{source.data(), false}, to{target.data(), target.shape(0) == 1};
+    std::optional<warp::FacePoints> shares;
+    if (weights) {
+        require(weights->ndim() == 2 && count(*weights) && weights->shape(1) == points,
+                "weights must have shape (f, n) or (1, n)");
+        require_aligned(*weights);
+        shares.emplace(weights->data(), weights->shape(0) == 1);
+    }
+    Array<double> matrix({faces, index_t{2}, index_t{3}}), scale(faces), rotation(faces), residual(faces);
+    const warp::Similarities out{matrix.mutable_data(), scale.mutable_data(), rotation.mutable_data(),
+                                 residual.mutable_data()};
+    index_t wrong = -1;
+    interruptible([&](const PollCallback& poll) {
+        wrong = warp::fit_similarities(from, to, shares ? &*shares : nullptr, faces, points, out, poll);
+    });
+    return py::make_tuple(matrix, scale, rotation, residual, wrong);
+}
+
 }  // namespace
 
 void register_affine(py::module_& m) {
     define<std::uint8_t>(m);
     define<float>(m);
+    m.def("fit_similarities", &similarities, "source"_a.noconvert(), "target"_a.noconvert(),
+          "weights"_a.noconvert() = py::none());
 }
 
 }  // namespace pyface::bind

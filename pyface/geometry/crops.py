@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface._typing import Image
-from pyface.geometry.similarity import FARTHEST, eyes_of, points_of, roll_angle, similarity_transform
+from pyface.geometry.similarity import FARTHEST, eyes_of, fit, points_of, roll_angle
 from pyface.geometry.templates import LARGEST_CROP, template_points
 from pyface.kernels.crops import affine_crops, pixels_of
 
@@ -52,7 +52,7 @@ def align_face(
         raise ValueError(f"five_points must have shape ({len(target)}, 2) or (f, {len(target)}, 2), got {points.shape}")
     faces = points if points.ndim == 3 else points[None]
     # Fitted from the landmarks to the crop, as the residual to be least is that in the crop; sampled the other way.
-    matrices = similarity_transform(faces, target).inverse().matrix
+    matrices = fit(faces, target).inverse_matrix()
     crops = affine_crops(image, matrices, (side, side), antialias=antialias, n_threads=n_threads)
     return crops if points.ndim == 3 else np.asarray(crops[0])
 

@@ -56,11 +56,14 @@ def affine_crops(
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     values = _check.colour(fill, pixels)
     maps = np.ascontiguousarray(matrices, dtype=np.float64)
-    _refuse_far(maps, rows, cols)
     crops = _check.output(None, (len(maps), rows, cols, channels), pixels.dtype.type, instead="take smaller crops")
-    _core.affine_crops(
-        pixels, maps, crops, border=border, fill=values, antialias=antialias, n_threads=_threads.resolve(n_threads)
-    )
+    try:
+        _core.affine_crops(
+            pixels, maps, crops, border=border, fill=values, antialias=antialias, n_threads=_threads.resolve(n_threads)
+        )
+    except ValueError:
+        _refuse_far(maps, rows, cols)  # in words that name the face
+        raise
     return crops if pixels.ndim == 3 else crops[..., 0]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import alignment as oracle
 
-from pyface import geometry
+from pyface import _core, geometry
 
 ARCFACE = geometry.template_points("arcface", 112)
 
@@ -145,6 +145,28 @@ def test_refusals() -> None:
     flat = transform(np.stack([ARCFACE, ARCFACE]), np.stack([ARCFACE, np.zeros((5, 2))]))
     with pytest.raises(ValueError, match="face 1: the scale is 0"):
         flat.inverse()
+
+
+def test_the_module_checks_again() -> None:
+    faces, one = np.stack([ARCFACE, ARCFACE, ARCFACE]), ARCFACE[None]
+    for wrong, message in [
+        ({"source": ARCFACE}, "source must have shape"),
+        ({"source": faces[:, :, :1].copy()}, "source must have shape"),
+        ({"source": np.empty((3, 0, 2))}, "source must have shape"),
+        ({"target": faces[:2]}, "target must have shape"),
+        ({"target": one[:, :4].copy()}, "target must have shape"),
+        ({"weights": np.ones(5)}, "weights must have shape"),
+        ({"weights": np.ones((2, 5))}, "weights must have shape"),
+        ({"weights": np.zeros((1, 5))}, "not all 0"),
+        ({"weights": np.full((1, 5), 1e308)}, "not all 0"),
+        ({"weights": np.full((1, 5), np.nan)}, "not all 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _core.fit_similarities(**{"source": faces, "target": one, "weights": None, **wrong})
+    with pytest.raises(TypeError):
+        _core.fit_similarities(faces.astype(np.float32), one)
+    faces[1] = 7
+    assert _core.fit_similarities(faces, one)[-1] == 1
 
 
 @pytest.mark.parametrize(

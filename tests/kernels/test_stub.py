@@ -53,6 +53,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("chip_place", {"landmarks": MARKS, "template": MARKS, "size": 8, "padding": 0.2}),
     ("affine_crops", {"image": BYTES, "out": np.empty((1, 4, 5, 3), np.uint8), **CROPS}),
     ("affine_crops", {"image": BYTES.astype(np.float32), "out": np.empty((1, 4, 5, 3), np.float32), **CROPS}),
+    ("fit_similarities", {"source": MARKS[None], "target": MARKS[None], "weights": np.ones((1, len(MARKS)))}),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("compiled_isas", {}),
