@@ -65,7 +65,8 @@ def compare(side: int) -> None:
     off = f"{np.abs(remapped.astype(int) - warped).max()} levels at most"
     row(f"cv2.remap {side}", least(lambda: cv2.remap(photo, *maps, cv2.INTER_LINEAR, remapped)), own, off)
     theirs = recipe(photo, source, target, mesh.triangles, side)
-    assert np.abs(usual_recipe(photo, source, target, mesh.triangles, side) - theirs).max() < 1.001  # cut to bytes
+    # The published one is cut to bytes, and its corners are float64 where they are cut to whole pixels.
+    assert (np.abs(usual_recipe(photo, source, target, mesh.triangles, side) - theirs) > 1.001).mean() < 1e-3
     off = f"{np.abs(theirs - warped).mean():.2f} levels on average"
     for name, way in (("as published", usual_recipe), ("tightened", recipe)):
         seconds = least(lambda way=way: way(photo, source, target, mesh.triangles, side))
