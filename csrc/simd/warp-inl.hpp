@@ -26,8 +26,8 @@ inline Doubles load_doubles(const double* p) { return _mm512_loadu_pd(p); }
 inline Doubles fused(Doubles a, Doubles b, Doubles sum) { return _mm512_fmadd_pd(a, b, sum); }
 inline void store_doubles(Doubles a, double* p) { _mm512_storeu_pd(p, a); }
 inline HalfInts whole(Doubles a) { return _mm512_cvttpd_epi32(a); }
-inline void store_rest(Doubles a, HalfInts whole_part, float* p) {
-    _mm256_storeu_ps(p, _mm512_cvtpd_ps(_mm512_sub_pd(a, _mm512_cvtepi32_pd(whole_part))));
+inline void store_rest(Doubles a, HalfInts, float* p) {  // a - trunc(a)
+    _mm256_storeu_ps(p, _mm512_cvtpd_ps(_mm512_reduce_pd(a, _MM_FROUND_TO_ZERO)));
 }
 inline HalfInts spread_half(std::int32_t x) { return _mm256_set1_epi32(x); }
 inline void store_index(HalfInts row, HalfInts cols, HalfInts col, std::int32_t* p) {

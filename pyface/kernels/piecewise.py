@@ -274,9 +274,13 @@ def _points(value: Any, name: str, farthest: float = FARTHEST_SOURCE) -> Points:
     array = value if _check.is_plain(value, np.float64) else _check.numbers(value, name, "(n, 2)")
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must have shape (n, 2), got {array.shape}")
-    if array.size and not np.abs(array).max() <= farthest:  # NaN is no number, so it compares to nothing
+    # The sum of squares asks all at once; NaN is no number, so it compares to nothing.
+    if not np.vdot(array, array) <= farthest**2:
         far = np.flatnonzero(~(np.abs(array) <= farthest).all(axis=1))
-        raise ValueError(f"{name}: row {far[0]} is not finite or beyond {farthest:g} pixels: {array[far[0]].tolist()}")
+        if far.size:
+            raise ValueError(
+                f"{name}: row {far[0]} is not finite or beyond {farthest:g} pixels: {array[far[0]].tolist()}"
+            )
     return array
 
 
