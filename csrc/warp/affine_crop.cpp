@@ -19,8 +19,8 @@ constexpr index_t kMostColumns = (index_t{1} << 24) - 1;
 
 using Matrix = std::array<double, 6>;
 
-// Sums of columns, and of blocks. float32 holds means of bytes to 2^-16 grey levels and is what is sampled; sums of floats
-// deserve better.
+// Sums of columns, and of blocks. float32 holds means of bytes to 2^-16 grey levels and is what is sampled; sums of
+// floats deserve better.
 template <class T>
 using Sum = std::conditional_t<std::is_same_v<T, std::uint8_t>, std::uint32_t, double>;
 template <class T>
