@@ -94,9 +94,9 @@ public:
         const index_t whole_begin = is_whole ? whole_begin_ : cols_, whole_end = is_whole ? whole_end_ : cols_;
         for (index_t j = 0; j < whole_begin; ++j) partly(sums, j, end - begin, out + j * channels);
         for (index_t j = whole_end; j < cols_; ++j) partly(sums, j, end - begin, out + j * channels);
-        if (!is_whole) return;
-        const index_t first = left_ + whole_begin_ * k_, count = whole_end_ - whole_begin_;
-        float* to = out + whole_begin_ * channels;
+        if (whole_begin == whole_end) return;
+        const index_t first = left_ + whole_begin * k_, count = whole_end - whole_begin;
+        float* to = out + whole_begin * channels;
         if (k_ == 1) {
             const T* from = image_.row(begin) + first * channels;
             for (index_t i = 0; i < count * channels; ++i) to[i] = static_cast<float>(from[i]);
