@@ -227,6 +227,6 @@ def test_warps_by_hand() -> None:
     ]:  # fmt: skip
         assert piecewise.sample(image, u, v, "linear", border, 9) == pytest.approx([want])
     assert piecewise.sample(image, 0.5, 0.49, "nearest", "constant", 9) == 1
-    assert piecewise.reduced(image, 1).tolist() == [[[2.0], [3.5]]]
+    assert piecewise.reduced(image, 2).tolist() == [[[2.0], [3.5]]]
     warped = piecewise.warp(image, square * [1, 0.5], square, halves, (3, 4), fill=7)
     assert warped[..., 0].tolist() == [[0, 1, 2, 7], [1.5, 2.5, 3.5, 7], [3, 4, 5, 7]]

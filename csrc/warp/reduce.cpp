@@ -8,7 +8,7 @@
 namespace pyface::warp {
 namespace {
 
-constexpr int kMostHalvings = 15;  // one pixel is left of the longest side
+constexpr double kLargestBlock = 1 << 15;  // one pixel is left of the longest side
 
 struct Range {
     double least = std::numeric_limits<double>::infinity(), most = -std::numeric_limits<double>::infinity();
@@ -39,16 +39,16 @@ T mean(double sum, index_t count) {
 
 }  // namespace
 
-int halvings_for(const Mesh& mesh, const double* source) {
+index_t block_for(const Mesh& mesh, const double* source) {
     const double ratio = mesh.area(source) / mesh.area();
-    return ratio >= 2 ? std::min(std::ilogb(2 * ratio) / 2, kMostHalvings) : 0;
+    // Compared first, as the ratio of no area to none is no number.
+    return ratio >= 4 ? static_cast<index_t>(std::min(1 + std::floor(std::sqrt(ratio) / 2), kLargestBlock)) : 1;
 }
 
 template <class T>
-Reduced<T>::Reduced(const Mesh& mesh, ImageView<const T> image, int halvings, bool everything,
+Reduced<T>::Reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
                     std::vector<double>& coefficients)
     : channels_(image.channels) {
-    const index_t side = index_t{1} << halvings;
     rows_ = (image.rows + side - 1) / side;
     cols_ = (image.cols + side - 1) / side;
     pixels_.resize(static_cast<std::size_t>(rows_ * cols_ * channels_));

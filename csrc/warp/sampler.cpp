@@ -41,12 +41,12 @@ void warp_images(const Mesh& mesh, const std::vector<ImageView<const T>>& images
         std::vector<double> table(static_cast<std::size_t>(6 * mesh.n_triangles()));
         mesh.coefficients(source, table.data());
         T* to = out + i * mesh.rows() * mesh.cols() * channels;
-        const int halvings = sampling.antialias ? halvings_for(mesh, source) : 0;
-        if (halvings == 0) {
+        const index_t block = sampling.antialias ? block_for(mesh, source) : 1;
+        if (block == 1) {
             draw<T>(mesh, image, table.data(), sampling, to);
             return;
         }
-        const Reduced<T> copy(mesh, image, halvings, sampling.border == Border::reflect, table);
+        const Reduced<T> copy(mesh, image, block, sampling.border == Border::reflect, table);
         draw<T>(mesh, copy.view(), table.data(), sampling, to);
     };
     parallel_for(n, n_threads, body, poll);

@@ -33,9 +33,10 @@ def align_face(
     template : ``"arcface"``, ``"arcface-dlib-5"`` or ``"dlib-5"``, see
         :func:`~pyface.geometry.templates.template_points`, or (k, 2) points of your own in pixels of the crop; then
         the landmarks are k, too. Landmarks in the order ``"dlib-5"`` are not the five of ArcFace.
-    antialias : average image pixels before they are sampled where a crop pixel spans at least 1.5 of them: blocks of
-        k x k, k = floor(s + 0.5) for s image pixels a crop pixel. Off is what face embedders are trained on; on real
-        faces it made their vectors worse, so it is for crops to be looked at.
+    antialias : where a crop pixel spans at least 1.5 image pixels, make it the mean over its area, by 4 to 16 samples
+        (:func:`~pyface.kernels.crops.affine_crops`), not one sample in its middle. Off is what face embedders are
+        trained on; on real faces it made their vectors neither clearly better nor much worse, so it is for crops to be
+        looked at.
 
     Gives (size, size[, c]) or (f, size, size[, c]) in the image's dtype: the best similarity
     (:func:`~pyface.geometry.similarity_transform`), then bilinear sampling, exact, 0 (black) beyond the image. It is

@@ -107,9 +107,9 @@ class PiecewiseAffine:
         interpolation : "linear", the exact blend of four pixels: positions in float64, weights and values in float32,
             bytes rounded to the nearest, halves to even; at most 0.501 from the real number. Or "nearest", halves to
             the right and down.
-        antialias : shrink the photo first, see docs/how-it-works/warp.md. A copy of 1 / 2^k is used in which a pixel is
-            the mean of 2^k x 2^k; 2^k is the power of two nearest to the square root of the area of the triangles in
-            the photo over that in the target, one for the whole mesh; 1, that is no copy, if the photo is not shrunk.
+        antialias : shrink the photo first, see docs/how-it-works/warp.md. A copy of 1 / k is used in which a pixel is
+            the mean of k x k; k = 1 + floor(s / 2), where s is the square root of the area of the triangles in the
+            photo over that in the target, one for the whole mesh. Below s = 2 there is no copy.
         border : what lies outside the image. "constant": pixels of the colour ``fill``; "replicate": the nearest
             position inside; "reflect": mirrored at the centres of the outermost pixels (OpenCV's reflect-101).
         fill : a number, or one per channel; also outside the mesh. For bytes whole numbers from 0 to 255.

@@ -46,7 +46,7 @@ def warp_photos(
     analyzer : one with landmarks of the scheme dlib-68.
     size : side of the pictures; where the mean shape lies in them: :func:`pyface.geometry.face_mesh`.
     face_only : show what lies between the landmarks alone, and black around it. Else the surroundings come along.
-    antialias : shrink the photo first where a face is larger in it than in its picture.
+    antialias : shrink the photo first where a face is at least twice as large in it as in its picture.
     overlay : also write ``<photo>-overlay.png``, the photo with the mesh of each face, and
         ``<photo>-<number>-mesh.png``, the picture with it: landmarks, edges inside the face in green, those to the rim
         in grey-blue, and triangles that are turned over in red.

@@ -231,6 +231,10 @@ void warp_faces(int n_threads, Results& results) {
             warp::affine_crops<T>(large, maps.data(), kFaces, kSide, kSide, {border, fill, antialias}, out.data(),
                                   n_threads, {});
             results.add(out);
+            // One crop as large as all of them, which is averaged in tiles.
+            warp::affine_crops<T>(large, maps.data(), 1, 4 * kSide, kFaces / 4 * kSide, {border, fill, antialias},
+                                  out.data(), n_threads, {});
+            results.add(out);
         }
     }
 }

@@ -45,7 +45,7 @@ def test_crops_equal_the_twin(*, rows, cols, channels, dtype, border, entries, x
 
 
 @given(
-    spans=st.floats(0.3, 9), angle=st.floats(-4, 4), x=st.floats(-40, 60), y=st.floats(-40, 60),
+    spans=st.floats(0.3, 13), angle=st.floats(-4, 4), x=st.floats(-40, 60), y=st.floats(-40, 60),
     dtype=st.sampled_from([np.uint8, np.float32]), channels=st.sampled_from([1, 3, 4]), seed=st.integers(0, 9),
 )  # fmt: skip
 @settings(max_examples=80, deadline=None)
@@ -56,6 +56,64 @@ def test_antialias_equals_the_twin(*, spans, angle, x, y, dtype, channels, seed)
     got = affine_crops(image, matrix[None], (5, 4), fill=fill, antialias=True)[0]
     want = oracle.crop(image, matrix, (5, 4), fill=fill, antialias=True)
     np.testing.assert_allclose(got, want, atol=0.501 if dtype is np.uint8 else 1e-4)
+
+
+def about(scale: float, angle: float, centre: tuple[float, float], side: int) -> np.ndarray:
+    """The similarity that brings the middle of a crop of ``side`` to ``centre``."""
+    matrix = similarity(scale, angle, 0, 0)
+    matrix[:, 2] = centre - matrix[:, :2] @ np.full(2, (side - 1) / 2)
+    return matrix
+
+
+@pytest.mark.parametrize("angle", [0, 0.12, 0.6, np.pi / 4])
+@pytest.mark.parametrize(("spans", "limit"), [(1.6, 6), (2.4, 8), (3.2, 4), (4, 3), (5.3, 5), (7.7, 5), (12.4, 5)])
+def test_antialias_is_close_to_the_mean_over_each_pixel(spans: float, limit: float, angle: float) -> None:
+    """Of white noise, the hardest; blocks as wide as a crop pixel would be 13 to 22 levels off up to spans of 3.2."""
+    side, fine = 24, 24
+    image = noise(500, 500)
+    matrix = about(spans, angle, (250.3, 249.8), side)
+    samples = affine_crops(image.astype(np.float32), about(spans / fine, angle, (250.3, 249.8), side * fine)[None],
+                           (side * fine, side * fine))[0]  # fmt: skip
+    mean = samples.reshape(side, fine, side, fine).mean(axis=(1, 3), dtype=np.float64)
+
+    def off(antialias: bool) -> float:
+        got = affine_crops(image, matrix[None], (side, side), antialias=antialias)[0]
+        return float(np.sqrt(((got - mean) ** 2).mean()))
+
+    assert off(antialias=True) < limit < off(antialias=False) / 3
+
+
+@pytest.mark.parametrize("spans", [1.7, 4.2, 9.1])
+def test_tiles_of_averaged_crops_do_not_show(spans: float) -> None:
+    image = noise(300, 400, 3, dtype=np.float32)
+    matrix = about(spans, 0.5, (200, 150), 280)
+    whole = affine_crops(image, matrix[None], (270, 280), antialias=True)[0]
+    for row, col in ((120, 118), (118, 125), (250, 120), (249, 248)):
+        part = matrix.copy()
+        part[:, 2] += part[:, :2] @ (col, row)
+        alone = affine_crops(image, part[None], (20, 30), antialias=True)[0]
+        np.testing.assert_allclose(alone, whole[row : row + 20, col : col + 30], atol=1e-4)
+
+
+def test_every_instruction_set_gives_the_same_bits() -> None:
+    before = _core.active_isa()
+    random = np.random.default_rng(3)
+    maps = np.array(
+        [similarity(s, random.uniform(-3, 3), *random.uniform(0, 60, 2)) for s in (0.6, 1.6, 3.3, 4.8, 7.6)]
+    )
+    try:
+        for shape in ((90, 120), (90, 120, 3), (90, 120, 4)):
+            for dtype in (np.uint8, np.float32):
+                got = []
+                for name in _core.supported_isas():
+                    _core.set_isa(name)
+                    got += [
+                        affine_crops(noise(*shape, dtype=dtype), maps, (33, 41), antialias=a) for a in (False, True)
+                    ]
+                for i, crops in enumerate(got):
+                    assert crops.tobytes() == got[i % 2].tobytes()
+    finally:
+        _core.set_isa(before)
 
 
 def test_bytes_are_within_half_a_level_on_noise() -> None:

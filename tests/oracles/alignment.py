@@ -50,17 +50,22 @@ def bilinear(take, x, y):
 
 def crop(image, matrix, size, border="constant", fill=0, antialias=False):
     """(rows, columns, c) float64, not rounded."""
-    k = 1
+    k = samples = 1
     if antialias:
-        k = max(1, math.floor(math.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 0.5))
+        spans = max(1, math.floor(math.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 0.5))
+        k, samples = max(1, (spans + 1) // 4), min(spans, 4)
 
     def block(row, col):
         cells = [(row * k + i, col * k + j) for i in range(k) for j in range(k)]
         return sum(pixel(image, *cell, border, fill) for cell in cells) / k**2
 
+    def sample(u, v):
+        x, y = matrix @ (u, v, 1)
+        return bilinear(block, (x - (k - 1) / 2) / k, (y - (k - 1) / 2) / k)
+
+    offsets = [(i + 0.5) / samples - 0.5 for i in range(samples)]
     out = np.empty((*size, *image.shape[2:]))
     for v in range(size[0]):
         for u in range(size[1]):
-            x, y = matrix @ (u, v, 1)
-            out[v, u] = bilinear(block, (x - (k - 1) / 2) / k, (y - (k - 1) / 2) / k)
+            out[v, u] = sum(sample(u + du, v + dv) for dv in offsets for du in offsets) / samples**2
     return out

@@ -104,8 +104,7 @@ def warp(image, source, target, triangles, size, interpolation="linear", border=
     return out
 
 
-def reduced(image, k):
-    """Means of blocks of 2^k x 2^k pixels of (h, w, c)."""
+def reduced(image, s):
+    """Means of blocks of s x s pixels of (h, w, c)."""
     h, w, _ = image.shape
-    s = 2**k
     return np.array([[image[i : i + s, j : j + s].mean(axis=(0, 1)) for j in range(0, w, s)] for i in range(0, h, s)])

@@ -8,7 +8,7 @@ from warp_face import Floats, bare, layout, photo, save
 
 from pyface import PiecewiseAffine
 
-SIDE, EYES = 40, 10
+SIDE, EYES = 44, 11
 SAMPLES = 16  # in a row and in a column of each pixel
 
 
