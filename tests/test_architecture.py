@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,16 @@ def test_csrc_includes_point_down() -> None:
             if line.startswith('#include "'):
                 target = line.split('"')[1].split("/")[0]
                 assert target == own or CSRC_RANK[target] < CSRC_RANK[own], f"{path} includes {line}"
+
+
+def test_the_stress_test_compiles() -> None:
+    """Only ``make tsan`` builds it, so a change of what it calls would go unnoticed."""
+    source, compiler = ROOT / "tests" / "cpp" / "stress.cpp", shutil.which("c++")
+    if compiler is None or not source.exists():
+        pytest.skip("needs a C++ compiler and the checkout")
+    command = [compiler, "-std=c++20", "-fsyntax-only", "-I", str(ROOT / "csrc"), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_source_file_is_too_long() -> None:
