@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pyface.cli.console import progress_bar, reports_errors, say, say_read, set_up_logging, showable
+from pyface.cli.console import progress_bar, reports_errors, say_faces, say_read, set_up_logging
 from pyface.cli.options import (
     DetectorName,
     ImageFormat,
@@ -65,4 +65,4 @@ def align(
             image_format=image_format, progress=progress,
         )  # fmt: skip
     say_read(done.n_photos, done.skipped)
-    say(f"{done.n_faces} faces in {done.n_photos} photos: {showable(str(out))}")
+    say_faces(done.n_faces, done.n_photos, out)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.cli import align, people, tables, warp
-from pyface.cli.console import progress_bar, reports_errors, say, say_read, set_up_logging, showable
+from pyface.cli.console import progress_bar, reports_errors, say, say_faces, say_read, set_up_logging, showable
 from pyface.cli.options import (
     DetectorName,
     EmbedderName,
@@ -87,7 +87,7 @@ def embed(
     found = _analyze_files(analyzer, photos)
     data, n_faces = tables.embeddings_npz(found, analyzer.chain)
     tables.write_bytes(output, data)
-    say(f"{n_faces} faces in {len(found)} photos: {showable(str(output))}")
+    say_faces(n_faces, len(found), output)
 
 
 def _analyze_files(analyzer: Any, photos: list[Path]) -> list[tuple[str, Any]]:

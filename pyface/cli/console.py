@@ -41,6 +41,14 @@ def say(message: str) -> None:
         sys.stderr.flush()
 
 
+def say_faces(n_faces: int, n_photos: int, where: object) -> None:
+    """How many faces were found, and where they are now."""
+    counts = " in ".join(
+        f"{n} {word if n == 1 else word + 's'}" for n, word in ((n_faces, "face"), (n_photos, "photo"))
+    )
+    say(f"{counts}: {showable(str(where))}")
+
+
 def showable(name: str) -> str:
     """A file name as one printable line, whatever bytes it holds."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)

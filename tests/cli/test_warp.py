@@ -202,7 +202,7 @@ def test_several_faces_and_one_at_the_rim(tmp_path: Path) -> None:
     photo = np.hstack([astronaut[85:385], astronaut[:300, ::-1]])  # the first one's forehead is cut off
     photo_sets.save(tmp_path / "two.png", photo)
     done = pyface("warp", tmp_path / "two.png", "--landmarks", SCHEME, "-o", tmp_path / "out")
-    assert messages(done) == [f"2 faces in 1 photos: {tmp_path / 'out'}"]
+    assert messages(done) == [f"2 faces in 1 photo: {tmp_path / 'out'}"]
     faces = entries(tmp_path / "out")
     assert faces["two-0.png"]["score"] >= faces["two-1.png"]["score"]
     mesh = geometry.face_mesh(SCHEME, 256)
@@ -278,7 +278,7 @@ def test_a_photo_too_wide_is_passed_over(photos: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert messages(done) == [
         f"skipped {tmp_path / 'wide.png'}: more than 32,767 pixels a side",
-        f"0 faces in 1 photos: {tmp_path / 'out'}",
+        f"0 faces in 1 photo: {tmp_path / 'out'}",
     ]
 
 
