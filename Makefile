@@ -60,7 +60,7 @@ wheel: ## sdist and wheel into dist/, the wheel tested where no compiler is
 	$(SETUP) tools build
 	@sh tools/wheel.sh
 
-asan: ## kernel tests under AddressSanitizer and UBSan (Linux)
+asan: ## kernel tests under AddressSanitizer and UBSan (Linux): make asan [ONLY="tests/geometry"]
 	$(SETUP) tools build core models test dev
 	@sh tools/asan.sh
 

@@ -21,10 +21,7 @@ import sys
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in type(finder).__module__]
 END
 
-folders=
-for folder in tests/kernels tests/geometry tests/cluster/test_agglomerative_*.py tests/test_package.py; do
-    if [ -e "$folder" ]; then folders="$folders $folder"; fi
-done
+folders=${ONLY:-"tests/kernels tests/geometry $(echo tests/cluster/test_agglomerative_*.py) tests/test_package.py"}
 # Python is a C program: libstdc++ must be there when the sanitizer starts, or the first C++ exception ends it.
 # Leaks are not looked for: CPython's immortal objects are leaks to it. pytest may not swallow the reports.
 preload="$asan $($CXX -print-file-name=libstdc++.so)"
