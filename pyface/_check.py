@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyface import _memory
 from pyface._typing import Boxes, FloatArray, Image
 
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 _FLOATS = (np.float16, np.float32, np.float64)
 
 
@@ -153,6 +154,8 @@ def colour(fill: Any, image: Image) -> list[float]:
         raise ValueError(f"fill must be one number or {channels}, got {len(values)}")
     if image.dtype == np.uint8 and not all(0 <= value <= 255 and value.is_integer() for value in values):
         raise ValueError(f"fill must be whole numbers from 0 to 255 for a uint8 image, got {fill!r}")
+    if image.dtype == np.float32 and any(_LARGEST_FLOAT32 < abs(value) < math.inf for value in values):
+        raise ValueError(f"fill must fit float32 for a float32 image, got {fill!r}")
     return values if len(values) == channels else values * channels
 
 

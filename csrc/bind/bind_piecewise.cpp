@@ -21,7 +21,9 @@ std::unique_ptr<Mesh> make_mesh(const Array<double>& points, const Array<std::in
     const auto t = as_matrix(triangles, "triangles must have shape (t, 3)");
     require(p.cols == 2, "points must have shape (n, 2)");
     require(t.cols == 3, "triangles must have shape (t, 3)");
-    return without_gil([&] { return std::make_unique<Mesh>(p, t, rows, cols); });
+    std::unique_ptr<Mesh> made;
+    interruptible([&](const PollCallback& poll) { made = std::make_unique<Mesh>(p, t, rows, cols, poll); });
+    return made;
 }
 
 const double* as_source(const Mesh& mesh, const Array<double>& source) {
@@ -68,11 +70,18 @@ Array<std::int32_t> owners(const Mesh& mesh) {
     return out;
 }
 
+Array<bool> mask(const Mesh& mesh) {
+    Array<bool> out({mesh.rows(), mesh.cols()});
+    bool* to = out.mutable_data();
+    without_gil([&] { mesh.mask(to); });
+    return out;
+}
+
 Array<double> positions(const Mesh& mesh, const Array<double>& source) {
     const double* from = as_source(mesh, source);
     Array<double> out({mesh.rows(), mesh.cols(), index_t{2}});
     double* to = out.mutable_data();
-    without_gil([&] { mesh.positions(from, to); });
+    interruptible([&](const PollCallback& poll) { mesh.positions(from, to, poll); });
     return out;
 }
 
@@ -106,6 +115,7 @@ void register_piecewise(py::module_& m) {
     py::class_<Mesh> mesh(m, "WarpMesh");
     mesh.def(py::init(&make_mesh), "points"_a.noconvert(), "triangles"_a.noconvert(), "rows"_a, "cols"_a)
         .def("owners", &owners)
+        .def("mask", &mask)
         .def("positions", &positions, "source"_a.noconvert())
         .def("coefficients", &coefficients, "source"_a.noconvert())
         .def("map_points", &map_points, "points"_a.noconvert(), "source"_a.noconvert(), py::kw_only(), "back"_a)

@@ -16,8 +16,12 @@ namespace {
 // than this that would lead too far out of the source's triangle.
 constexpr double kThin = 1.0 / 32;
 
-// Twice what two sums of three products may be off by, over the sum of the magnitudes.
+// Twice what two sums of three products may be off by, over the sum of the magnitudes. Also what a point of an edge is
+// off it by, over the coordinates, if it was computed from others.
 constexpr double kRounding = 0x1p-49;
+
+// In weights: so far a point may lie beyond an edge and count as on it, however large coordinates are.
+constexpr double kMostBeyond = 1e-6;
 
 double determinant(const double* p, const double* q, const double* r) {
     return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
@@ -35,9 +39,35 @@ double side(const double* points, std::int32_t a, std::int32_t b, const double* 
     return a < b ? area : -area;
 }
 
+// How far rounding may take a point of an edge beside it, as the weight of the corner that is not on the edge.
+double rim(const double* points, const std::int32_t* p, const double* at) {
+    const double area = std::abs(determinant(points + 2 * p[0], points + 2 * p[1], points + 2 * p[2]));
+    double farthest = at == nullptr ? 0 : std::max(std::abs(at[0]), std::abs(at[1]));
+    for (int k = 0; k < 3; ++k) {
+        farthest = std::max({farthest, std::abs(points[2 * p[k]]), std::abs(points[2 * p[k] + 1])});
+    }
+    const double longest = longest_edge(points + 2 * p[0], points + 2 * p[1], points + 2 * p[2]);
+    return area == 0 ? 0 : kRounding * farthest * longest / area;
+}
+
+// The weights of the corners p of a triangle that make the point `at`, if it lies in it, or beside it by not more than
+// `slack`, in weights.
+bool weights(const double* points, const std::int32_t* p, const double* at, double slack, double* out) {
+    out[0] = side(points, p[1], p[2], at), out[1] = side(points, p[2], p[0], at), out[2] = side(points, p[0], p[1], at);
+    const double sum = out[0] + out[1] + out[2];
+    if (sum == 0) return false;
+    const double least = -slack * std::abs(sum);
+    for (int k = 0; k < 3; ++k) {
+        if (!((sum > 0 ? out[k] : -out[k]) >= least)) return false;
+    }
+    for (int k = 0; k < 3; ++k) out[k] /= sum;  // before they multiply, so that a corner comes to its corner exactly
+    return true;
+}
+
 }  // namespace
 
-Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols)
+Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols,
+           const PollCallback& poll)
     : rows_(rows), cols_(cols), n_points_(points.rows), points_(points.data, points.data + 2 * points.rows),
       triangles_(triangles.data, triangles.data + 3 * triangles.rows) {
     require(rows >= 1 && cols >= 1 && rows <= kLongestSide && cols <= kLongestSide,
@@ -66,7 +96,7 @@ Mesh::Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> trian
         frames_.push_back(frame(p));
     }
 
-    const auto owner = warp::owners(snapped_triangles, rows, cols);
+    const auto owner = warp::owners(snapped_triangles, rows, cols, poll);
     const double far = static_cast<double>(std::max(rows, cols));
     extents_.assign(frames_.size(), {far, 0, far, 0});
     row_begin_.reserve(static_cast<std::size_t>(rows + 1));
@@ -160,12 +190,20 @@ void Mesh::owners(std::int32_t* out) const {
     }
 }
 
-void Mesh::positions(const double* source, double* out) const {
+void Mesh::mask(bool* out) const {
+    std::fill(out, out + rows_ * cols_, false);
+    for (index_t y = 0; y < rows_; ++y) {
+        for (const simd::Span& span : row(y)) std::fill(out + y * cols_ + span.begin, out + y * cols_ + span.end, true);
+    }
+}
+
+void Mesh::positions(const double* source, double* out, const PollCallback& poll) const {
     std::vector<double> table(static_cast<std::size_t>(6 * n_triangles()));
     coefficients(source, table.data());
     std::vector<double> u(static_cast<std::size_t>(cols_)), v(static_cast<std::size_t>(cols_));
     std::fill(out, out + 2 * rows_ * cols_, std::numeric_limits<double>::quiet_NaN());
-    for (index_t y = 0; y < rows_; ++y) {
+    Poller look(poll);
+    for (index_t y = 0; y < rows_; ++y, look()) {
         for (const simd::Span& span : row(y)) {
             const double* c = table.data() + 6 * static_cast<index_t>(span.triangle);
             simd::kernels().positions(span, c, static_cast<double>(y), u.data(), v.data());
@@ -181,24 +219,23 @@ void Mesh::map_points(const double* source, const double* points, index_t count,
                       const PollCallback& poll) const {
     const double* from = back ? source : points_.data();
     const double* to = back ? points_.data() : source;
+    const auto find = [&](const double* point, bool on_rim, double* w) {
+        const std::int32_t* p = triangles_.data();
+        for (index_t t = 0; t < n_triangles(); ++t, p += 3) {
+            const double slack = on_rim ? std::min(kMostBeyond, rim(from, p, point) + rim(to, p, nullptr)) : 0;
+            if (weights(from, p, point, slack, w)) return p;
+        }
+        return static_cast<const std::int32_t*>(nullptr);
+    };
     Poller look(poll);
     for (index_t i = 0; i < count; ++i, look()) {
         const double* point = points + 2 * i;
-        out[2 * i] = out[2 * i + 1] = std::numeric_limits<double>::quiet_NaN();
-        for (index_t t = 0; t < n_triangles(); ++t) {
-            const std::int32_t* p = triangles_.data() + 3 * t;
-            double weights[3] = {side(from, p[1], p[2], point), side(from, p[2], p[0], point),
-                                 side(from, p[0], p[1], point)};
-            const double sum = weights[0] + weights[1] + weights[2];
-            const bool inside = sum > 0 ? std::min({weights[0], weights[1], weights[2]}) >= 0
-                                        : std::max({weights[0], weights[1], weights[2]}) <= 0;
-            if (sum == 0 || !inside) continue;
-            for (double& weight : weights) weight /= sum;  // first, so that a corner comes to its corner exactly
-            for (int c = 0; c < 2; ++c) {
-                out[2 * i + c] = weights[0] * to[2 * p[0] + c] + weights[1] * to[2 * p[1] + c] +
-                                 weights[2] * to[2 * p[2] + c];
-            }
-            break;
+        double w[3];
+        const std::int32_t* p = find(point, false, w);
+        if (p == nullptr) p = find(point, true, w);
+        for (int c = 0; c < 2; ++c) {
+            out[2 * i + c] = p == nullptr ? std::numeric_limits<double>::quiet_NaN()
+                                          : w[0] * to[2 * p[0] + c] + w[1] * to[2 * p[1] + c] + w[2] * to[2 * p[2] + c];
         }
     }
 }

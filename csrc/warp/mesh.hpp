@@ -19,7 +19,9 @@ public:
     // orientation; one without area covers nothing. Points must be finite and within kFarthest.
     //
     // Corners are rounded to 1/256 pixel for the question which pixel belongs to whom (raster.hpp), and only for that.
-    Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols);
+    // It takes 4 bytes per pixel while it is made.
+    Mesh(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols,
+         const PollCallback& poll = {});
 
     index_t rows() const { return rows_; }
     index_t cols() const { return cols_; }
@@ -43,11 +45,15 @@ public:
     // (rows, cols): the triangle of each pixel, -1 outside the mesh.
     void owners(std::int32_t* out) const;
 
+    // (rows, cols): does the pixel belong to a triangle?
+    void mask(bool* out) const;
+
     // (rows, cols, 2): the position in the source that each pixel shows, NaN outside the mesh.
-    void positions(const double* source, double* out) const;
+    void positions(const double* source, double* out, const PollCallback& poll) const;
 
     // Takes count points from the mesh to the source, or with `back` from the source to the mesh. A point on several
-    // triangles is the first one's; one on none becomes NaN. O(count t) time.
+    // triangles is the first one's. One on none is the first one's that it lies beside by no more than rounding, so that
+    // the rim leads there and back; else it becomes NaN. O(count t) time.
     void map_points(const double* source, const double* points, index_t count, bool back, double* out,
                     const PollCallback& poll) const;
 
@@ -63,6 +69,7 @@ private:
     };
 
     Frame frame(const std::int32_t* triangle) const;
+
 
     index_t rows_, cols_, n_points_;
     std::vector<double> points_;

@@ -62,12 +62,15 @@ std::int64_t doubled_area(const Corner* p) {
     return (p[1].x - p[0].x) * (p[2].y - p[0].y) - (p[1].y - p[0].y) * (p[2].x - p[0].x);
 }
 
-std::vector<std::int32_t> owners(const std::vector<CornerTriangle>& triangles, index_t rows, index_t cols) {
+std::vector<std::int32_t> owners(const std::vector<CornerTriangle>& triangles, index_t rows, index_t cols,
+                                 const PollCallback& poll) {
+    Poller look(poll);
     std::vector<std::int32_t> owner(static_cast<std::size_t>(rows * cols), kNobody);
     for (const bool closed : {false, true}) {
         for (std::size_t t = 0; t < triangles.size(); ++t) {
             if (closed && !triangles[t].claims_edges) continue;
             claim(triangles[t], static_cast<std::int32_t>(t), closed, rows, cols, owner);
+            look();
         }
     }
     return owner;

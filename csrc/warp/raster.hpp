@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/parallel.hpp"
 #include "core/views.hpp"
 
 namespace pyface::warp {
@@ -30,6 +31,7 @@ std::int64_t doubled_area(const Corner* corners);
 // edge to the triangle that has it as its left or top edge (the rule of Direct3D); of several to the first. What is
 // left then goes to the first of the triangles that claim edges whose edge or corner it lies on: the rim of the mesh.
 // Time: a few divisions per triangle and row, and its pixels.
-std::vector<std::int32_t> owners(const std::vector<CornerTriangle>& triangles, index_t rows, index_t cols);
+std::vector<std::int32_t> owners(const std::vector<CornerTriangle>& triangles, index_t rows, index_t cols,
+                                 const PollCallback& poll);
 
 }  // namespace pyface::warp

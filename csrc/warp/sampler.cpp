@@ -1,5 +1,6 @@
 #include "warp/sampler.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/require.hpp"
@@ -8,13 +9,17 @@
 namespace pyface::warp {
 namespace {
 
+constexpr index_t kPixelsPerTask = index_t{1} << 18;  // less than a millisecond
+
+// Rows [begin, end) of the output.
 template <class T>
-void draw(const Mesh& mesh, ImageView<const T> image, const double* coefficients, const Sampling& sampling, T* out) {
+void draw(const Mesh& mesh, ImageView<const T> image, const double* coefficients, const Sampling& sampling,
+          index_t begin, index_t end, T* out) {
     std::vector<std::uint8_t> inside(static_cast<std::size_t>(mesh.n_triangles()));
     mesh.inside(coefficients, image.rows, image.cols, inside.data());
     RowSampler<T> sampler(image, sampling.linear, sampling.border, sampling.fill, mesh.cols());
-    for (index_t y = 0; y < mesh.rows(); ++y, out += mesh.cols() * image.channels) {
-        sampler.draw(y, mesh.row(y), coefficients, inside.data(), out);
+    for (index_t y = begin; y < end; ++y) {
+        sampler.draw(y, mesh.row(y), coefficients, inside.data(), out + y * mesh.cols() * image.channels);
     }
 }
 
@@ -35,7 +40,12 @@ void warp_images(const Mesh& mesh, const std::vector<ImageView<const T>>& images
     for (index_t i = 0; i < n * values; ++i) {
         require(std::abs(sources[i]) <= kFarthestSource, "sources must be finite and within 1e9 pixels");
     }
-    const auto body = [&](index_t i) {
+    // Faces side by side, large ones in bands of rows; a reduced copy serves all rows.
+    const index_t band =
+        sampling.antialias ? mesh.rows() : std::clamp<index_t>(kPixelsPerTask / mesh.cols(), 1, mesh.rows());
+    const index_t n_bands = (mesh.rows() + band - 1) / band;
+    const auto body = [&](index_t task) {
+        const index_t i = task / n_bands, begin = task % n_bands * band, end = std::min(begin + band, mesh.rows());
         const double* source = sources + i * values;
         const ImageView<const T>& image = images[images.size() == 1 ? 0 : static_cast<std::size_t>(i)];
         std::vector<double> table(static_cast<std::size_t>(6 * mesh.n_triangles()));
@@ -43,13 +53,13 @@ void warp_images(const Mesh& mesh, const std::vector<ImageView<const T>>& images
         T* to = out + i * mesh.rows() * mesh.cols() * channels;
         const index_t block = sampling.antialias ? block_for(mesh, source) : 1;
         if (block == 1) {
-            draw<T>(mesh, image, table.data(), sampling, to);
+            draw<T>(mesh, image, table.data(), sampling, begin, end, to);
             return;
         }
         const Reduced<T> copy(mesh, image, block, sampling.border == Border::reflect, table);
-        draw<T>(mesh, copy.view(), table.data(), sampling, to);
+        draw<T>(mesh, copy.view(), table.data(), sampling, begin, end, to);
     };
-    parallel_for(n, n_threads, body, poll);
+    parallel_for(n * n_bands, n_threads, body, poll);
 }
 
 template void warp_images(const Mesh&, const std::vector<ImageView<const std::uint8_t>>&, const double*, index_t,

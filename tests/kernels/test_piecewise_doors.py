@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from warp_meshes import face_like, noise
 
 import pyface
-from pyface import PiecewiseAffine, _core
+from pyface import PiecewiseAffine, _core, _memory
 
 SIZE = (20, 24)
 TARGET, SOURCE, TRIANGLES = face_like(SIZE)
@@ -81,6 +83,7 @@ def test_flat_triangles_are_legal() -> None:
         (IMAGE, {"fill": 256}, ValueError, "fill must be whole numbers from 0 to 255"),
         (IMAGE, {"fill": 0.5}, ValueError, "fill must be whole numbers from 0 to 255"),
         (IMAGE, {"fill": (1, 2)}, ValueError, "fill must be one number or 3, got 2"),
+        (IMAGE.astype(np.float32), {"fill": 1e300}, ValueError, "fill must fit float32"),
         (IMAGE, {"fill": "black"}, TypeError, "fill must be numbers"),
         (IMAGE, {"out": np.empty((20, 24), np.uint8)}, ValueError, "out must have shape (20, 24, 3)"),
         (IMAGE, {"out": np.empty((20, 24, 3), np.float32)}, TypeError, "out must have dtype uint8"),
@@ -144,6 +147,39 @@ def test_layouts_change_nothing() -> None:
     for array in (MESH.mask, MESH.target, MESH.triangles, MESH.duplicates):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_copies_are_the_mesh() -> None:
+    made = PiecewiseAffine(np.vstack([TARGET, TARGET[:1]]), SIZE)
+    source = np.vstack([SOURCE, SOURCE[:1]])
+    for other in (pickle.loads(pickle.dumps(made)), copy.copy(made), copy.deepcopy(made)):
+        np.testing.assert_array_equal(other.warp(IMAGE, source), made.warp(IMAGE, source))
+        assert repr(other) == repr(made) and other.duplicates.tolist() == made.duplicates.tolist() != []
+        with pytest.raises(ValueError, match="read-only"):
+            other.target[0] = 0
+
+
+def test_what_is_too_large_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh = PiecewiseAffine(SQUARE, (2000, 2000))
+    monkeypatch.setattr(_memory, "available", lambda: 10_000_000)
+    for call, words in [
+        (lambda: PiecewiseAffine(SQUARE, (2000, 2000)), "a mesh of 2000 x 2000 pixels takes 19 MiB"),
+        (lambda: mesh.maps(SQUARE), "the positions of 2000 x 2000 pixels takes 122 MiB"),
+        (lambda: mesh.inside(SQUARE, (9, 9)), "use a mesh of a smaller size"),
+        (lambda: mesh.report(SQUARE, (9, 9)), "use a mesh of a smaller size"),
+        (lambda: mesh.warp(np.zeros((9, 9, 4), np.float32), SQUARE), "use a mesh of a smaller size"),
+    ]:
+        with pytest.raises(MemoryError, match=words):
+            call()
+
+
+@pytest.mark.parametrize("shape", [5, None, (5,), "ab", IMAGE])
+def test_a_shape_is_two_numbers(shape: object) -> None:
+    for call in (MESH.inside, MESH.report):
+        if shape is None and call == MESH.report:
+            continue
+        with pytest.raises(TypeError, match=r"shape must be \(H, W\) or|the height in shape must be an integer"):
+            call(SOURCE, shape)
 
 
 def test_the_second_gate() -> None:

@@ -192,6 +192,22 @@ def test_antialias_samples_a_smaller_copy(scale: float, block: int, channels: tu
                 assert abs(as_3d(got).astype(float) - want).max() <= limit
 
 
+def test_bands_of_a_large_face_change_nothing() -> None:
+    """More than 2^18 pixels are several tasks."""
+    target, source, triangles = face_like((700, 900))
+    mesh = PiecewiseAffine(target, (700, 900), triangles)
+    image = noise(300, 400, 3)
+    whole = mesh.warp(image, source / 4)
+    np.testing.assert_array_equal(mesh.warp_many(image, source[None] / 4, n_threads=3)[0], whole)
+    rows = slice(280, 300)  # the first band ends at 291
+    x, y = (positions[rows] for positions in np.moveaxis(mesh._mesh.positions(source / 4), 2, 0))
+    want = [
+        oracle.sample(image, u, v, "linear", "constant", 0) if owned else np.zeros(3)
+        for u, v, owned in zip(x.ravel(), y.ravel(), mesh.mask[rows].ravel(), strict=True)
+    ]
+    assert abs(whole[rows].reshape(-1, 3) - np.array(want)).max() <= 0.502
+
+
 def test_opencv_agrees_within_its_precision() -> None:
     cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
     target, source, triangles = face_like((60, 80))

@@ -221,6 +221,7 @@ def test_the_mesh_takes_and_gives_what_the_stub_says(image: np.ndarray) -> None:
     options = {"linear": True, "antialias": False, "border": "reflect", "fill": [0.0] * 3, **THREADS}
     out = np.empty((1, 2, 3, 3), image.dtype)
     calls: dict[str, dict[str, Any]] = {
+        "mask": {},
         "owners": {},
         "positions": {"source": MARKS},
         "coefficients": {"source": MARKS},
