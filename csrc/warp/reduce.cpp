@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
+
+#include "warp/block_row.hpp"
 
 namespace pyface::warp {
 namespace {
@@ -17,25 +18,15 @@ struct Range {
         least = std::min(least, v);
         most = std::max(most, v);
     }
-    // Whole pixels of [0, size) with a margin for the neighbours.
-    index_t begin(index_t size) const { return inside(std::floor(least) - 2, size - 1); }
-    index_t end(index_t size) const { return inside(std::ceil(most) + 2, size - 1) + 1; }
+    // Whole pixels of [0, size) with a margin for the neighbours; the first one if there are no positions.
+    index_t begin(index_t size) const { return least <= most ? inside(std::floor(least) - 2, size - 1) : 0; }
+    index_t end(index_t size) const { return (least <= most ? inside(std::ceil(most) + 2, size - 1) : 0) + 1; }
 
 private:
     static index_t inside(double v, index_t last) {
         return static_cast<index_t>(std::clamp(v, 0.0, static_cast<double>(last)));
     }
 };
-
-template <class T>
-T mean(double sum, index_t count) {
-    const double value = sum / static_cast<double>(count);
-    if constexpr (std::is_same_v<T, float>) {
-        return static_cast<float>(value);
-    } else {
-        return static_cast<T>(value + 0.5);
-    }
-}
 
 }  // namespace
 
@@ -46,19 +37,14 @@ index_t block_for(const Mesh& mesh, const double* source) {
 }
 
 template <class T>
-Reduced<T>::Reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
-                    std::vector<double>& coefficients)
-    : channels_(image.channels) {
-    rows_ = (image.rows + side - 1) / side;
-    cols_ = (image.cols + side - 1) / side;
-    pixels_.resize(static_cast<std::size_t>(rows_ * cols_ * channels_));
+Reduced reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
+                std::vector<double>& coefficients) {
     const double scale = 1 / static_cast<double>(side);
     for (std::size_t i = 0; i < coefficients.size(); i += 3) {
         coefficients[i] = (coefficients[i] + 0.5) * scale - 0.5;
         coefficients[i + 1] *= scale;
         coefficients[i + 2] *= scale;
     }
-
     Range u, v;
     for (index_t y = 0; y < mesh.rows(); ++y) {
         for (const simd::Span& span : mesh.row(y)) {
@@ -69,33 +55,25 @@ Reduced<T>::Reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bo
             }
         }
     }
-    const index_t row_end = everything ? rows_ : v.end(rows_), col_end = everything ? cols_ : u.end(cols_);
-    const index_t col_begin = everything ? 0 : u.begin(cols_);
-    std::vector<double> sums(static_cast<std::size_t>(cols_ * channels_));
-    for (index_t i = everything ? 0 : v.begin(rows_); i < row_end; ++i) {
-        std::fill(sums.begin(), sums.end(), 0.0);
-        const index_t first = i * side, last = std::min(first + side, image.rows);
-        for (index_t y = first; y < last; ++y) {
-            for (index_t j = col_begin; j < col_end; ++j) {
-                const index_t stop = std::min((j + 1) * side, image.cols);
-                for (index_t x = j * side; x < stop; ++x) {
-                    for (index_t c = 0; c < channels_; ++c) {
-                        sums[static_cast<std::size_t>(j * channels_ + c)] += static_cast<double>(image(y, x, c));
-                    }
-                }
-            }
-        }
-        for (index_t j = col_begin; j < col_end; ++j) {
-            const index_t count = (last - first) * (std::min((j + 1) * side, image.cols) - j * side);
-            for (index_t c = 0; c < channels_; ++c) {
-                const auto k = static_cast<std::size_t>(j * channels_ + c);
-                pixels_[static_cast<std::size_t>(i * cols_ * channels_) + k] = mean<T>(sums[k], count);
-            }
-        }
+    // Where the part ends the image ends, too, or no position comes near.
+    const index_t all_rows = (image.rows + side - 1) / side, all_cols = (image.cols + side - 1) / side;
+    const index_t top = everything ? 0 : v.begin(all_rows), left = everything ? 0 : u.begin(all_cols);
+    Reduced made;
+    made.rows = (everything ? all_rows : v.end(all_rows)) - top;
+    made.cols = (everything ? all_cols : u.end(all_cols)) - left;
+    made.channels = image.channels;
+    for (std::size_t i = 0; i < coefficients.size(); i += 6) {
+        coefficients[i] -= static_cast<double>(left);
+        coefficients[i + 3] -= static_cast<double>(top);
     }
+    const index_t row_size = made.cols * image.channels;
+    made.means.resize(static_cast<std::size_t>(made.rows * row_size));
+    BlockRow<T> blocks(image, nullptr, side, left * side, made.cols);
+    for (index_t i = 0; i < made.rows; ++i) blocks.average((top + i) * side, made.means.data() + i * row_size);
+    return made;
 }
 
-template class Reduced<std::uint8_t>;
-template class Reduced<float>;
+template Reduced reduced(const Mesh&, ImageView<const std::uint8_t>, index_t, bool, std::vector<double>&);
+template Reduced reduced(const Mesh&, ImageView<const float>, index_t, bool, std::vector<double>&);
 
 }  // namespace pyface::warp

@@ -15,23 +15,22 @@ namespace pyface::warp {
 // bilinear sampling spreads over two of them.
 index_t block_for(const Mesh& mesh, const double* source);
 
-// A copy whose pixel (i, j) is the mean of the pixels of the image in rows [i s, (i + 1) s) and columns [j s, (j + 1)
-// s), s = block; bytes are rounded to the nearest, halves up. Only what the spans of the mesh can touch is filled,
-// unless `everything`. The coefficients (t, 6) are changed to give positions in the copy.
-template <class T>
-class Reduced {
-public:
-    Reduced(const Mesh& mesh, ImageView<const T> image, index_t block, bool everything,
-            std::vector<double>& coefficients);
+// A part of a copy whose pixel (i, j) is the mean of the pixels of the image in rows [i side, (i + 1) side) and columns
+// [j side, (j + 1) side), fewer at its right and bottom border, in float32.
+struct Reduced {
+    index_t rows = 0, cols = 0, channels = 0;
+    std::vector<float> means;
 
-    ImageView<const T> view() const { return {pixels_.data(), rows_, cols_, channels_}; }
-
-private:
-    index_t rows_, cols_, channels_;
-    std::vector<T> pixels_;
+    ImageView<const float> view() const { return {means.data(), rows, cols, channels}; }
 };
 
-extern template class Reduced<std::uint8_t>;
-extern template class Reduced<float>;
+// The part that the spans of the mesh can touch, or `everything`. The coefficients (t, 6) are changed to give positions in
+// it.
+template <class T>
+Reduced reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
+                std::vector<double>& coefficients);
+
+extern template Reduced reduced(const Mesh&, ImageView<const std::uint8_t>, index_t, bool, std::vector<double>&);
+extern template Reduced reduced(const Mesh&, ImageView<const float>, index_t, bool, std::vector<double>&);
 
 }  // namespace pyface::warp

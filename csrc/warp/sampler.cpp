@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "core/require.hpp"
 #include "warp/reduce.hpp"
@@ -11,15 +12,26 @@ namespace {
 
 constexpr index_t kPixelsPerTask = index_t{1} << 18;  // less than a millisecond
 
-// Rows [begin, end) of the output.
-template <class T>
-void draw(const Mesh& mesh, ImageView<const T> image, const double* coefficients, const Sampling& sampling,
+// To the nearest, halves to even: where one unit is the last bit, adding rounds.
+std::uint8_t to_byte(float value) { return static_cast<std::uint8_t>((value + 0x1.8p23f) - 0x1.8p23f); }
+
+// Rows [begin, end) of the output, of an image or of its reduced copy.
+template <class T, class P>
+void draw(const Mesh& mesh, ImageView<const P> image, const double* coefficients, const Sampling& sampling,
           index_t begin, index_t end, T* out) {
     std::vector<std::uint8_t> inside(static_cast<std::size_t>(mesh.n_triangles()));
     mesh.inside(coefficients, image.rows, image.cols, inside.data());
-    RowSampler<T> sampler(image, sampling.linear, sampling.border, sampling.fill, mesh.cols());
+    RowSampler<P> sampler(image, sampling.linear, sampling.border, sampling.fill, mesh.cols());
+    const index_t row_size = mesh.cols() * image.channels;
+    std::vector<P> line(std::is_same_v<T, P> ? 0 : static_cast<std::size_t>(row_size));
     for (index_t y = begin; y < end; ++y) {
-        sampler.draw(y, mesh.row(y), coefficients, inside.data(), out + y * mesh.cols() * image.channels);
+        T* to = out + y * row_size;
+        if constexpr (std::is_same_v<T, P>) {
+            sampler.draw(y, mesh.row(y), coefficients, inside.data(), to);
+        } else {
+            sampler.draw(y, mesh.row(y), coefficients, inside.data(), line.data());
+            for (index_t i = 0; i < row_size; ++i) to[i] = to_byte(line[static_cast<std::size_t>(i)]);
+        }
     }
 }
 
@@ -56,7 +68,7 @@ void warp_images(const Mesh& mesh, const std::vector<ImageView<const T>>& images
             draw<T>(mesh, image, table.data(), sampling, begin, end, to);
             return;
         }
-        const Reduced<T> copy(mesh, image, block, sampling.border == Border::reflect, table);
+        const Reduced copy = reduced<T>(mesh, image, block, sampling.border == Border::reflect, table);
         draw<T>(mesh, copy.view(), table.data(), sampling, begin, end, to);
     };
     parallel_for(n * n_bands, n_threads, body, poll);
