@@ -159,14 +159,15 @@ def crop_box(image: Image, box: Any, size: int = 160, *, margin: float = 0) -> I
 
     The rule of facenet-pytorch for images that are arrays: the box grows by ``margin * side / (size - margin)`` along
     each axis, is cut to the image and to whole pixels (downwards), and what it holds is stretched to the square,
-    whatever its shape, as ``cv2.resize(..., interpolation=cv2.INTER_AREA)`` does it: by the mean over each new pixel's
-    area, or, where an axis grows, between two neighbours along both. In float64; uint8 is rounded, halves up, at most
-    one level from OpenCV's; a NaN reaches the pixels to which it contributes. Images of Pillow go through another
-    filter there. davidsandberg/facenet's margin is one of pixels of the photo: grow the box by half of it on each side,
-    and pass ``margin=0``.
+    whatever its shape, as ``cv2.resize(..., interpolation=cv2.INTER_AREA)`` does it: each new pixel is the mean over
+    its area, so that a small face comes out blocky; where one axis grows and the other shrinks, the latter is blended
+    from two neighbours instead. In float64; uint8 is rounded, halves up, within one level of OpenCV; a NaN reaches the
+    pixels to which it contributes. An image of Pillow goes through ``Image.BILINEAR`` there, which is another result.
+    davidsandberg/facenet's margin is one of pixels of the photo: grow the box by half of it on each side, and pass
+    ``margin=0``.
 
-    ValueError names the box that shows no pixel of the image. MemoryError where a result or the work on it would take
-    more than is free. Time about 1 ms a face.
+    ValueError names the box that shows no pixel of the image, MemoryError says so where more than is free would be
+    taken. Time about 1 ms a face of 200 x 200 pixels.
     """
     side = _check.integer(size, "size", minimum=1, maximum=LARGEST_CROP)
     extra = _check.number(margin, "margin", minimum=0)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["stretch"]
 
-# So many float64 are held at a time beside what is stretched along one axis: 8 MiB.
-_AT_A_TIME = 1 << 20
+# So many float64, 4 MiB of them, are stretched along one axis at a time.
+_AT_A_TIME = 1 << 19
 # Of the shares of an axis while they are made, measured.
-_BYTES_A_SHARE = 72
+_BYTES_A_SHARE = 64
 
 
 def stretch(part: Image, out: Image) -> None:
@@ -33,14 +33,16 @@ def stretch(part: Image, out: Image) -> None:
     side = len(out)
     pixels = part.reshape(height, width, -1)
     channels = pixels.shape[2]
+    averages = min(height, width) >= side
+    longest = max(height, width)
     _memory.require(
         8 * side * channels * (min(height, width) + side)
-        + 16 * max(_AT_A_TIME, max(height, width, side) * channels)
-        + _BYTES_A_SHARE * (max(height, width) + side),
+        + 8 * (_AT_A_TIME + max(_AT_A_TIME, longest * channels))
+        + _BYTES_A_SHARE * (side + (longest if averages else side)),
         f"stretching {width} x {height} pixels to {side} x {side}",
         "take a smaller size or a smaller box",
     )
-    shares_of = _means if min(height, width) >= side else _blends
+    shares_of = _means if averages else _blends
     # The longer axis first: what is between the two steps is then the smaller.
     if height >= width:
         lines = _stretched(shares_of(height, side), pixels)
