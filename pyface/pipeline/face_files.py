@@ -176,13 +176,16 @@ def _facts_of(face: Face, drawn: FacePicture) -> dict[str, Any]:
 def _encoded(picture: Image, suffix: str) -> bytes:
     cv2 = require_extra("cv2")
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else []
+    reason = None
     try:
-        _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+        is_done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
     except cv2.error as error:
+        is_done, reason = False, error
+    if not is_done:  # OpenCV 5 says so without raising
         sides = f"{picture.shape[1]} x {picture.shape[0]}"
         raise ValueError(
             f"a picture of {sides} cannot be written as {suffix}; try png as image_format (--format)"
-        ) from error
+        ) from reason
     return bytes(data)
 
 
