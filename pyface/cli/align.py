@@ -30,7 +30,9 @@ from pyface.pipeline.scales import MAX_SIDE
 def align(
     photos: Photos,
     out: PicturesOut,
-    size: Annotated[int, typer.Option(help="Side of a crop in pixels; for arcface a multiple of 112 or 128.")] = 112,
+    size: Annotated[
+        int, typer.Option(help="Side of a crop in pixels, 16 to 4096; for arcface a multiple of 112 or 128.")
+    ] = 112,
     template: Annotated[str, typer.Option(help="Frame of the crops: arcface or dlib-5.")] = "arcface",
     antialias: Annotated[
         bool,

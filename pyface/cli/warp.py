@@ -33,7 +33,7 @@ def warp(
         str | None,
         typer.Option(help="Name of a model of 68 landmarks: dlib-68. See its licence in 'pyface models list'."),
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of a picture in pixels.")] = 256,
+    size: Annotated[int, typer.Option(help="Side of a picture in pixels, 16 to 4096.")] = 256,
     face_only: Annotated[
         bool, typer.Option("--face-only", help="Black around the face, from brows to jaw, instead of what is there.")
     ] = False,

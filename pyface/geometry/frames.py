@@ -9,7 +9,8 @@ import numpy as np
 from pyface import _check
 from pyface._typing import Points
 from pyface.geometry.schemes import mirror, symmetric_triangles, triangulation, whole_steps
-from pyface.geometry.similarity import points_of, similarity_transform
+from pyface.geometry.similarity import fit, points_of
+from pyface.kernels.crops import flag
 from pyface.kernels.piecewise import LONGEST_SIDE, PiecewiseAffine
 
 __all__ = ["face_mesh", "frame_points"]
@@ -41,7 +42,7 @@ def face_mesh(scheme: str, size: int, *, face_only: bool = False) -> PiecewiseAf
     landmarks, steps = whole_steps(scheme)
     unit = steps // 10
     points = landmarks
-    if face_only:
+    if flag(face_only, "face_only"):
         triangles = triangulation(scheme)
     else:
         order = mirror(scheme)
@@ -70,5 +71,5 @@ def frame_points(landmarks: Any, scheme: str) -> Points:
         )
     # Fitted in the picture, as alignment is: where a face fits badly this scale is the smaller one there, so the rim
     # comes to lie farther out in the photo, not into the face.
-    rim = similarity_transform(points, shape).inverse().apply(_RIM * (steps // 10))
+    rim = fit(points, shape, name="landmarks").inverse().apply(_RIM * (steps // 10))
     return np.concatenate([points, rim], axis=-2)

@@ -12,7 +12,7 @@ from pyface import _check
 from pyface._typing import Points
 from pyface.kernels.similarities import fit_similarities
 
-__all__ = ["FARTHEST", "Similarity", "points_of", "roll_angle", "similarity_transform"]
+__all__ = ["FARTHEST", "Similarity", "face_prefix", "fit", "points_of", "roll_angle", "similarity_transform"]
 
 FARTHEST = 1e7  # pixels; beyond this float64 no longer resolves parts of a pixel well
 
@@ -48,7 +48,7 @@ class Similarity:
     def inverse(self) -> Similarity:
         """From target to source; its ``residual`` is the same distance in source pixels.
 
-        ValueError where the scale is 0, as it is if all target points of a face are equal.
+        ValueError where the scale is 0, or its square, as it is if all target points of a face are equal.
         """
         matrix = self.inverse_matrix()
         a, b = matrix[..., 0, 0], matrix[..., 1, 0]
@@ -60,11 +60,12 @@ class Similarity:
 
     def inverse_matrix(self) -> NDArray[np.float64]:
         """The ``matrix`` of :meth:`inverse`."""
-        wrong = np.flatnonzero(np.equal(self.scale, 0))
-        if wrong.size:
-            face = _face(wrong[0], self.matrix.ndim == 3)
-            raise ValueError(f"{face}the scale is 0, and nothing leads back from one point")
         square = np.square(self.scale)
+        wrong = np.flatnonzero(square == 0)
+        if wrong.size:
+            face = face_prefix(wrong[0], self.matrix.ndim == 3)
+            scale = np.atleast_1d(self.scale)[wrong[0]]
+            raise ValueError(f"{face}the scale is {scale:g}, and nothing leads back from one point")
         a, b = self.matrix[..., 0, 0] / square, self.matrix[..., 1, 0] / square
         tx, ty = self.matrix[..., 0, 2], self.matrix[..., 1, 2]
         made = np.empty_like(self.matrix)
@@ -87,8 +88,8 @@ def similarity_transform(source: Any, target: Any, *, weights: Any = None) -> Si
         matrix = [[a, -b, tx], [b, a, ty]],   (tx, ty) = mean(d) - [[a, -b], [b, a]] @ mean(s)
 
     Raises TypeError for what are no numbers, ValueError for shapes that do not fit, NaN, and source points that are
-    all equal (those of weight 0 aside), naming the face. Time about 0.1 microsecond a face where there are many, memory
-    that of the result.
+    all equal (those of weight 0 aside) or so nearly that the squares of their distances are 0, naming the face. Time
+    about 0.1 microsecond a face where there are many, memory that of the result.
     """
     s = points_of(source, "source")
     d = points_of(target, "target")
@@ -99,13 +100,18 @@ def similarity_transform(source: Any, target: Any, *, weights: Any = None) -> Si
     return fit(s, d, _weights(weights, s))
 
 
-def fit(source: Points, target: Points, weights: NDArray[np.float64] | None = None) -> Similarity:
-    """:func:`similarity_transform` of what has been checked."""
+def fit(
+    source: Points, target: Points, weights: NDArray[np.float64] | None = None, *, name: str = "source"
+) -> Similarity:
+    """:func:`similarity_transform` of what has been checked; ``name`` is what the caller calls the source."""
     is_batch = source.ndim == 3
     faces = source if is_batch else source[None]
     matrix, scale, rotation, residual, wrong = fit_similarities(faces, target, weights)
     if wrong >= 0:
-        raise ValueError(f"source: {_face(wrong, is_batch)}all points are equal, so neither scale nor angle is defined")
+        raise ValueError(
+            f"{name}: {face_prefix(wrong, is_batch)}all points are equal, or so near to each other that the squares of "
+            "their distances are 0, so neither scale nor angle is defined"
+        )
     if is_batch:
         return Similarity(matrix, scale, rotation, residual)
     return Similarity(matrix[0], float(scale[0]), float(rotation[0]), float(residual[0]))
@@ -124,7 +130,7 @@ def roll_angle(left_eye: Any, right_eye: Any) -> Any:
     across = b - a
     wrong = np.flatnonzero(~across.any(axis=-1))
     if wrong.size:
-        raise ValueError(f"{_face(wrong[0], across.ndim == 2)}left_eye and right_eye are the same point")
+        raise ValueError(f"{face_prefix(wrong[0], across.ndim == 2)}left_eye and right_eye are the same point")
     # Adding 0 turns a minus zero, whose angle is -180 degrees, into zero.
     angle = np.degrees(np.arctan2(across[..., 1] + 0.0, across[..., 0]))
     return float(angle) if angle.ndim == 0 else angle
@@ -156,10 +162,14 @@ def points_of(value: Any, name: str) -> Points:
 
 
 def _refuse_far(array: Points, name: str) -> None:
+    """array : (n, 2), or (f, n, 2), the last axis but one of length 1 where a face has one point."""
     is_near = np.abs(array) <= FARTHEST
     if not is_near.all():
-        face = _face(np.flatnonzero(~is_near.all(axis=(-1, -2)))[0], array.ndim == 3)
-        raise ValueError(f"{name}: {face}a point is not finite or beyond {FARTHEST:g} pixels")
+        *face, point = np.argwhere(~is_near.all(axis=-1))[0].tolist()
+        which = f"point {point}" if array.shape[-2] > 1 else "the point"
+        where = face_prefix(face[0], True) if face else ""
+        xy = array[(*face, point)].tolist()
+        raise ValueError(f"{name}: {where}{which} is not finite or beyond {FARTHEST:g} pixels: {xy}")
 
 
 def _weights(weights: Any, source: Points) -> NDArray[np.float64] | None:
@@ -170,11 +180,12 @@ def _weights(weights: Any, source: Points) -> NDArray[np.float64] | None:
         raise ValueError(f"weights must have one number a point, got shape {w.shape} for source {source.shape}")
     wrong = np.flatnonzero(~(np.isfinite(w) & (w >= 0)).all(axis=-1) | ~(w > 0).any(axis=-1))
     if wrong.size:
-        raise ValueError(f"weights: {_face(wrong[0], w.ndim == 2)}must be finite, at least 0 and not all 0")
+        raise ValueError(f"weights: {face_prefix(wrong[0], w.ndim == 2)}must be finite, at least 0 and not all 0")
     # By the largest: sums of huge weights would overflow, those of tiny ones vanish.
     scaled: NDArray[np.float64] = np.ascontiguousarray(w / w.max(axis=-1, keepdims=True))
     return scaled
 
 
-def _face(index: Any, is_batch: bool) -> str:
+def face_prefix(index: Any, is_batch: bool) -> str:
+    """For messages: which face, where there are several."""
     return f"face {index}: " if is_batch else ""

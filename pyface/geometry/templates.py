@@ -42,10 +42,13 @@ def template_points(template: Any, size: int) -> Points:
 
     ``"arcface"`` : eyes, tip of the nose and corners of the mouth as ArcFace models expect them, left ones of the image
         first. ``size`` is a multiple of 112, which scales the points for 112; or of 128, which shows 8 / 128 more on
-        the left and on the right, as these models' own code has it.
+        the left and on the right and 16 / 128 more below, as these models' own code has it.
     ``"arcface-dlib-5"`` : the same crop for dlib's five points, which are others.
-    ``"dlib-5"`` : dlib's five points in the frame of its face chips, any size of at least 2.
+    ``"dlib-5"`` : dlib's five points in the frame of its face chips, any size.
+
+    ``size`` is at least 2, and of no meaning for points of your own.
     """
+    side = _check.integer(size, "size", minimum=2)
     if not isinstance(template, str):
         points = points_of(template, "template")
         if points.ndim != 2:
@@ -54,15 +57,15 @@ def template_points(template: Any, size: int) -> Points:
     _check.choice(template, "template", TEMPLATES)
     if template == "dlib-5":
         # dlib counts from the corner of the first pixel, pyface from its centre.
-        framed: Points = np.multiply(UNIT_DLIB_5 + _PADDING, size / (1 + 2 * _PADDING)) - 0.5
+        framed: Points = np.multiply(UNIT_DLIB_5 + _PADDING, side / (1 + 2 * _PADDING)) - 0.5
         return framed
     base: Points = _ARCFACE_FAMILY[template]
-    if size % 112 == 0:
-        return np.multiply(base, size / 112)
-    if size % 128 == 0:
-        wider: Points = np.multiply(base + np.array([8.0, 0.0]), size / 128)
+    if side % 112 == 0:
+        return np.multiply(base, side / 112)
+    if side % 128 == 0:
+        wider: Points = np.multiply(base + np.array([8.0, 0.0]), side / 128)
         return wider
     raise ValueError(
-        f"size must be a multiple of 112 or 128 for template={template!r}, got {size}; other sizes need points of your "
+        f"size must be a multiple of 112 or 128 for template={template!r}, got {side}; other sizes need points of your "
         "own as the template"
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyface import _check, _core, _threads
 from pyface._typing import Image
 
-__all__ = ["BORDERS", "affine_crops", "pixels_of"]
+__all__ = ["BORDERS", "FARTHEST", "affine_crops", "far_crops", "flag", "pixels_of"]
 
 BORDERS = ("constant", "replicate", "reflect")
 FARTHEST = 1e9  # pixels; crops that reach farther are refused
@@ -31,6 +31,7 @@ def affine_crops(
     fill: Any = 0,
     antialias: bool = False,
     n_threads: int | None = None,
+    instead: str = "take fewer or smaller crops",
 ) -> Image:
     """Crops (n, rows, columns[, c]) of one image through n affine maps, in the image's dtype.
 
@@ -43,6 +44,7 @@ def affine_crops(
     antialias : where a crop pixel spans s >= 1.5 image pixels (s = sqrt(|det|)), make it the mean over its area: of
         g x g samples spread evenly over it, g = min(r, 4) for r = floor(s + 0.5), of blocks of k x k image pixels,
         k = max(1, (r + 1) // 4). For the border ``"constant"`` only.
+    instead : what the caller's caller can do where the result takes more memory than is free; for the message.
 
     Bilinear, exact: positions in float64, values in float32, uint8 rounded to the nearest, halves to even, at most
     0.501 from the value in float64; the sampler is that of :class:`pyface.PiecewiseAffine`. NaN and infinities reach
@@ -52,27 +54,38 @@ def affine_crops(
     """
     pixels = pixels_of(image)
     _check.choice(border, "border", BORDERS)
-    if antialias and border != "constant":
+    averages = flag(antialias, "antialias")
+    if averages and border != "constant":
         raise ValueError(f"antialias=True needs border='constant', got {border!r}")
     rows, cols = size
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     values = _check.colour(fill, pixels)
     maps = np.ascontiguousarray(matrices, dtype=np.float64)
-    crops = _check.output(None, (len(maps), rows, cols, channels), pixels.dtype.type, instead="take smaller crops")
+    crops = _check.output(None, (len(maps), rows, cols, channels), pixels.dtype.type, instead=instead)
     try:
         _core.affine_crops(
-            pixels, maps, crops, border=border, fill=values, antialias=antialias, n_threads=_threads.resolve(n_threads)
+            pixels, maps, crops, border=border, fill=values, antialias=averages, n_threads=_threads.resolve(n_threads)
         )
     except ValueError:
-        _refuse_far(maps, rows, cols)  # in words that name the face
+        far = far_crops(maps, rows, cols)
+        if far.size:  # in words that name the face
+            raise ValueError(
+                f"face {far[0]}: its crop reaches beyond {FARTHEST:g} pixels, or its matrix is not finite"
+            ) from None
         raise
     return crops if pixels.ndim == 3 else crops[..., 0]
 
 
-def _refuse_far(maps: NDArray[np.float64], rows: int, cols: int) -> None:
+def far_crops(maps: NDArray[np.float64], rows: int, cols: int) -> NDArray[np.int64]:
+    """The crops that are refused because they reach too far, by number."""
     corners = np.array([(0, 0, 1), (cols - 1, 0, 1), (0, rows - 1, 1), (cols - 1, rows - 1, 1)], dtype=np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         is_near = (np.abs(maps @ corners.T) <= FARTHEST).all(axis=(1, 2)) & (np.abs(maps) <= FARTHEST).all(axis=(1, 2))
-    wrong = np.flatnonzero(~is_near)
-    if wrong.size:
-        raise ValueError(f"face {wrong[0]}: its crop reaches beyond {FARTHEST:g} pixels, or its matrix is not finite")
+    return np.flatnonzero(~is_near)
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False; words and numbers are refused, as ``"no"`` would count as True."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)

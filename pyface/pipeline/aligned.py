@@ -13,7 +13,7 @@ from pyface._typing import Image, Points
 from pyface.geometry import align_face, similarity_transform, template_points
 from pyface.pipeline.analyzer import FaceAnalyzer
 from pyface.pipeline.drawing import draw_dots, draw_lines
-from pyface.pipeline.face_files import FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
+from pyface.pipeline.face_files import LARGEST, SMALLEST, FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
 from pyface.types import Face
 
 __all__ = ["TEMPLATES", "align_photos", "overlay_of"]
@@ -39,6 +39,7 @@ def align_photos(
     """Write an upright crop of every face of the photos into the folder ``out``, as ``<photo>-<number>.png``.
 
     analyzer : one with landmarks of the scheme dlib-5 or dlib-68.
+    size : side of a crop in pixels, from 16 to 4096; for ``"arcface"`` a multiple of 112 or 128.
     template : ``"arcface"`` or ``"dlib-5"``, the frame of the crops; landmarks are brought into it by their scheme.
     overlay : also write ``<photo>-overlay.png``: the photo with landmarks and crop outlines, the crop's top in orange.
 
@@ -46,7 +47,11 @@ def align_photos(
     """
     _check.choice(template, "template", TEMPLATES)
     size = check_size(size)
-    template_points(template, size)  # refuses a size that does not fit, before any work
+    if template == "arcface" and size % 112 and size % 128:
+        raise ValueError(
+            f"size must be a multiple of 112 or 128 for the template 'arcface', up to {LARGEST}, got {size}; the "
+            f"template 'dlib-5' takes any size from {SMALLEST} to {LARGEST}"
+        )
     scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
     if scheme not in ("dlib-5", "dlib-68"):
         raise ValueError(f"faces are aligned by landmarks of the scheme dlib-5 or dlib-68, got {scheme}")

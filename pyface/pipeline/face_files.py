@@ -22,11 +22,12 @@ from pyface.pipeline.out_folder import SUMMARY, prepare_folder, read_summary, wr
 from pyface.pipeline.photos import Skipped, quiet_pillow, read_image
 from pyface.types import Face
 
-__all__ = ["FORMATS", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
+__all__ = ["FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
 
 logger = logging.getLogger(__name__)
 
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
+SMALLEST, LARGEST = 16, 4096  # pixels a side of a face's picture
 JPEG_QUALITY = 95
 _LONGEST_STEM = 200  # bytes; file systems allow 255 for a name, and ours are longer than the photo's
 
@@ -66,7 +67,7 @@ class PhotoPictures:
 
 def check_size(size: Any) -> int:
     """The side of a face's picture in pixels, from 16 to 4096."""
-    return _check.integer(size, "size", minimum=16, maximum=4096)
+    return _check.integer(size, "size", minimum=SMALLEST, maximum=LARGEST)
 
 
 def write_faces(
@@ -93,7 +94,7 @@ def write_faces(
     picture; files of an earlier run that it listed and this one did not write are removed. Each file is written whole
     or not at all, mode 0600, in a folder of mode 0700; a folder that holds anything else is refused.
     """
-    suffix = FORMATS[_check.choice(image_format, "image_format", tuple(FORMATS))]
+    suffix = FORMATS[_check.choice(image_format, "image_format (--format)", tuple(FORMATS))]
     folder = os.fspath(out)
     files, skipped = list_files(paths, exclude=folder)
     prepare_folder(folder, command)
@@ -175,11 +176,16 @@ def _facts_of(face: Face, drawn: FacePicture) -> dict[str, Any]:
 def _encoded(picture: Image, suffix: str) -> bytes:
     cv2 = require_extra("cv2")
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else []
+    reason = None
     try:
-        _, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+        is_done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
     except cv2.error as error:
+        is_done, reason = False, error
+    if not is_done:  # OpenCV 5 says so without raising
         sides = f"{picture.shape[1]} x {picture.shape[0]}"
-        raise ValueError(f"a picture of {sides} cannot be written as {suffix}; try --format png") from error
+        raise ValueError(
+            f"a picture of {sides} cannot be written as {suffix}; try png as image_format (--format)"
+        ) from reason
     return bytes(data)
 
 

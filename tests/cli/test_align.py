@@ -101,7 +101,11 @@ def test_other_options(photos: Path, tmp_path: Path) -> None:
 
 def test_refusals(photos: Path, tmp_path: Path) -> None:
     for arguments, message in [
-        (("--size", 100), "multiple of 112 or 128"),
+        (
+            ("--size", 100),
+            "size must be a multiple of 112 or 128 for the template 'arcface', up to 4096, got 100; the template "
+            "'dlib-5' takes any size from 16 to 4096",
+        ),
         (("--template", "faces"), "template must be one of"),
     ]:
         one_line(pyface("align", photos / "astronaut.png", "-o", tmp_path / "a", *arguments), 2, message)

@@ -87,7 +87,7 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
     for arguments, message in [
         (("--size", 0), "size must be at least 16, got 0"),
         (("--size", 40000), "size must be at most 4096, got 40000"),
-        (("--format", "bmp"), "image_format must be one of 'png', 'jpeg', got 'bmp'"),
+        (("--format", "bmp"), "image_format (--format) must be one of 'png', 'jpeg', got 'bmp'"),
         (("--detector", "dlib-5"), "detector must be the name of a detector"),
     ]:
         one_line(pyface(*COMMANDS[command], photo, "-o", tmp_path / "a", *arguments), 2, message)
@@ -95,6 +95,18 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
     one_line(done, 2, "nothing.jpg: no such file or folder")
     one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 1, "Did you mean 'dlib-68'")
     assert not (tmp_path / "a").exists()
+
+
+@each_command
+def test_help_says_how_large_pictures_may_be(command: str) -> None:
+    assert "in pixels, 16 to 4096" in " ".join(pyface(command, "--help").stdout.split())
+
+
+def test_a_picture_too_large_for_its_format_names_the_way_out() -> None:
+    from pyface.pipeline.face_files import _encoded
+
+    with pytest.raises(ValueError, match=r"70000 x 1 cannot be written as \.jpg; try png as image_format \(--format\)"):
+        _encoded(np.zeros((1, 70_000, 3), np.uint8), ".jpg")
 
 
 @each_command

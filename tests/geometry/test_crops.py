@@ -1,4 +1,4 @@
-"""Aligned crops, level eyes and crops of boxes."""
+"""Aligned crops and level eyes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import alignment as oracle
 
-from pyface import geometry
+from pyface import _memory, geometry
 from pyface.kernels import faces
 
 ARCFACE = geometry.template_points("arcface", 112)
@@ -66,6 +66,13 @@ def test_template_sizes() -> None:
         geometry.template_points("arc", 112)
     with pytest.raises(ValueError, match=r"shape \(k, 2\)"):
         geometry.template_points(np.zeros((2, 5, 2)), 112)
+    for template in geometry.templates.TEMPLATES:
+        for size in (0, -4, 1, -112):
+            with pytest.raises(ValueError, match=f"size must be at least 2, got {size}"):
+                geometry.template_points(template, size)
+        for size in (1.5, "a", 112.0, True):
+            with pytest.raises(TypeError, match="size must be an integer, got"):
+                geometry.template_points(template, size)
 
 
 def test_the_template_of_dlibs_points_in_arcface_frame_is_derived_from_dlibs_mean_shape() -> None:
@@ -151,42 +158,14 @@ def test_level_eyes() -> None:
         geometry.level_eyes(picture, [(1, 2)], [(3, 4)])
 
 
-@pytest.mark.parametrize("box", [(20, 30, 170, 190), (20.9, 30.2, 61.7, 190.4), (-15, -9, 400, 400), (50, 50, 70, 71)])
-@pytest.mark.parametrize("margin", [0, 30])
-def test_boxes_are_those_of_facenet_pytorch(box: tuple[float, ...], margin: float) -> None:
-    cv2 = pytest.importorskip("cv2", reason="the extra 'models' is not installed")
-    image = noise(200, 190, 3)
-    grow = [margin * (box[2] - box[0]) / (100 - margin) / 2, margin * (box[3] - box[1]) / (100 - margin) / 2]
-    left, top = (int(max(box[i] - grow[i], 0)) for i in (0, 1))
-    right, bottom = int(min(box[2] + grow[0], 190)), int(min(box[3] + grow[1], 200))
-    part = image[top:bottom, left:right]
-    got = geometry.crop_box(image, box, 100, margin=margin)
-    if min(part.shape[:2]) >= 100:
-        np.testing.assert_allclose(got, cv2.resize(part, (100, 100), interpolation=cv2.INTER_AREA).astype(int), atol=1)
-    elif max(part.shape[:2]) <= 100:
-        exact = cv2.resize(part.astype(np.float64), (100, 100), interpolation=cv2.INTER_LINEAR)
-        np.testing.assert_allclose(got, exact, atol=0.51)
-    assert got.shape == (100, 100, 3)
-    np.testing.assert_array_equal(geometry.crop_box(image, [box, box], 100, margin=margin), [got, got])
-
-
-def test_boxes_of_floats_and_of_their_own_size() -> None:
-    image = noise(40, 40).astype(np.float32)
-    np.testing.assert_array_equal(geometry.crop_box(image, (5, 6, 25, 26), 20), image[6:26, 5:25])
-    halved = geometry.crop_box(image, (0, 0, 40, 40), 20)
-    np.testing.assert_allclose(halved, image.reshape(20, 2, 20, 2).mean(axis=(1, 3)), rtol=1e-6)
-    assert geometry.crop_box(image[:1, :1], (0, 0, 1, 1), 5).tolist() == [[image[0, 0]] * 5] * 5
-    assert geometry.crop_box(image, np.empty((0, 4)), 20).shape == (0, 20, 20)
-
-
 def test_refusals() -> None:
     image = noise(50, 50, 3)
     bad = np.stack([FIVE, FIVE, FIVE])
     bad[1] = 7
-    with pytest.raises(ValueError, match="face 1: all points are equal"):
+    with pytest.raises(ValueError, match="five_points: face 1: all points are equal"):
         geometry.align_face(image, bad)
     bad[2, 0, 0] = np.nan
-    with pytest.raises(ValueError, match="five_points: face 2: a point is not finite"):
+    with pytest.raises(ValueError, match="five_points: face 2: point 0 is not finite"):
         geometry.align_face(image, bad)
     for points in (FIVE[:4], np.zeros((68, 2))):
         with pytest.raises(ValueError, match=r"five_points must have shape \(5, 2\)"):
@@ -198,17 +177,82 @@ def test_refusals() -> None:
         geometry.align_face(image, FIVE, 112.0)
     with pytest.raises(ValueError, match="1, 3 or 4 channels"):
         geometry.align_face(noise(50, 50, 2), FIVE)
-    with pytest.raises(ValueError, match="scale is 0"):
-        geometry.align_face(image, FIVE, template=np.ones((5, 2)))
-    for box, options, message in [
-        ((60, 0, 70, 10), {}, "row 0 shows no whole pixel"),
-        ((3.1, 3, 3.9, 9), {}, "row 0 shows no whole pixel"),
-        ((3, 3, 2, 9), {}, "row 0 has x2 < x1"),
-        ((0, 0, 1e9, 9), {}, "row 0 lies beyond"),
-        ((0, 0, np.nan, 9), {}, "finite"),
-        ((0, 0, 9), {}, r"shape \(n, 4\)"),
-        ((0, 0, 9, 9), {"margin": 160}, "margin must be less than size"),
-        ((0, 0, 9, 9), {"margin": -1}, "margin must be at least 0"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            geometry.crop_box(image, box, **options)
+    with pytest.raises(ValueError, match=r"^five_points: all points are equal"):
+        geometry.align_face(image, FIVE * 0)
+    with pytest.raises(ValueError, match=r"^five_points: point 3 is not finite or beyond 1e\+07 pixels: \[1.0, inf\]"):
+        geometry.align_face(image, [(0, 0), (5, 0), (2, 2), (1, np.inf), (4, 4)])
+    for value in (1, None, "yes", 0.0):
+        with pytest.raises(TypeError, match="antialias must be True or False, got"):
+            geometry.align_face(image, FIVE, antialias=value)
+    np.testing.assert_array_equal(
+        geometry.align_face(image, FIVE, antialias=np.True_), geometry.align_face(image, FIVE, antialias=True)
+    )
+
+
+def test_templates_that_lead_nowhere() -> None:
+    image, both = noise(50, 50, 3), np.stack([FIVE, FIVE * 2])
+    for value in (0, 1, 1 / 3, 1e6 + 0.7):
+        with pytest.raises(ValueError, match=r"^template: all points are equal"):
+            geometry.align_face(image, FIVE, template=np.full((5, 2), value))
+    for tiny in (1e-12, 1e-200):
+        with pytest.raises(ValueError, match=r"^template: five_points fit it at a scale of .*e-.*beyond 1e\+09 pixels"):
+            geometry.align_face(image, FIVE, template=ARCFACE * tiny)
+        with pytest.raises(ValueError, match=r"^template: face 0: five_points fit it at a scale of"):
+            geometry.align_face(image, both, template=ARCFACE * tiny)
+
+
+def placed_dlib(scale: float = 1.3, degrees: float = 10) -> np.ndarray:
+    """dlib's five points of a face that is not quite the mean one."""
+    points = geometry.template_points("arcface-dlib-5", 112) + np.random.default_rng(0).normal(0, 1, (5, 2))
+    return placed(points, scale, degrees, (100, 100))
+
+
+def test_points_of_dlib_in_the_template_of_arcface_are_warned_of_once() -> None:
+    image, dlib = noise(200, 200, 3), placed_dlib()
+    for size in (112, 256):
+        with pytest.warns(UserWarning, match=r"the face would be turned.*pass template='arcface-dlib-5'") as said:
+            crop = geometry.align_face(image, dlib, size)
+        assert len(said) == 1 and said[0].filename == __file__
+        own = geometry.align_face(image, dlib, size, template=geometry.template_points("arcface", size))
+        np.testing.assert_array_equal(crop, own)
+    with pytest.warns(UserWarning, match="faces 1, 3 would be turned: on average the points miss") as said:
+        geometry.align_face(image, np.stack([FIVE, dlib, FIVE, dlib * 2]))
+    assert len(said) == 1
+    with pytest.warns(UserWarning, match="face 2 would be turned"):
+        geometry.align_face(image, np.stack([FIVE, FIVE, dlib]))
+    with pytest.warns(UserWarning, match="faces 0, 1, 2, 3, 4 and 15 more would be turned"):
+        geometry.align_face(image, np.stack([dlib] * 20))
+
+
+def test_other_points_are_not_warned_of() -> None:
+    """Warnings are errors in these tests: points of dlib with their template, profiles, mirrored order, nonsense."""
+    image = noise(200, 200, 3)
+    geometry.align_face(image, placed_dlib(), template="arcface-dlib-5")
+    geometry.align_face(image, placed_dlib(), template=geometry.template_points("arcface", 112))
+    centre = ARCFACE.mean(axis=0)
+    for width in (1, 0.6, 0.3, 0.1, 0.02):  # a head that turns away, its nose to one side
+        profile = (ARCFACE - centre) * [width, 1] + [[0, 0], [0, 0], [25 * (1 - width), 0], [0, 0], [0, 0]] + centre
+        geometry.align_face(image, profile)
+        geometry.align_face(image, profile[[1, 0, 2, 4, 3]])
+    bad = geometry.similarity_transform(profile, ARCFACE).residual
+    assert bad > 11.2, "the last profile must be one that is looked at"
+
+
+def test_landmarks_of_the_default_models_are_warned_of() -> None:
+    pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
+    from pyface.pipeline.analyzer import FaceAnalyzer
+
+    analyzer = FaceAnalyzer(embedder=False)
+    for photo in (photo_sets.astronaut(), photo_sets.hopper()):
+        landmarks = analyzer.analyze(photo)[0].landmarks
+        with pytest.warns(UserWarning, match="arcface-dlib-5"):
+            geometry.align_face(photo, landmarks)
+
+
+def test_results_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = noise(60, 60, 3)
+    monkeypatch.setattr(_memory, "available", lambda: 1 << 20)
+    with pytest.raises(MemoryError, match="align fewer faces at a time, or to a smaller size"):
+        geometry.align_face(image, np.stack([FIVE] * 500))
+    with pytest.raises(MemoryError, match="take a smaller image"):
+        geometry.level_eyes(np.zeros((5000, 5000), np.uint8), (1, 2), (9, 3))

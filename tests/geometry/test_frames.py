@@ -142,7 +142,12 @@ def test_refusals() -> None:
         face_mesh("dlib-68", 256.0)
     with pytest.raises(ValueError, match=r"landmarks of dlib-68 must have shape .*k = 68, got \(5, 2\)"):
         frame_points(np.zeros((5, 2)), "dlib-68")
-    with pytest.raises(ValueError, match="face 1: all points are equal"):
+    with pytest.raises(ValueError, match="landmarks: face 1: all points are equal"):
         frame_points(np.stack([turned_shape(), np.ones((68, 2))]), "dlib-68")
-    with pytest.raises(ValueError, match="landmarks: a point is not finite"):
+    with pytest.raises(ValueError, match="landmarks: point 0 is not finite"):
         frame_points(np.full((68, 2), np.nan), "dlib-68")
+    with pytest.raises(ValueError, match=r"^landmarks: face 0: all points are equal"):
+        frame_points(np.zeros((2, 68, 2)), "dlib-68")
+    for value in ("no", 0, None):
+        with pytest.raises(TypeError, match="face_only must be True or False, got"):
+            face_mesh("dlib-68", 256, face_only=value)

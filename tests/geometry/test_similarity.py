@@ -108,6 +108,8 @@ def test_equal_points_are_refused_with_the_face(value: float) -> None:
         geometry.similarity_transform(source[2], ARCFACE)
     with pytest.raises(ValueError, match="all points are equal"):  # those that count
         geometry.similarity_transform([(1, 1), (1, 1), (5, 9)], ARCFACE[:3], weights=[1, 1, 0])
+    with pytest.raises(ValueError, match="source: all points are equal, or so near to each other"):
+        geometry.similarity_transform(ARCFACE * 1e-200, ARCFACE)  # their squares underflow
     target = geometry.similarity_transform(ARCFACE, np.full((5, 2), value))
     assert target.scale == pytest.approx(0, abs=1e-9)
 
@@ -117,9 +119,11 @@ def test_refusals() -> None:
     bad = np.stack([ARCFACE, ARCFACE])
     for value in (np.nan, np.inf, 2e7):
         bad[1, 3, 1] = value
-        with pytest.raises(ValueError, match="source: face 1: a point is not finite or beyond"):
+        with pytest.raises(
+            ValueError, match=r"source: face 1: point 3 is not finite or beyond 1e\+07 pixels: \[41.5493, "
+        ):
             transform(bad, ARCFACE)
-        with pytest.raises(ValueError, match="target: a point"):
+        with pytest.raises(ValueError, match="target: point 3 is not finite"):
             transform(ARCFACE, bad[1])
     for source, target, message in [
         (ARCFACE[:1], ARCFACE[:1], "at least 2 points"),
@@ -145,6 +149,8 @@ def test_refusals() -> None:
     flat = transform(np.stack([ARCFACE, ARCFACE]), np.stack([ARCFACE, np.zeros((5, 2))]))
     with pytest.raises(ValueError, match="face 1: the scale is 0"):
         flat.inverse()
+    with pytest.raises(ValueError, match="the scale is 1e-200, and nothing leads back"):
+        transform(ARCFACE, ARCFACE * 1e-200).inverse()
 
 
 def test_the_module_checks_again() -> None:
@@ -187,5 +193,7 @@ def test_roll_angle_is_exact_near_level_and_refuses_one_point() -> None:
         geometry.roll_angle((0, 0), [(1, 0)])
     with pytest.raises(ValueError, match=r"left_eye must have shape \(2,\)"):
         geometry.roll_angle(3, (1, 0))
-    with pytest.raises(ValueError, match="right_eye: a point is not finite"):
+    with pytest.raises(ValueError, match=r"right_eye: the point is not finite or beyond 1e\+07 pixels: \[nan, 0.0\]"):
         geometry.roll_angle((0, 0), (np.nan, 0))
+    with pytest.raises(ValueError, match="left_eye: face 1: the point is not finite"):
+        geometry.roll_angle([(0, 0), (0, 2e7)], [(1, 0), (1, 0)])
