@@ -207,6 +207,13 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def flag(value: Any, name: str) -> bool:
+    """True or False; words and numbers are refused, as ``"no"`` would count as True."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def number(
     value: Any, name: str, *, above: float | None = None, minimum: float | None = None, maximum: float | None = None
 ) -> float:

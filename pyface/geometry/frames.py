@@ -10,7 +10,6 @@ from pyface import _check
 from pyface._typing import Points
 from pyface.geometry.schemes import mirror, symmetric_triangles, triangulation, whole_steps
 from pyface.geometry.similarity import fit, points_of
-from pyface.kernels.crops import flag
 from pyface.kernels.piecewise import LONGEST_SIDE, PiecewiseAffine
 
 __all__ = ["face_mesh", "frame_points"]
@@ -42,7 +41,7 @@ def face_mesh(scheme: str, size: int, *, face_only: bool = False) -> PiecewiseAf
     landmarks, steps = whole_steps(scheme)
     unit = steps // 10
     points = landmarks
-    if flag(face_only, "face_only"):
+    if _check.flag(face_only, "face_only"):
         triangles = triangulation(scheme)
     else:
         order = mirror(scheme)

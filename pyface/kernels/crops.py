@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyface import _check, _core, _threads
 from pyface._typing import Image
 
-__all__ = ["BORDERS", "FARTHEST", "affine_crops", "far_crops", "flag", "pixels_of"]
+__all__ = ["BORDERS", "FARTHEST", "affine_crops", "far_crops", "pixels_of"]
 
 BORDERS = ("constant", "replicate", "reflect")
 FARTHEST = 1e9  # pixels; crops that reach farther are refused
@@ -54,7 +54,7 @@ def affine_crops(
     """
     pixels = pixels_of(image)
     _check.choice(border, "border", BORDERS)
-    averages = flag(antialias, "antialias")
+    averages = _check.flag(antialias, "antialias")
     if averages and border != "constant":
         raise ValueError(f"antialias=True needs border='constant', got {border!r}")
     rows, cols = size
@@ -82,10 +82,3 @@ def far_crops(maps: NDArray[np.float64], rows: int, cols: int) -> NDArray[np.int
     with np.errstate(invalid="ignore", over="ignore"):
         is_near = (np.abs(maps @ corners.T) <= FARTHEST).all(axis=(1, 2)) & (np.abs(maps) <= FARTHEST).all(axis=(1, 2))
     return np.flatnonzero(~is_near)
-
-
-def flag(value: Any, name: str) -> bool:
-    """True or False; words and numbers are refused, as ``"no"`` would count as True."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)

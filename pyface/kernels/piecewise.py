@@ -387,11 +387,9 @@ def _images(value: Any, n: int) -> list[Image]:
 
 
 def _options(image: Image, interpolation: Any, antialias: Any, border: Any, fill: Any) -> dict[str, Any]:
-    if not isinstance(antialias, bool | np.bool_):
-        raise TypeError(f"antialias must be True or False, got {antialias!r}")
     return {
         "linear": _check.choice(interpolation, "interpolation", INTERPOLATIONS) == "linear",
-        "antialias": bool(antialias),
+        "antialias": _check.flag(antialias, "antialias"),
         "border": _check.choice(border, "border", BORDERS),
         "fill": _check.colour(fill, image),
     }
