@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles import alignment as oracle
 
@@ -50,6 +50,7 @@ def test_crops_equal_the_twin(*, rows, cols, channels, dtype, border, entries, x
 )  # fmt: skip
 @settings(max_examples=80, deadline=None)
 def test_antialias_equals_the_twin(*, spans, angle, x, y, dtype, channels, seed) -> None:
+    assume(abs(spans % 1 - 0.5) > 1e-9)  # there rounding decides how many samples a pixel has
     image = noise(31, 45, channels, dtype=dtype, seed=seed)
     matrix = similarity(spans, angle, x, y)
     fill = np.arange(channels) * 20 + 7
