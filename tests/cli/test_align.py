@@ -99,6 +99,31 @@ def test_other_options(photos: Path, tmp_path: Path) -> None:
     assert pixels(tmp_path / "out" / "astronaut-0.png").shape == (150, 150, 3)
 
 
+def test_antialias_averages_a_face_larger_than_its_picture(tmp_path: Path) -> None:
+    """The photo is enlarged four times, with a pattern on it that a picture of this size cannot show."""
+    from PIL import Image
+
+    part = Image.fromarray(photo_sets.astronaut()[20:240, 110:330])
+    clean = np.clip(np.asarray(part.resize((880, 880), Image.Resampling.BICUBIC)), 24, 255)
+    photo = clean - 24 * (np.indices((880, 880)).sum(axis=0) % 2)[..., None].astype(np.uint8)
+    photo_sets.save(tmp_path / "photo.png", photo)
+    off = {}
+    for antialias in (False, True):
+        folder = tmp_path / f"{antialias}"
+        done = pyface("align", tmp_path / "photo.png", "-o", folder, *["--antialias"] * antialias)
+        assert done.returncode == 0, done.stderr
+        got = pixels(folder / "photo-0.png")
+        face = json.loads((folder / "summary.json").read_text())["photos"][0]["faces"][0]
+        frame = {"size": 112, "template": "arcface-dlib-5"}
+        points = np.array(face["landmarks"])
+        np.testing.assert_array_equal(got, geometry.align_face(photo, points, antialias=antialias, **frame))
+        # The mean of the pattern is 12 levels.
+        want = geometry.align_face(clean, points, antialias=True, **frame) - 12.0
+        off[antialias] = np.abs(got - want).mean()
+    assert off[True] < 0.7
+    assert off[False] > 2.5
+
+
 def test_refusals(photos: Path, tmp_path: Path) -> None:
     for arguments, message in [
         (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from interrupts import NEEDS_SIGNALS, stops_soon
 
 import pyface
 from pyface import _core
@@ -200,37 +198,16 @@ LONG_KERNELS = {
 }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@NEEDS_SIGNALS
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("kernel", LONG_KERNELS)
 def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
     n, d = (12_000, 4096) if kernel == "dense" else (80_000, 512)
-    code = (
-        "import os, signal, threading, time, numpy as np, pyface, scipy.sparse\n"
+    setup = (
+        "import numpy as np, pyface, scipy.sparse\n"
         "from pyface.kernels import density\n"
         "from pyface.kernels.kmeans import KMeansData\n"
-        # A shell starts background jobs with SIGINT ignored, which children inherit.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def interrupt():\n"
-        "    global start\n"
-        "    start = time.process_time()\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
         f"n = {n}\n"
         f"x = np.random.default_rng(0).random((n, {d}), dtype=np.float32)\n"
-        "threading.Timer(0.5, interrupt).start()\n"
-        "try:\n"
-        f"    {LONG_KERNELS[kernel].format(t=n_threads)}\n"
-        "except KeyboardInterrupt:\n"
-        "    print(time.process_time() - start)\n"
-        "    raise\n"
     )
-    # About 0.2 s. The processor's time, as others may hold up each thread for long; the best of three counts.
-    assert any(seconds_to_stop(code) < 0.4 * n_threads for _ in range(3))
-
-
-def seconds_to_stop(code: str) -> float:
-    """What a child process that runs the code says that it computed from SIGINT to the end of its kernel."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
-    assert "KeyboardInterrupt" in done.stderr.splitlines()[-1]
-    assert done.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
-    return float(done.stdout)
+    assert stops_soon(setup, LONG_KERNELS[kernel].format(t=n_threads), n_threads)

@@ -136,9 +136,17 @@ def test_points_far_outside() -> None:
         assert (mesh.warp(image, source + far, fill=(1, 2, 3)) == (1, 2, 3)).all()
         replicated = mesh.warp(image, source + far, border="replicate")
         assert (replicated == image[-1 if far > 0 else 0, -1 if far > 0 else 0]).all()
-        mesh.warp(image, source * far / 100, border="reflect")
-        mesh.report(source * far / 100, image.shape)
-    mesh.warp(image, np.random.default_rng(0).uniform(-9e8, 9e8, source.shape), border="reflect", antialias=True)
+        assert mesh.report(source + far, image.shape).sampled_outside == 1
+        stretched = source * far / 100
+        reflected = mesh.warp(image, stretched, border="reflect")
+        for y, x in [(0, 0), (3, 17), (10, 10), (11, 4), (19, 19)]:
+            u, v = mesh._mesh.positions(stretched)[y, x]  # the twin's own may be off by more than a pixel's hundredth
+            want = oracle.sample(image, u, v, "linear", "reflect", 0)
+            np.testing.assert_allclose(reflected[y, x], want, atol=0.502)
+    # So much is averaged that nothing but the mean of the photo is left.
+    anywhere = np.random.default_rng(0).uniform(-9e8, 9e8, source.shape)
+    mean = mesh.warp(image, anywhere, border="reflect", antialias=True)
+    np.testing.assert_allclose(mean - image.mean(axis=(0, 1)), 0, atol=0.502)
 
 
 def test_folded_sources_are_drawn() -> None:
