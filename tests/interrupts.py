@@ -29,8 +29,8 @@ def stops_soon(setup: str, call: str, n_threads: int) -> bool:
         "    print(time.process_time() - start)\n"
         "    raise\n"
     )
-    # About 0.2 s. The processor's time, as others may hold up each thread for long; the best of three counts.
-    return any(_seconds_to_stop(code) < 0.4 * n_threads for _ in range(3))
+    # About 0.2 s. The processor's time, as others may hold up each thread for long; the best of five counts.
+    return any(_seconds_to_stop(code) < 0.4 * n_threads for _ in range(5))
 
 
 def _seconds_to_stop(code: str) -> float:
