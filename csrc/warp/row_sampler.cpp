@@ -160,9 +160,7 @@ void RowSampler<T>::patch(index_t i, index_t count, index_t x, index_t y, float 
     down_[static_cast<std::size_t>(i)] = down;
     for (index_t dy = 0; dy < 2; ++dy) {
         for (index_t dx = 0; dx < 2; ++dx) {
-            // One that has no weight may be outside where its position is not.
-            const T* from = pixel(y + (down > 0 ? dy : 0), x + (right > 0 ? dx : 0));
-            std::copy_n(from, channels_, patches_.data() + ((dy * count + i) * 2 + dx) * channels_);
+            std::copy_n(pixel(y + dy, x + dx), channels_, patches_.data() + ((dy * count + i) * 2 + dx) * channels_);
         }
     }
 }
