@@ -162,8 +162,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         _check.number(self.tol, "tol", minimum=0)
         _params.one_of(self.algorithm, "algorithm", ("lloyd", "elkan"))
         for name in ("copy_x", "spherical"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            _check.flag(getattr(self, name), name)
         is_array = not isinstance(self.init, str) and not callable(self.init)
         if isinstance(self.init, str):
             _params.one_of(self.init, "init", ("k-means++", "random"))
