@@ -15,7 +15,7 @@ def pyface(*arguments: object, **options: Any) -> subprocess.CompletedProcess[st
     """Run the command in a process of its own."""
     command = [sys.executable, "-m", "pyface", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run(command, text=True, errors="surrogateescape", timeout=300, check=False, **pipes)
+    return subprocess.run(command, text=True, errors="surrogateescape", timeout=600, check=False, **pipes)
 
 
 def messages(done: subprocess.CompletedProcess[str]) -> list[str]:

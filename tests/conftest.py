@@ -8,11 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from pyface import _core
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime before pyface does
+
+# The same examples in every run, and no limit of time: what passes once passes on any machine, however busy.
+# `pytest --hypothesis-profile=explore` looks for new ones.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(params=_core.compiled_isas(), scope="module")  # Hypothesis refuses function scope under @given

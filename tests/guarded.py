@@ -65,4 +65,4 @@ def run(call: str) -> subprocess.CompletedProcess[str]:
     module = call.split(".", maxsplit=1)[0]
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import {module}; {call}"
     command = [sys.executable, "-X", "faulthandler", "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -84,7 +83,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
 
     def calls(self) -> list[str]:
@@ -152,11 +151,10 @@ def test_no_compiler(checkout: Checkout) -> None:
 def test_dead_index(checkout: Checkout) -> None:
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
         pytest.skip("this environment has no pip")
-    start = time.monotonic()
     environment = {"REAL_PIP": "1", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
     message = only_message(checkout.make("lint", **environment))
     assert "does not answer: check the network and pip's settings" in message
-    assert time.monotonic() - start < 60
+    assert checkout.calls() == ["venv"], "pip would try again for each of dozens of packages"
 
 
 def test_what_is_done_is_not_done_again(checkout: Checkout) -> None:

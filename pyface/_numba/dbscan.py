@@ -1,4 +1,4 @@
-"""The loops of DBSCAN. Self-contained on purpose: Numba's cache does not see an edit in another file.
+"""The loops of DBSCAN. No loop calls one of another file: Numba's cache would not see an edit there.
 
 Each loop is compiled at its first call and kept on disk, so that later processes load it. The files lie in
 ``__pycache__`` next to this one or, where that cannot be written (a read-only installation), in the user's cache folder
@@ -14,22 +14,13 @@ Loops release the GIL and do a bounded piece of work a call, since Ctrl-C is see
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-
-def _jit(function: Callable[..., Any]) -> Any:
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # Numba found no folder to write its cache to
-        return numba.njit(nogil=True)(function)
+from pyface._numba.compiling import entry, jit
 
 
-@_jit
+@entry
 def count(
     i: NDArray[np.int32],
     j: NDArray[np.int32],
@@ -48,7 +39,7 @@ def count(
             is_core[b] = True
 
 
-@_jit
+@entry
 def weigh(
     i: NDArray[np.int32],
     j: NDArray[np.int32],
@@ -68,7 +59,7 @@ def weigh(
         magnitudes[b] += abs(weights[a])
 
 
-@_jit
+@jit
 def _root(parents: NDArray[np.int32], row: int) -> int:
     """The smallest row of the tree, halving the path to it."""
     while parents[row] != row:
@@ -77,7 +68,7 @@ def _root(parents: NDArray[np.int32], row: int) -> int:
     return row
 
 
-@_jit
+@entry
 def join(
     i: NDArray[np.int32],
     j: NDArray[np.int32],
@@ -117,7 +108,7 @@ def join(
     return n_kept
 
 
-@_jit
+@entry
 def number(
     parents: NDArray[np.int32],
     is_core: NDArray[np.bool_],
@@ -138,7 +129,7 @@ def number(
     return n_clusters
 
 
-@_jit
+@entry
 def walk(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 import photo_sets
 import pytest
 from command_line import messages, one_line, pixels, pyface
+from interrupts import NEEDS_SIGNALS, interrupted_command
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
@@ -151,23 +150,18 @@ def test_an_interruption_leaves_whole_files_that_the_next_run_knows(photo: Path,
     assert {name[0] for name in assert_whole(out)["files"]} == {"c"}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
+@NEEDS_SIGNALS
 @each_command
 def test_ctrl_c_leaves_no_half_written_file(photo: Path, tmp_path: Path, command: str) -> None:
     many, out = tmp_path / "photos", tmp_path / "out"
     many.mkdir()
-    for i in range(200):
+    for i in range(40):
         os.link(photo, many / f"{i:03}.png")
-    run = [sys.executable, "-m", "pyface", *COMMANDS[command], str(many), "-o", str(out), "--overlay"]
-    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
-        begin = time.monotonic()
-        while not (out / "000-0.png").exists() and time.monotonic() < begin + 60:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert stderr.splitlines()[-1] == "pyface: interrupted"
-    assert 1 <= len(assert_whole(out)["photos"]) < 200
+    run = [*COMMANDS[command], str(many), "-o", str(out), "--overlay"]
+    done = interrupted_command(run, "open", 20, prefix=str(many))
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1] == "pyface: interrupted"
+    assert 1 <= len(assert_whole(out)["photos"]) < 40
 
 
 @each_command

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from interrupts import NEEDS_SIGNALS, stops_soon
+from interrupts import NEEDS_SIGNALS, stops
 
 import pyface
 from pyface import _core
@@ -210,4 +210,9 @@ def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:
         f"n = {n}\n"
         f"x = np.random.default_rng(0).random((n, {d}), dtype=np.float32)\n"
     )
-    assert stops_soon(setup, LONG_KERNELS[kernel].format(t=n_threads), n_threads)
+    assert stops(setup, LONG_KERNELS[kernel].format(t=n_threads)) == "stopped"
+
+
+@NEEDS_SIGNALS
+def test_a_kernel_that_looks_for_no_signal_is_noticed() -> None:
+    assert stops("import hashlib", "hashlib.pbkdf2_hmac('sha256', b'', b'', 2_000_000)") == "went on to its end"

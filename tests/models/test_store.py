@@ -155,7 +155,7 @@ def test_processes_that_build_at_once(cache: Path) -> None:
     ]
     want = hashlib.sha256(bytes(range(256)) * 40000).hexdigest()
     for child in children:
-        out, errors = child.communicate(timeout=60)
+        out, errors = child.communicate(timeout=600)
         assert (out.strip(), errors) == (want, "")
     assert [p.name for p in cache.iterdir()] == ["thing.bin"]
 

@@ -31,7 +31,7 @@ def opened(text: str, folder: Path, fragment: str = "") -> Page:
     command = [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", path.as_uri() + fragment]
     environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}  # its crash reports do not go to the user's own
     done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=True, env=environment
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=600, check=True, env=environment
     )
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert not complaints
