@@ -8,21 +8,24 @@ ONLY ?=
 QUICK ?=
 LARGE ?=
 BENCH ?=
-export PYTHON PHOTOS OUT ONLY QUICK LARGE BENCH
+N ?= 2
+export PYTHON PHOTOS OUT ONLY QUICK LARGE BENCH N
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
 COVERAGE_FLOOR := 85
+# One process of tests a core; those of one group run in one of them, one after another.
+export PYTEST_WORKERS := -n auto --dist loadgroup
 
 # The tests see the installed package, never the folder pyface/ of the checkout, which has no compiled module.
 export PYTHONSAFEPATH := 1
 # Matplotlib would make a folder in the user's home.
 export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
-.PHONY: help demo test dev lint format types bench wheel asan tsan clean
+.PHONY: help demo test test-busy dev lint format types bench wheel asan tsan clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 	@echo "Python 3.11 or newer is needed; PYTHON=python3.12 names another one than python3."
 
 demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=folder]
@@ -30,9 +33,15 @@ demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=
 	$(SETUP) package models demo
 	@sh tools/demo.sh run
 
+test test-busy: export PYFACE_CACHE := $(CURDIR)/.venv/cache
+
 test: ## run the whole test suite with coverage
 	$(SETUP) package models test
-	@PYFACE_CACHE="$$PWD/.venv/cache" $(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	@$(PY) -m pytest $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+test-busy: ## the tests N times while all cores are busy: make test-busy [N=2] [ONLY="tests/cli"]
+	$(SETUP) package models test
+	@sh tools/test_busy.sh
 
 dev: ## editable build in .venv; again after a change in csrc/
 	$(SETUP) editable models test lint bench dev

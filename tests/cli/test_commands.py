@@ -22,6 +22,8 @@ from interrupts import NEEDS_SIGNALS, interrupted_command
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
+pytestmark = pytest.mark.xdist_group("commands")
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
