@@ -15,9 +15,10 @@ from pyface.errors import OutputFolderError, require_extra
 from pyface.pipeline import scales
 from pyface.pipeline.album import Album, album_of, timed
 from pyface.pipeline.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
+from pyface.pipeline.finding import PhotoFile, find_photos
 from pyface.pipeline.out_folder import SUMMARY, is_ours, prepare_folder
 from pyface.pipeline.people import check_grouping
-from pyface.pipeline.photos import PhotoFile, find_photos, quiet_pillow
+from pyface.pipeline.photos import quiet_pillow
 from pyface.pipeline.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.pipeline.thumbnails import THUMBNAIL_VERSION
 from pyface.pipeline.work import FILE_NAME, RunInfo, WorkFile

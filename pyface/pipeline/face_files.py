@@ -18,8 +18,9 @@ from pyface.errors import ImageReadError, OutputFolderError, require_extra
 from pyface.geometry import Similarity
 from pyface.pipeline.analyzer import FaceAnalyzer
 from pyface.pipeline.files import list_files
+from pyface.pipeline.finding import Skipped
 from pyface.pipeline.out_folder import SUMMARY, prepare_folder, read_summary, write_files
-from pyface.pipeline.photos import Skipped, quiet_pillow, read_image
+from pyface.pipeline.photos import quiet_pillow, read_image
 from pyface.types import Face
 
 __all__ = ["FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
