@@ -15,8 +15,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _SCAN = 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
-# Bits that no picture holds, to be read in the place of those that are missing.
-_NOISE = [hashlib.shake_128(bytes([i])).digest(512).replace(b"\xff", b"\xfe") for i in range(3)]
+
+_RESTART_OR_SCAN = re.compile(rb"\xff([\xd0-\xd7\xda])", re.DOTALL)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -30,6 +30,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(data[at : at + 2], "big")
         yield marker, data[at + 2 : at + length]
         at += max(2, length)
+
+
+def has_end(data: bytes) -> bool:
+    """Whether the coded data are followed by an end marker; True if there are none."""
+    at = 2
+    for marker, content in _segments(data):
+        at += 4 + len(content)
+        if marker == _SCAN:
+            return data.find(_END, at) >= 0
+    return True
 
 
 def coefficient_bytes(data: bytes) -> int:
@@ -55,14 +65,25 @@ def with_end_marker(data: bytes, decode: Callable[[bytes], NDArray[np.uint8]]) -
 
     If all pixels are there, it makes no difference what follows them. Takes the time of up to four decodings.
     """
-    # A download that broke off may have been filled up with zeros, which are pixels to the decoder.
-    body = data.rstrip(b"\0").removesuffix(b"\xff")
+    # A download that broke off may have been filled up with zeros, which are pixels to the decoder. The last byte of
+    # the pixels may be zero as well.
+    body = data[: len(data.rstrip(b"\0")) + 1].removesuffix(b"\xff")
     if not _has_all_scans(body):
         return None
     pixels = decode(body + _END)
-    if all(np.array_equal(pixels, decode(body + noise + _END)) for noise in _NOISE):
+    if all(np.array_equal(pixels, decode(body + _noise(body, seed) + _END)) for seed in range(3)):
         return body + _END
     return None
+
+
+def _noise(body: bytes, seed: int) -> bytes:
+    """Bits that no picture holds, and more of them behind the restart marker that a decoder may be waiting for."""
+    before, behind = (hashlib.shake_128(bytes([seed, i])).digest(512).replace(b"\xff", b"\xfe") for i in range(2))
+    last = _SCAN
+    for found in _RESTART_OR_SCAN.finditer(body):
+        last = found[1][0]
+    marker = 0xD0 if last == _SCAN else 0xD0 + (last + 1) % 8
+    return before + bytes([0xFF, marker]) + behind
 
 
 def _has_all_scans(data: bytes) -> bool:

@@ -61,6 +61,7 @@ class OpenPhoto:
         self._kind: tiff.Kind | None = None
         self._turn: int | None = None
         self._is_jpeg = self.format == "JPEG"
+        self._is_whole = not self._is_jpeg or jpeg.has_end(self._data)
         self._coefficient_bytes = jpeg.coefficient_bytes(self._data) if self._is_jpeg else 0
         if self.format == "TIFF":
             with self._reasons():
@@ -88,12 +89,14 @@ class OpenPhoto:
     @property
     def width(self) -> int:
         """Columns of the upright picture."""
-        return self._size[1 if self._orientation >= 5 else 0]
+        is_sideways = self._orientation >= 5  # first: it may take decoding, which tells the size
+        return self._size[1 if is_sideways else 0]
 
     @property
     def height(self) -> int:
         """Rows of the upright picture."""
-        return self._size[0 if self._orientation >= 5 else 1]
+        is_sideways = self._orientation >= 5
+        return self._size[0 if is_sideways else 1]
 
     @property
     def _orientation(self) -> int:
@@ -136,22 +139,23 @@ class OpenPhoto:
     def _decoded_jpeg(self, factor: int) -> PillowImage:
         """The picture at 1/8, 1/4, 1/2 or all of its size."""
         self._require(self._decoding_bytes(factor))
+        if not self._is_whole:
+            self._data, self._is_whole, self._unused = self._with_end(), True, None
         image = self._open()
         if factor > 1:
             image.draft("RGB", (max(1, image.width // factor), max(1, image.height // factor)))
         with self._reasons():
-            try:
-                image.load()
-            except OSError as error:
-                if self._data is not self._file_data or "truncated" not in str(error):
-                    raise
-                self._require(self.decoded_bytes + _RGB_BYTES * self._n_pixels)
-                data = jpeg.with_end_marker(self._data, _pixels_of_jpeg)
-                if data is None:
-                    raise
-                self._data = data
-                return self._decoded_jpeg(factor)
+            image.load()
         return image
+
+    def _with_end(self) -> bytes:
+        """The JPEG with the end marker that it lacks, which Pillow waits for. An error if pixels are missing, too."""
+        self._require(self.decoded_bytes + _RGB_BYTES * self._n_pixels)
+        with self._reasons():
+            data = jpeg.with_end_marker(self._file_data, _pixels_of_jpeg)
+            if data is None:
+                raise ValueError("image file is truncated: pixels are missing at its end")
+            return data
 
     def _open(self) -> PillowImage:
         """The picture with its header read and no pixel decoded: Pillow decodes each of its objects once."""

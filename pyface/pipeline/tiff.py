@@ -84,9 +84,7 @@ def kind_of(file: BinaryIO) -> Kind:
     bits, number = _first(tags, _BITS, 1), _first(tags, _SAMPLE_FORMAT, _UNSIGNED)
     colours = _COLOURS.get(photometric, f"colours of kind {photometric}")
     numbers = _NUMBERS.get(number, "numbers of another kind")
-    refusal = (
-        f"a TIFF of {colours} in {bits}-bit {numbers}, in a layout that is not read; save it as RGB in 8 or 16 bits"
-    )
+    refusal = f"a TIFF of {colours} in {bits}-bit {numbers} in a layout that is not read; save it as RGB of 8 bits"
     if not _is_read(tags, order, photometric, bits, number):
         raise ValueError(refusal)
     values = tags.get(_PALETTE, ())
