@@ -51,7 +51,7 @@ def build_album(
     progress: ProgressCallback | None = None,
 ) -> Album:
     """Find and group the faces of a folder, with the record of work in ``out`` (which is checked before any work)."""
-    folder = os.fsdecode(folder)
+    folder = folder_path(folder)
     if not os.path.isdir(folder):
         raise NotADirectoryError(
             f"PHOTOS must be a folder: {folder!r} " + ("is a file" if os.path.exists(folder) else "does not exist")
@@ -100,6 +100,16 @@ def build_album(
         return album_of(
             work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
         )  # fmt: skip
+
+
+def folder_path(folder: str | os.PathLike[str]) -> str:
+    """The path of the folder of photos as text. TypeError for anything else, such as a list of photos."""
+    if not isinstance(folder, str | bytes | os.PathLike):
+        raise TypeError(
+            f"folder must be the path of a folder of photos, got {type(folder).__name__}; put single photos, "
+            "or links to them, into a folder"
+        )
+    return os.fsdecode(folder)
 
 
 def rebuild_album(

@@ -44,9 +44,8 @@ def has(part: str) -> bool:
 
 READ = {name: saved(name) for name in ("JPEG", "PNG", "BMP", "TIFF", "GIF")}
 READ |= {"MPO": saved("MPO", save_all=True, append_images=[Image.new("RGB", (64, 48))])}
-READ |= {
-    name: saved(name) for name, part in (("WEBP", "webp"), ("JPEG2000", "jpg_2000"), ("AVIF", "avif")) if has(part)
-}
+PARTS = {"WEBP": "webp", "JPEG2000": "jpg_2000", "AVIF": "avif"}  # of Pillow, which may be built without them
+READ |= {name: saved(name) for name, part in PARTS.items() if has(part)}
 
 
 def box(brand: bytes, *compatible: bytes) -> bytes:
