@@ -26,7 +26,7 @@ from pyface.pipeline.work import FILE_NAME, RunInfo, WorkFile
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 1
+_ANALYSIS_VERSION = 2
 
 
 def build_album(

@@ -38,7 +38,7 @@ def has_end(data: bytes) -> bool:
     for marker, content in _segments(data):
         at += 4 + len(content)
         if marker == _SCAN:
-            return data.find(_END, at) >= 0
+            return data.rfind(_END, at) >= 0
     return True
 
 

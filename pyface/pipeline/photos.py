@@ -26,7 +26,7 @@ _ORIENTATION_TAG = 0x0112
 _TURNED_WHEN_DECODED = ("TIFF", "PNG")
 _PILLOW_BYTES, _RGB_BYTES = 4, 3  # a pixel, at most
 # What decoders take a pixel beside the picture that they fill.
-_DECODER_BYTES = {"WEBP": 8, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "TIFF": 8}
+_DECODER_BYTES = {"WEBP": 9, "AVIF": 12, "HEIF": 12, "JPEG2000": 16, "TIFF": 8}
 
 
 @contextlib.contextmanager

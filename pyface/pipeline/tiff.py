@@ -14,12 +14,13 @@ RAW = "a RAW photo ({}), which is not read; develop it to JPEG or TIFF first"
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIPS, _ORIENTATION, _CHANNELS, _STRIP_ROWS, _PLANAR, _PALETTE = 273, 274, 277, 278, 284, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _SUB_DIRECTORIES, _INKS, _EXTRA, _SAMPLE_FORMAT = 322, 323, 324, 330, 332, 338, 339
-_SUBSAMPLING, _DNG_VERSION = 530, 50706
+_SUBSAMPLING, _DNG_VERSION, _SUBFILE_TYPE = 530, 50706, 254
+_NEXT = -1  # no tag: where the next directory begins, 0 if there is none
 _RELEVANT = frozenset(
     (
         _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _ORIENTATION, _CHANNELS, _STRIP_ROWS,
         _PLANAR, _PALETTE, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _SUB_DIRECTORIES, _INKS, _EXTRA, _SAMPLE_FORMAT,
-        _SUBSAMPLING, _DNG_VERSION,
+        _SUBSAMPLING, _DNG_VERSION, _SUBFILE_TYPE,
     )
 )  # fmt: skip
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
@@ -58,16 +59,22 @@ class Kind:
 def refuse_raw(file: BinaryIO) -> None:
     """ValueError if the TIFF is a camera's RAW: what comes first in it is a small picture, or a mosaic of colours."""
     try:
-        order, directories = _directories(file)
+        _, directories = _directories(file)
     except (struct.error, ValueError, IndexError):
         return  # broken: Pillow says how
     file.seek(8)
-    if order == "<" and file.read(2) == b"CR":
+    behind_header = file.read(4)
+    if behind_header[:2] == b"CR":
         raise ValueError(RAW.format("Canon CR2"))
+    if behind_header in (b"IIII", b"MMMM"):
+        raise ValueError(RAW.format("Phase One IIQ"))
     if _DNG_VERSION in directories[0]:
         raise ValueError(RAW.format("DNG"))
     if any(tags.get(_PHOTOMETRIC, (None,))[0] in _MOSAIC for tags in directories):
         raise ValueError(RAW.format("of a camera, made like a TIFF"))
+    first = directories[0]
+    if _first(first, _SUBFILE_TYPE, 0) & 1 and (len(directories) > 1 or _first(first, _NEXT, 0)):
+        raise ValueError("a TIFF that begins with a preview, as RAW photos do; save or develop it as JPEG")
 
 
 def kind_of(file: BinaryIO) -> Kind:
@@ -185,4 +192,7 @@ def _tags(file: BinaryIO, offset: int, order: str, is_big: bool) -> _Tags:
             place = file.read(length)  # noqa: PLW2901
         values: tuple[Any, ...] = struct.unpack(code, place[:length])
         tags[tag] = values
+    file.seek(offset + struct.calcsize(order + count) + size * n_tags)
+    following = file.read(struct.calcsize(order + word))
+    tags[_NEXT] = struct.unpack(order + word, following) if following else (0,)
     return tags

@@ -90,7 +90,7 @@ def test_photos_one_by_one_are_no_folder(tmp_path: Path) -> None:
     import pyface as library
 
     for wrong in (["a.jpg", "b.jpg"], None, 3):
-        with pytest.raises(TypeError, match="folder must be the path of a folder of photos, got .*put single photos"):
+        with pytest.raises(TypeError, match=r"folder must be the path of a folder of photos, got .*put single photos"):
             library.cluster_photos(wrong, out=tmp_path / "out")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
     photo = photo_sets.save(tmp_path / "a.png", np.zeros((20, 20, 3), np.uint8))

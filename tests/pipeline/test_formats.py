@@ -70,6 +70,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "NEF": (raw_with_preview(big_endian=True), "a RAW photo"),
     "ARW": (raw_with_preview(), "a RAW photo"),
     "mosaic": (tiff_bytes(GREY, tiff_files.CFA), "a RAW photo"),
+    "preview": (tiff_bytes(PICTURE, 2, more={254: ("I", [1]), 330: ("I", [8])}), "begins with a preview, as RAW"),
+    "IIQ": (b"II*\0\x10\0\0\0IIII" + bytes(200), r"a RAW photo \(Phase One IIQ\)"),
     "RAF": (b"FUJIFILMCCD-RAW 0201" + bytes(99), r"a RAW photo \(Fujifilm RAF\)"),
     "ORF": (b"IIRO\x08\0\0\0" + bytes(99), r"a RAW photo \(Olympus ORF\)"),
     "RW2": (b"IIU\0\x18\0\0\0" + bytes(99), r"a RAW photo \(Panasonic RW2\)"),

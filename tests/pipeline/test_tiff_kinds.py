@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ KINDS: dict[str, tuple[NDArray[Any], int, dict[str, Any], NDArray[Any]]] = {
     "CMYK, 16 bits": (deep(4, np.uint16), 5, {}, without_ink(C)),
 }  # fmt: skip
 
-# Kinds that some layouts of are refused, as Pillow does not open them or gets them wrong: (order, is compressed).
+# Kinds of which some layouts may be refused, as Pillow does not open them or gets them wrong: (order, is compressed).
 REFUSED: dict[str, set[tuple[str, bool]]] = {
     "grey, 12 bits": {(">", False), (">", True)},
     "grey, 16 bits, white is zero": {(">", False), (">", True)},
@@ -111,11 +112,13 @@ def test_the_picture_that_was_written(kind: str) -> None:
             for layout, how in LAYOUTS.items():
                 data = tiff_bytes(samples, photometric, order=order, compression=code, **options, **how)
                 where = f"{kind}, {order}, {compression}, {layout}"
-                if (order, compression != "plain") in REFUSED.get(kind, ()):
-                    with pytest.raises(ImageReadError, match=r"a TIFF of .* not read; save it as"):
-                        read_image(data)
+                try:
+                    read = read_image(data)
+                except ImageReadError as error:
+                    assert re.search(r"a TIFF of .* not read; save it as", error.reason), where  # noqa: PT017
+                    assert (order, compression != "plain") in REFUSED.get(kind, ()), where
                     continue
-                assert np.abs(read_image(data) - expected).max() <= (1 if photometric == tiff.CMYK else 0), where
+                assert np.abs(read - expected).max() <= (1 if photometric == tiff.CMYK else 0), where
 
 
 UNKNOWN: dict[str, tuple[NDArray[Any], int, dict[str, Any]]] = {
