@@ -87,8 +87,10 @@ def _converter(image: PillowImage, kind: Kind | None) -> Callable[[PillowImage],
 
 
 def _range_of(image: PillowImage, dtype: np.dtype[Any]) -> tuple[float, float]:
-    parts = [np.asarray(strip).view(dtype) for _, strip in _strips(image)]
-    return float(min(part.min() for part in parts)), float(max(part.max() for part in parts))
+    """The least and the greatest sample; both NaN if one is."""
+    parts = (np.asarray(strip).view(dtype) for _, strip in _strips(image))
+    ranges = np.array([(part.min(), part.max()) for part in parts], np.float64)
+    return float(ranges[:, 0].min()), float(ranges[:, 1].max())
 
 
 def _shift_of(low: float, high: float, dtype: np.dtype[Any]) -> int:
@@ -102,7 +104,7 @@ def _shift_of(low: float, high: float, dtype: np.dtype[Any]) -> int:
 
 def _scale_of(low: float, high: float) -> float:
     """What brings floating-point numbers to 0..255: of those of 0..1, 0..255 or 0..65535."""
-    if not np.isfinite([low, high]).all():  # NaN is the least and the greatest of all
+    if not np.isfinite([low, high]).all():
         raise ValueError("the picture holds NaN or infinite values")
     if low >= 0:
         for white in (1, 255, 65535):

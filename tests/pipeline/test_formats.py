@@ -186,6 +186,11 @@ def test_paths_bytes_and_files(tmp_path: Path) -> None:
     with tempfile.SpooledTemporaryFile() as spooled:
         spooled.write(data)
         assert_array_equal(read_image(spooled), PICTURE)
+    if os.name == "posix":
+        named = tmp_path / "pipe"
+        os.mkfifo(named)
+        with subprocess.Popen(["cp", str(path), str(named)]):
+            assert_array_equal(read_image(named), PICTURE)
     reader, writer = os.pipe()
     with open(writer, "wb") as end:
         end.write(data)  # less than a pipe holds

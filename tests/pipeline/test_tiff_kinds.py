@@ -170,6 +170,14 @@ def test_numbers_of_no_known_range_are_refused(values: NDArray[Any], reason: str
         read_image(tiff_bytes(values, tiff.BLACK_IS_ZERO))
 
 
+def test_one_sample_that_is_no_number_is_seen_wherever_it_is() -> None:
+    for row in (0, 300, 599):
+        values = np.full((600, 600), 0.5, np.float32)
+        values[row, 7] = np.nan
+        with pytest.raises(ImageReadError, match="NaN or infinite"):
+            read_image(tiff_bytes(values, tiff.BLACK_IS_ZERO))
+
+
 def test_a_black_picture_is_black_in_every_kind() -> None:
     for dtype in (np.uint8, np.uint16, np.uint32, np.int32, np.float32):
         assert not read_image(tiff_bytes(np.zeros((3, 4), dtype), tiff.BLACK_IS_ZERO)).any()
