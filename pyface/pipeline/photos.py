@@ -24,8 +24,8 @@ _ORIENTATION_TAG = 0x0112
 # Newer versions of Pillow turn a TIFF upright while loading it and then drop the tag; older ones do not. A PNG may
 # have its EXIF after the pixels, and Pillow decodes all of it to look.
 _TURNED_WHEN_DECODED = ("TIFF", "PNG")
-# Bytes a pixel: of the result, of Pillow's picture (4 in all other modes), and what decoders take beside it. For libtiff
-# that is a strip of samples, which may be the whole picture.
+# Bytes a pixel: of the result, of Pillow's picture (4 in all other modes), and what decoders take beside it. libtiff
+# takes a strip of samples, which may be the whole picture.
 _RGB_BYTES = 3
 _PILLOW_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
 _DECODER_BYTES = {"WEBP": 9, "AVIF": 12, "HEIF": 12, "JPEG2000": 16}
@@ -275,7 +275,7 @@ def read_image(source: Source) -> RGB:
 
     Raises :class:`pyface.errors.ImageReadError` (an OSError) that names the file and the reason, also for a file that
     breaks off in the middle (a JPEG that lacks its end marker alone is read), and for a picture that the memory which
-    is left does not hold. TypeError for what is no source. Time and memory are those of decoding: 4 to 7 bytes a pixel, for
-    some formats up to 23.
+    is left does not hold. TypeError for what is no source. Time and memory are those of decoding: 4 to 7 bytes a
+    pixel, for some formats up to 23.
     """
     return OpenPhoto(source).full()
