@@ -20,7 +20,7 @@ def sample_folder(folder: Path) -> Path:
     from PIL import Image, ImageOps
 
     collins = Image.fromarray(skimage.data.astronaut())
-    hopper = Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False))
+    hopper = Image.fromarray(pyface.read_image(get_sample_data("grace_hopper.jpg", asfileobj=False)))
     for name, picture in {"collins": collins, "hopper": hopper}.items():
         picture.save(folder / f"{name}.png")
         ImageOps.mirror(picture).save(folder / f"{name}-mirrored.png")

@@ -5,8 +5,11 @@ Every function takes the name of the argument, so that the message can say it.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,6 +20,7 @@ from pyface import _memory
 from pyface._typing import Boxes, FloatArray, Image
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+_is_warned = ContextVar("is_warned", default=False)
 _FLOATS = (np.float16, np.float32, np.float64)
 
 
@@ -122,6 +126,34 @@ def image(value: Any, name: str = "image", *, color: str = "rgb") -> Image:
     if color == "bgr" and value.ndim == 3:
         value = value[:, :, ::-1]
     return _plain(value, value.dtype.type)
+
+
+def warn_of_unit_range(image: NDArray[Any], name: str = "image", *, stacklevel: int = 2) -> None:
+    """Warn of floats within 0..1 or -1..1 where 0..255 is expected: a black picture, in which nothing is found.
+
+    ``stacklevel`` counts from the caller, whose own caller is 2. In the steps inside :func:`one_warning` it is silent.
+    """
+    if _is_warned.get() or image.dtype.kind != "f" or not image.size:
+        return
+    low, high = float(image.min()), float(image.max())
+    # A little beyond 1, as resampling leaves it; a picture of 0..255 that has no more is black anyway.
+    if low >= -1.5 and 0 < high <= 1.5:
+        lowest = "-1" if low < -0.5 else "0"
+        warnings.warn(
+            f"{name} holds floats within {lowest}..1, and 0..255 is expected: all of it is taken for black; "
+            "bring it to 0..255 first",
+            stacklevel=stacklevel + 1,
+        )
+
+
+@contextlib.contextmanager
+def one_warning() -> Iterator[None]:
+    """Inside, what a whole image was asked is not asked of it again, nor of its parts, which may well be dark."""
+    token = _is_warned.set(True)
+    try:
+        yield
+    finally:
+        _is_warned.reset(token)
 
 
 def pixels(value: Any, name: str = "image", *, longest: int) -> Image:

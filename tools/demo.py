@@ -77,7 +77,7 @@ def sample_pictures() -> list:
     from PIL import Image
 
     with get_sample_data("grace_hopper.jpg") as file:
-        hopper = np.asarray(Image.open(file).convert("RGB"))
+        hopper = np.asarray(Image.open(file, formats=["JPEG"]).convert("RGB"))
     return [skimage.data.astronaut(), hopper, skimage.data.coffee(), skimage.data.rocket()]
 
 

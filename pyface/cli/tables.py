@@ -16,6 +16,7 @@ import numpy as np
 from pyface import build_info
 from pyface.errors import PyfaceError
 from pyface.pipeline.analyzer import Chain
+from pyface.pipeline.names import as_utf8
 from pyface.pipeline.out_folder import write_files
 from pyface.pipeline.outputs import COLUMNS, box_and_score, csv_bytes
 from pyface.types import Face
@@ -76,7 +77,7 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
         scores=np.array([f.score for _, f in faces], np.float32),
         # Without any face the scheme's number of points is not known here.
         landmarks=np.array([f.landmarks for _, f in faces], np.float64).reshape(len(faces), -1 if faces else 0, 2),
-        photo=np.array([os.fsencode(name).decode("utf-8", "replace") for name, _ in faces], dtype=np.str_),
+        photo=np.array([as_utf8(name) for name, _ in faces], dtype=np.str_),
     )
     return data.getvalue(), len(faces)
 

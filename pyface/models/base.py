@@ -39,7 +39,8 @@ class Detector(Model):
     def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:
         """The faces of one image, best first; boxes in its pixels, possibly beyond its borders.
 
-        image : (h, w, 3) or grey (h, w), uint8 or float32 in 0..255; ``color`` is ``"rgb"`` or ``"bgr"``.
+        image : (h, w, 3) or grey (h, w), uint8 or float32 in 0..255; ``color`` is ``"rgb"`` or ``"bgr"``. Of floats
+            that are all within 0..1, which is black, a warning tells.
         threshold : scores must be greater; ``None`` is the model's own.
         """
 

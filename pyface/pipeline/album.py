@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pyface._typing import Embeddings, Labels
 from pyface.errors import OutputFolderError
 from pyface.pipeline.close_calls import CloseCall, close_calls
+from pyface.pipeline.finding import Skipped
 from pyface.pipeline.people import Grouping, group_faces, keep_numbers
-from pyface.pipeline.photos import Skipped
 from pyface.pipeline.run import ProgressCallback
 from pyface.pipeline.work import FILE_NAME, FaceRecord, RunInfo, WorkFile
 from pyface.types import Face

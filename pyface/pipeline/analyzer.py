@@ -124,7 +124,8 @@ class FaceAnalyzer:
     def analyze(self, image: Image) -> list[Face]:
         """The faces of one image, best first: (h, w, 3) or (h, w), uint8 or float32 in [0, 255].
 
-        Boxes and landmarks are in pixels of ``image``. Raises TypeError or ValueError for what is no image.
+        Floats that are all within 0..1 are black in this range: a warning says so. Boxes and landmarks are in pixels of
+        ``image``. Raises TypeError or ValueError for what is no image.
         """
         return next(self._analyze_all([image], batch_size=1))
 
@@ -146,8 +147,10 @@ class FaceAnalyzer:
 
     def _find(self, image: Image) -> FoundFaces:
         image = _check.image(image, color=self.color)
-        detections = detect(self.chain, image, min_face=self.min_face, max_side=self.max_side)
-        return find_faces(self.chain, image, keep_largest(detections, self.max_faces))
+        _check.warn_of_unit_range(image, stacklevel=4)  # the line that calls analyze or analyze_many
+        with _check.one_warning():
+            detections = detect(self.chain, image, min_face=self.min_face, max_side=self.max_side)
+            return find_faces(self.chain, image, keep_largest(detections, self.max_faces))
 
     def _finish(self, waiting: list[FoundFaces], batch_size: int) -> Iterator[list[Face]]:
         embeddings = embed_in_batches(self.chain, [found.crops for found in waiting], batch_size)

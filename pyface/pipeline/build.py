@@ -15,9 +15,10 @@ from pyface.errors import OutputFolderError, require_extra
 from pyface.pipeline import scales
 from pyface.pipeline.album import Album, album_of, timed
 from pyface.pipeline.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
+from pyface.pipeline.finding import PhotoFile, find_photos
 from pyface.pipeline.out_folder import SUMMARY, is_ours, prepare_folder
 from pyface.pipeline.people import check_grouping
-from pyface.pipeline.photos import PhotoFile, find_photos, quiet_pillow
+from pyface.pipeline.photos import quiet_pillow
 from pyface.pipeline.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.pipeline.thumbnails import THUMBNAIL_VERSION
 from pyface.pipeline.work import FILE_NAME, RunInfo, WorkFile
@@ -25,7 +26,7 @@ from pyface.pipeline.work import FILE_NAME, RunInfo, WorkFile
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 1
+_ANALYSIS_VERSION = 2
 
 
 def build_album(
@@ -50,7 +51,7 @@ def build_album(
     progress: ProgressCallback | None = None,
 ) -> Album:
     """Find and group the faces of a folder, with the record of work in ``out`` (which is checked before any work)."""
-    folder = os.fsdecode(folder)
+    folder = folder_path(folder)
     if not os.path.isdir(folder):
         raise NotADirectoryError(
             f"PHOTOS must be a folder: {folder!r} " + ("is a file" if os.path.exists(folder) else "does not exist")
@@ -99,6 +100,16 @@ def build_album(
         return album_of(
             work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
         )  # fmt: skip
+
+
+def folder_path(folder: str | os.PathLike[str]) -> str:
+    """The path of the folder of photos as text. TypeError for anything else, such as a list of photos."""
+    if not isinstance(folder, str | bytes | os.PathLike):
+        raise TypeError(
+            f"folder must be the path of a folder of photos, got {type(folder).__name__}; put single photos, "
+            "or links to them, into a folder"
+        )
+    return os.fsdecode(folder)
 
 
 def rebuild_album(

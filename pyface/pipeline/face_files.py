@@ -18,8 +18,10 @@ from pyface.errors import ImageReadError, OutputFolderError, require_extra
 from pyface.geometry import Similarity
 from pyface.pipeline.analyzer import FaceAnalyzer
 from pyface.pipeline.files import list_files
+from pyface.pipeline.finding import Skipped
+from pyface.pipeline.names import as_utf8, shortened
 from pyface.pipeline.out_folder import SUMMARY, prepare_folder, read_summary, write_files
-from pyface.pipeline.photos import Skipped, quiet_pillow, read_image
+from pyface.pipeline.photos import quiet_pillow, read_image
 from pyface.types import Face
 
 __all__ = ["FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
@@ -132,13 +134,13 @@ def write_faces(
                 made[name] = _encoded(drawn.picture, suffix)
                 for key, extra in drawn.extras.items():
                     made[f"{stem}-{i}-{key}{suffix}"] = _encoded(extra, suffix)
-                entries.append({"file": _as_utf8(name), **_facts_of(face, drawn)})
+                entries.append({"file": as_utf8(name), **_facts_of(face, drawn)})
                 if drawn.remark:
                     logger.warning("%s, face %d: %s", path, i, drawn.remark)
             written += made
             write_files(folder, made)
             height, width = image.shape[:2]
-            summary["photos"].append({"photo": _as_utf8(path), "width": width, "height": height, "faces": entries})
+            summary["photos"].append({"photo": as_utf8(path), "width": width, "height": height, "faces": entries})
         progress("photos", len(files), len(files))
         for name in set(before) - set(written):
             _remove(folder, name)
@@ -146,7 +148,7 @@ def write_faces(
     finally:
         # After an interruption, too: the next run removes what it does not write again.
         summary["files"] = sorted({*before, *written})
-        summary["skipped"] = [{"photo": _as_utf8(item.photo), "reason": item.reason} for item in skipped]
+        summary["skipped"] = [{"photo": as_utf8(item.photo), "reason": item.reason} for item in skipped]
         write_files(folder, {SUMMARY: _json(summary)})
     n_faces = sum(len(photo["faces"]) for photo in summary["photos"])
     return FaceFiles(len(summary["photos"]), n_faces, tuple(skipped))
@@ -192,7 +194,7 @@ def _encoded(picture: Image, suffix: str) -> bytes:
 def _stem(path: str, taken: set[str]) -> str:
     """The photo's name without its suffix, shortened, and numbered if another photo has it."""
     name = os.path.splitext(os.path.basename(path))[0]
-    name = os.fsdecode(os.fsencode(name)[:_LONGEST_STEM]) or "photo"
+    name = shortened(name, _LONGEST_STEM) or "photo"
     stem, number = name, 1
     # Some file systems know no capitals.
     while stem.casefold() in taken:
@@ -220,10 +222,6 @@ def _remove(folder: str, name: str) -> None:
             raise OutputFolderError(f"{folder}: {name} cannot be removed ({error.strerror or error})") from error
 
 
-def _as_utf8(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "surrogateescape")
-
-
 def _json(summary: dict[str, Any]) -> bytes:
-    named = {**summary, "files": [_as_utf8(name) for name in summary["files"]]}
+    named = {**summary, "files": [as_utf8(name) for name in summary["files"]]}
     return json.dumps(named, indent=1, ensure_ascii=True).encode("ascii") + b"\n"

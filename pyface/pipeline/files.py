@@ -11,7 +11,8 @@ import numpy as np
 
 from pyface.errors import ImageReadError, PyfaceError
 from pyface.pipeline.analyzer import FaceAnalyzer, check_threshold
-from pyface.pipeline.photos import Skipped, find_photos, quiet_pillow, read_image
+from pyface.pipeline.finding import Skipped, find_photos
+from pyface.pipeline.photos import quiet_pillow, read_image
 from pyface.types import Face
 
 

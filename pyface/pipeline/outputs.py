@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from pyface import __version__
 from pyface.pipeline.album import Album
+from pyface.pipeline.names import as_utf8
 from pyface.pipeline.out_folder import SUMMARY
 from pyface.types import Face
 
@@ -83,7 +83,7 @@ def summary_json(album: Album) -> bytes:
         },
         "settings": album.settings,
         "models": album.models,
-        "skipped": [{"photo": _as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
+        "skipped": [{"photo": as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
         "seconds": album.seconds,
         "close_calls": [
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}
@@ -91,7 +91,7 @@ def summary_json(album: Album) -> bytes:
         ],
         "photos": [
             {
-                "photo": _as_utf8(photo.name),
+                "photo": as_utf8(photo.name),
                 "width": photo.width,
                 "height": photo.height,
                 "faces": per_photo[photo.name],
@@ -101,8 +101,3 @@ def summary_json(album: Album) -> bytes:
     }
     # ASCII: a name that is no valid UTF-8 survives as an escaped surrogate, which json.load gives back.
     return json.dumps(summary, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
-
-
-def _as_utf8(name: str) -> str:
-    """The name as it is read from faces.csv, also if this process runs in a locale that is not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "surrogateescape")

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from pyface.errors import ImageReadError
 from pyface.pipeline.analyzer import Chain, FoundFaces, detect, find_faces, keep_largest
-from pyface.pipeline.photos import OpenPhoto, PhotoFile
+from pyface.pipeline.finding import PhotoFile
+from pyface.pipeline.photos import OpenPhoto
 from pyface.pipeline.thumbnails import thumbnail
 from pyface.pipeline.work import FaceRecord, PhotoRecord, WorkFile
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.errors import OutputFolderError
-from pyface.pipeline.photos import PhotoFile, Skipped
+from pyface.pipeline.finding import PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
 _APPLICATION_ID = 0x70796663

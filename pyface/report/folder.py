@@ -11,7 +11,7 @@ from typing import Any
 from pyface import __version__
 from pyface.errors import require_extra
 from pyface.pipeline.album import Album, remember_numbers
-from pyface.pipeline.build import build_album, rebuild_album
+from pyface.pipeline.build import build_album, folder_path, rebuild_album
 from pyface.pipeline.close_calls import CloseCall
 from pyface.pipeline.out_folder import write_files
 from pyface.pipeline.outputs import REPORT, album_files
@@ -49,7 +49,8 @@ def cluster_photos(
 ) -> Album:
     """Find the faces in a folder of photos and group them into people.
 
-    folder : searched with its subfolders for JPEG, PNG, WebP, BMP, TIFF, GIF (and HEIC with the extra ``heic``).
+    folder : path of the folder, searched with its subfolders for what :func:`pyface.read_image` reads. Names decide
+        which files are looked at, their content how they are read.
     out : folder to write ``faces.csv``, ``embeddings.npy``, ``summary.json`` and ``report.html`` to. Work is recorded
         there as it goes: after an interruption the same call goes on where it was, with the same result. It is made if
         it does not exist, and replaced only if pyface wrote it. None keeps everything in memory.
@@ -76,7 +77,7 @@ def cluster_photos(
     if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. Ctrl-C raises KeyboardInterrupt
     with all finished photos recorded. Memory grows by about 1 kB a face, plus about 250 MB a thread at work.
     """
-    folder = os.fsdecode(folder)
+    folder = folder_path(folder)
     if out is not None:
         out = os.fsdecode(out)
         require_extra("jinja2")  # told now, not after all the work

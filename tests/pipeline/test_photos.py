@@ -19,7 +19,8 @@ import photo_sets
 from PIL import Image
 
 from pyface.errors import ImageReadError
-from pyface.pipeline.photos import OpenPhoto, find_photos, quiet_pillow, read_image
+from pyface.pipeline.finding import find_photos
+from pyface.pipeline.photos import OpenPhoto, quiet_pillow, read_image
 
 LOSS_FREE = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
 
@@ -213,7 +214,7 @@ def test_the_need_of_memory_is_known_before_decoding(tmp_path: Path, suffix: str
     pixels = photo_sets.astronaut()[:100, :60]
     path = photo_sets.save(tmp_path / f"x{suffix}", pixels)
     photo = OpenPhoto(path)
-    assert photo.decoded_bytes == 10 * 100 * 60
+    assert photo.decoded_bytes == {".png": 7, ".tif": 15}[suffix] * 100 * 60  # what Pillow holds, the result, libtiff
     assert photo._image is None
     assert (photo.width, photo.height) == (60, 100)
     assert_array_equal(photo.full(), pixels)

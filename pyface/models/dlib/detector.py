@@ -55,6 +55,7 @@ class DlibMmod(Detector):
         least = 0.0 if threshold is None else _check.number(threshold, "threshold")
         upsample = _check.integer(upsample, "upsample", minimum=0, maximum=4)
         pixels = _check.image(image, color=color)
+        _check.warn_of_unit_range(pixels)
         if min(pixels.shape[:2]) < faces.SMALLEST_SIDE:
             return Detections(np.empty((0, 4)), np.empty(0, np.float32))
         if upsample:

@@ -76,8 +76,9 @@ class DlibResnet(Embedder):
         template = TEMPLATE_5
         if points.shape[1] == 68:
             points, template = points[:, CHOSEN_68], TEMPLATE_68
-        pixels = faces.bytes_of(image, color=color)
-        return faces.face_chips(pixels, points, template, self.size, PADDING, n_threads=self._n_threads)
+        pixels = _check.image(image, color=color)
+        _check.warn_of_unit_range(pixels)
+        return faces.face_chips(faces.bytes_of(pixels), points, template, self.size, PADDING, n_threads=self._n_threads)
 
     def _points(self, landmarks: Landmarks | Points) -> Points:
         if isinstance(landmarks, Landmarks):
@@ -102,6 +103,7 @@ class DlibResnet(Embedder):
             raise ValueError(f"crops must have shape (n, {self.size}, {self.size}, 3), got {crops.shape}")
         if crops.dtype.type is np.float32 and not np.isfinite(crops).all():
             raise ValueError("crops hold NaN or infinite values")
+        _check.warn_of_unit_range(crops, "crops")
         out = np.empty((len(crops), self.dimension), np.float32)
         for begin in range(0, len(crops), BATCH):
             batch = np.ascontiguousarray(crops[begin : begin + BATCH], dtype=np.float32)

@@ -33,5 +33,7 @@ class DlibLandmarks(Landmarker):
         black. Floats in the image are rounded to bytes. Every box gets points, a face or not.
         """
         rows = _check.boxes(boxes)
-        points = self._trees.locate(faces.bytes_of(image, color=color), rows, n_threads=self._n_threads)
+        pixels = _check.image(image, color=color)
+        _check.warn_of_unit_range(pixels)
+        points = self._trees.locate(faces.bytes_of(pixels), rows, n_threads=self._n_threads)
         return Landmarks(points, self.scheme)
