@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from pyface import _cgroups
+
 # Asking takes about as long as filling this much.
 _WORTH_ASKING = 1 << 24
 
@@ -51,42 +53,27 @@ def _limits(root: str) -> Iterator[int]:
 
 
 def _machine(root: str) -> Iterator[int]:
-    for line in _lines(root, "proc/meminfo"):
+    for line in _cgroups.lines(root, "proc/meminfo"):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) << 10
             return
 
 
 def _control_groups(root: str) -> Iterator[int]:
-    # Both versions, as a system may have both; a group's limit holds for all groups in it, so every level counts.
-    for line in _lines(root, "proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            for mount in ("sys/fs/cgroup", "sys/fs/cgroup/unified"):
-                for group in _levels(mount, path):
-                    yield from _left(root, group, ("memory.max", "memory.high"), "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            for group in _levels("sys/fs/cgroup/memory", path):
-                limits = ("memory.limit_in_bytes",)
-                yield from _left(root, group, limits, "memory.usage_in_bytes", "total_inactive_file")
-
-
-def _levels(mount: str, path: str) -> Iterator[str]:
-    """The folder of a group and of all above it. Inside a container all but the mount may not be there."""
-    yield mount
-    for name in path.split("/"):
-        if name not in ("", ".", ".."):
-            mount = f"{mount}/{name}"
-            yield mount
+    for version, group in _cgroups.folders(root, "memory"):
+        if version == 2:
+            yield from _left(root, group, ("memory.max", "memory.high"), "memory.current", "inactive_file")
+        else:
+            yield from _left(root, group, ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
 
 
 def _left(root: str, group: str, limits: tuple[str, ...], usage: str, reclaimable: str) -> Iterator[int]:
-    numbers = [_number(root, f"{group}/{name}") for name in limits]
+    numbers = [_cgroups.number(root, f"{group}/{name}") for name in limits]
     most = min((number for number in numbers if number is not None), default=None)
-    used = _number(root, f"{group}/{usage}")
+    used = _cgroups.number(root, f"{group}/{usage}")
     if most is None or used is None:
         return
-    for line in _lines(root, f"{group}/memory.stat"):
+    for line in _cgroups.lines(root, f"{group}/memory.stat"):
         kind, _, size = line.partition(" ")
         if kind == reclaimable:  # caches of files that nobody has used lately go before anybody swaps
             used -= int(size)
@@ -99,7 +86,7 @@ def _resource_limits(root: str) -> list[int]:
         import resource
 
         # In pages: the whole address space, ..., data and stack, ...
-        fields = [field for line in _lines(root, "proc/self/statm") for field in line.split()]
+        fields = [field for line in _cgroups.lines(root, "proc/self/statm") for field in line.split()]
         for kind, place in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
             most, _ = resource.getrlimit(kind)
             if most != resource.RLIM_INFINITY and place < len(fields):
@@ -138,18 +125,3 @@ def _windows() -> list[int]:
         if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
             return [min(status.available_physical, status.available_virtual)]
     return []
-
-
-def _lines(root: str, path: str) -> list[str]:
-    """The lines of a file, none if it cannot be read: other systems, locked containers."""
-    try:
-        with open(os.path.join(root, path), encoding="utf-8", errors="surrogateescape") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
-
-
-def _number(root: str, path: str) -> int | None:
-    """The number that a file holds; None if it holds a word (``max``), or is not there."""
-    text = "".join(_lines(root, path))
-    return int(text) if text.isdecimal() else None
