@@ -51,6 +51,11 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """``1 face``, ``2 faces``, ``1,000 people``: a number and what it counts; ``many`` may be left out for an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def require_extra(module: str, extra: str = "models") -> ModuleType:
     """Import ``module``, or raise a :class:`MissingExtraError` that names the extra which brings it."""
     try:

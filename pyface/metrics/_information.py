@@ -28,7 +28,7 @@ def entropy(sizes: NDArray[np.int64], n: int) -> float:
 
 
 def mutual_information(table: Contingency) -> float:
-    """In nats; exactly 0 if nothing is shared beyond rounding, exactly an entropy if one labelling implies the other."""
+    """In nats; exactly 0 if nothing is shared beyond rounding, and an entropy if one labelling implies the other."""
     if len(table.class_sizes) <= 1 or len(table.cluster_sizes) <= 1:
         return 0.0
     if table.splits_no_cluster:
@@ -164,9 +164,9 @@ def normalized_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_
 def adjusted_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
     """Mutual information corrected for chance: exactly 1 for equal partitions, 0 on average for random ones.
 
-    ``(MI - E[MI]) / (mean entropy - E[MI])``, never more than 1. Equals scikit-learn's function of this name, in time that grows with the
-    number of *different* group sizes instead of with classes times clusters. Arguments as in
-    :func:`normalized_mutual_info_score`.
+    ``(MI - E[MI]) / (mean entropy - E[MI])``, never more than 1. Equals scikit-learn's function of this name but for
+    rounding, in time that grows with the number of *different* group sizes instead of with classes times clusters.
+    Arguments as in :func:`normalized_mutual_info_score`.
     """
     _check.choice(average_method, "average_method", AVERAGE_METHODS)
     return adjusted(contingency(labels_true, labels_pred), average_method)

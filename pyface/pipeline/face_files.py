@@ -14,7 +14,7 @@ import numpy as np
 
 from pyface import __version__, _check
 from pyface._typing import Image
-from pyface.errors import ImageReadError, OutputFolderError, require_extra
+from pyface.errors import ImageReadError, OutputFolderError, counted, require_extra
 from pyface.geometry import Similarity
 from pyface.pipeline.analyzer import FaceAnalyzer
 from pyface.pipeline.files import list_files
@@ -122,7 +122,9 @@ def write_faces(
                 continue
             faces, n_points = _with_spread(analyzer.analyze(image))
             if n_points:
-                skipped.append(Skipped(path, f"{n_points} of its faces have all landmarks on one point"))
+                skipped.append(
+                    Skipped(path, f"{counted(n_points, 'face has', 'faces have')} all landmarks on one point")
+                )
             pictures = draw(image, faces)
             stem = _stem(path, taken)
             made = {f"{stem}-{key}{suffix}": _encoded(extra, suffix) for key, extra in pictures.extras.items()}
