@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +12,11 @@ from pyface import _cgroups
 
 # Asking takes about as long as filling this much.
 _WORTH_ASKING = 1 << 24
+# OpenCV's code of cv2.error, and what ONNX Runtime and the providers in it say; they have no exception for it.
+_CV2_NO_MEMORY = -4
+_NO_MEMORY = re.compile(r"bad_alloc|bad allocation|failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
+_WANTED = re.compile(r"(?:buffer of size|allocate|\() ?(\d[\d.]*) ?(KiB|MiB|GiB|TiB)?")
+_UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 def available() -> int | None:
@@ -33,6 +40,40 @@ def require(n_bytes: int, what: str, instead: str) -> None:
     free = limit(n_bytes)
     if 0 <= free < n_bytes:
         raise MemoryError(f"{what} takes {_in_words(n_bytes)} and {_in_words(free)} are free; {instead}")
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out: Python's, OpenCV's or ONNX Runtime's."""
+    source = type(error).__module__.partition(".")[0]
+    return (
+        isinstance(error, MemoryError)
+        or (source == "cv2" and getattr(error, "code", None) == _CV2_NO_MEMORY)
+        or (source == "onnxruntime" and _NO_MEMORY.search(str(error)) is not None)
+    )
+
+
+@contextlib.contextmanager
+def told(what: str, instead: str) -> Iterator[None]:
+    """Turns what :func:`ran_out` in the block into a MemoryError that says for ``what``, and what to do ``instead``.
+
+    Blocks may lie in each other: the outermost knows best what the user asked for.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not ran_out(error):
+            raise
+        raise MemoryError(f"not enough memory {what}{_wanted(error)}; {instead}") from error
+
+
+def _wanted(error: BaseException | None) -> str:
+    """How much was asked for when there was no more, as far as somebody said so."""
+    while error is not None:
+        found = _WANTED.search(str(error))
+        if found is not None:
+            return f" ({_in_words(int(float(found[1]) * _UNITS[found[2] or '']))} more at once)"
+        error = error.__cause__
+    return ""
 
 
 def _in_words(n_bytes: int) -> str:

@@ -6,8 +6,9 @@ import threading
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyface import _check
+from pyface import _check, _memory
 from pyface.kernels import faces
 from pyface.models.base import Detector
 from pyface.models.session import Session
@@ -51,12 +52,24 @@ class DlibMmod(Detector):
             and takes four times the time and memory. Floats are rounded to bytes then.
 
         Memory is about 150 bytes per pixel of the (enlarged) image; each thread keeps up to 96 MiB for its next one.
+        MemoryError if there is less.
         """
         least = 0.0 if threshold is None else _check.number(threshold, "threshold")
         upsample = _check.integer(upsample, "upsample", minimum=0, maximum=4)
         pixels = _check.image(image, color=color)
         if min(pixels.shape[:2]) < faces.SMALLEST_SIDE:
             return Detections(np.empty((0, 4)), np.empty(0, np.float32))
+        rows, cols = pixels.shape[:2]
+        larger = f", {2**upsample} times enlarged," if upsample else ""
+        with _memory.told(
+            f"to search an image of {cols} x {rows} pixels{larger}",
+            "use a smaller one" + " or less upsample" * bool(upsample),
+        ):
+            boxes, found = self._search(pixels, least, upsample)
+        return Detections(_in_original(boxes.astype(np.float64), upsample), found)
+
+    def _search(self, pixels: NDArray[Any], least: float, upsample: int) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Boxes in the enlarged image, and their scores, best first."""
         if upsample:
             pixels = faces.upsample(faces.bytes_of(pixels), upsample)
         rows, cols = pixels.shape[:2]
@@ -67,7 +80,7 @@ class DlibMmod(Detector):
             self._kept.buffer = canvas.base
         boxes, found = faces.mmod_decode(scores, rows, cols, least)
         kept = faces.mmod_nms(boxes, found, self._nms_overlap)
-        return Detections(_in_original(boxes[kept].astype(np.float64), upsample), found[kept])
+        return boxes[kept], found[kept]
 
 
 def _in_original(boxes: Any, upsample: int) -> Any:
