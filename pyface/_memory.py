@@ -14,6 +14,7 @@ from pyface import _cgroups
 _WORTH_ASKING = 1 << 24
 # OpenCV's code of cv2.error, and what ONNX Runtime and the providers in it say; they have no exception for it.
 _CV2_NO_MEMORY = -4
+_NOT_ENOUGH = "not enough memory"
 _NO_MEMORY = re.compile(r"bad_alloc|bad allocation|failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
 _WANTED = re.compile(r"(?:buffer of size|allocate|\() ?(\d[\d.]*) ?(KiB|MiB|GiB|TiB)?")
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -56,14 +57,22 @@ def ran_out(error: BaseException) -> bool:
 def told(what: str, instead: str) -> Iterator[None]:
     """Turns what :func:`ran_out` in the block into a MemoryError that says for ``what``, and what to do ``instead``.
 
-    Blocks may lie in each other: the outermost knows best what the user asked for.
+    Blocks may lie in each other: the outermost knows best what the user asked for. What :func:`require` said is kept.
     """
     try:
         yield
     except Exception as error:
         if not ran_out(error):
             raise
-        raise MemoryError(f"not enough memory {what}{_wanted(error)}; {instead}") from error
+        said = str(error)
+        if type(error) is MemoryError and said and not said.startswith(_NOT_ENOUGH) and not _NO_MEMORY.search(said):
+            raise MemoryError(f"{_NOT_ENOUGH} {what}: {said}") from error
+        raise MemoryError(f"{_NOT_ENOUGH} {what}{_wanted(error)}; {instead}") from error
+
+
+def reason(error: MemoryError) -> str:
+    """What a MemoryError says; most of Python's own say nothing."""
+    return str(error) or _NOT_ENOUGH
 
 
 def _wanted(error: BaseException | None) -> str:
