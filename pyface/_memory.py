@@ -16,7 +16,7 @@ _WORTH_ASKING = 1 << 24
 _CV2_NO_MEMORY = -4
 _NOT_ENOUGH = "not enough memory"
 _NO_MEMORY = re.compile(r"bad_alloc|bad allocation|failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
-_WANTED = re.compile(r"(?:buffer of size|allocate|\() ?(\d[\d.]*) ?(KiB|MiB|GiB|TiB)?")
+_WANTED = re.compile(r"(?:buffer of size|allocate) (\d+(?:\.\d*)?) ?(KiB|MiB|GiB|TiB)?")
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
