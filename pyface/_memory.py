@@ -17,6 +17,7 @@ _CV2_NO_MEMORY = -4
 _NOT_ENOUGH = "not enough memory"
 _NO_MEMORY = re.compile(r"bad_alloc|bad allocation|failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
 _WANTED = re.compile(r"(?:buffer of size|allocate) (\d+(?:\.\d*)?) ?(KiB|MiB|GiB|TiB)?")
+_REFUSED = re.compile(r"takes [\d.]+ [MG]iB and [\d.]+ [MG]iB are free")
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
@@ -78,6 +79,9 @@ def reason(error: MemoryError) -> str:
 def _wanted(error: BaseException | None) -> str:
     """How much was asked for when there was no more, as far as somebody said so."""
     while error is not None:
+        refused = _REFUSED.search(str(error))
+        if refused is not None:
+            return f" (it {refused[0]})"
         found = _WANTED.search(str(error))
         if found is not None:
             return f" ({_in_words(int(float(found[1]) * _UNITS[found[2] or '']))} more at once)"

@@ -145,6 +145,11 @@ class Session:
         return self._held.session
 
     @property
+    def is_on_cpu(self) -> bool:
+        """Whether it computes in the memory of this machine alone."""
+        return [_name(provider) for provider in self._providers] == [CPU]
+
+    @property
     def output_shape(self) -> list[Any]:
         """As the graph declares it; free sizes are names."""
         return list(self._output_shape)

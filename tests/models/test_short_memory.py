@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from pyface import FaceAnalyzer, _memory
 
 # Room is counted from what the process has taken once all is loaded, so that the machine does not matter.
 PRELUDE = """
@@ -80,6 +83,25 @@ def test_an_image_that_does_not_fit(weights: Path, shared_cache: Path) -> None:
     for text, _ in failed:
         assert text.startswith("not enough memory to find faces in a picture of 1600 x 1600 pixels (")
         assert text.endswith(" MiB more at once); a smaller max_side (--max-side) needs less")
+
+
+def test_a_search_for_which_too_little_is_free_is_not_begun(
+    detector: Any, landmarker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A container's limit is no limit to what the system promises: the process would be ended when it uses it.
+    monkeypatch.setattr(_memory, "available", lambda: 5 * 10**8)
+    image = np.zeros((2000, 2000, 3), np.uint8)
+    with pytest.raises(
+        MemoryError, match="of 2000 x 2000 pixels: .* takes 572 MiB and 477 MiB are free; use a smaller"
+    ):
+        detector.detect(image)
+    with pytest.raises(MemoryError, match=r"of 1000 x 1000 pixels, 2 times enlarged, .*; use a smaller one or less"):
+        detector.detect(image[:1000, :1000], upsample=1)
+    analyzer = FaceAnalyzer(detector=detector, landmarks=landmarker, embedder=False, max_side=2000)
+    with pytest.raises(MemoryError, match=r"2000 x 2000 .* are free\); a smaller max_side \(--max-side\) needs less"):
+        analyzer.analyze(image)
+    analyzer.max_side = 500
+    assert analyzer.analyze(image) == []
 
 
 EMBED = """

@@ -19,6 +19,10 @@ __all__ = ["DlibMmod"]
 
 # Each thread keeps its canvas for the next image: fresh memory costs more than what is written to it.
 _KEPT_BYTES = 96 << 20
+# What a search takes at least, and from which need on it is compared with what is free: systems promise memory that
+# they do not have, and end the process that uses it. Below, most of it is held already from the searches before.
+_BYTES_PER_PIXEL = 150
+_WORTH_REFUSING = 1 << 29
 
 
 class DlibMmod(Detector):
@@ -61,10 +65,11 @@ class DlibMmod(Detector):
             return Detections(np.empty((0, 4)), np.empty(0, np.float32))
         rows, cols = pixels.shape[:2]
         larger = f", {2**upsample} times enlarged," if upsample else ""
-        with _memory.told(
-            f"to search an image of {cols} x {rows} pixels{larger}",
-            "use a smaller one" + " or less upsample" * bool(upsample),
-        ):
+        instead = "use a smaller one" + (" or less upsample" if upsample else "")
+        with _memory.told(f"to search an image of {cols} x {rows} pixels{larger}", instead):
+            need = _BYTES_PER_PIXEL * rows * cols * 4**upsample
+            if need >= _WORTH_REFUSING and self._session.is_on_cpu:
+                _memory.require(need, "searching it", instead)
             boxes, found = self._search(pixels, least, upsample)
         return Detections(_in_original(boxes.astype(np.float64), upsample), found)
 
