@@ -92,10 +92,10 @@ def test_a_search_for_which_too_little_is_free_is_not_begun(
     monkeypatch.setattr(_memory, "available", lambda: 5 * 10**8)
     image = np.zeros((2000, 2000, 3), np.uint8)
     with pytest.raises(
-        MemoryError, match="of 2000 x 2000 pixels: .* takes 572 MiB and 477 MiB are free; use a smaller"
+        MemoryError, match=r"of 2000 x 2000 pixels: .* takes 572 MiB and 477 MiB are free; use a smaller"
     ):
         detector.detect(image)
-    with pytest.raises(MemoryError, match=r"of 1000 x 1000 pixels, 2 times enlarged, .*; use a smaller one or less"):
+    with pytest.raises(MemoryError, match=r"1000 pixels at 2 times its size: .*; use a smaller one or less upsample"):
         detector.detect(image[:1000, :1000], upsample=1)
     analyzer = FaceAnalyzer(detector=detector, landmarks=landmarker, embedder=False, max_side=2000)
     with pytest.raises(MemoryError, match=r"2000 x 2000 .* are free\); a smaller max_side \(--max-side\) needs less"):

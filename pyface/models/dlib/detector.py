@@ -64,7 +64,7 @@ class DlibMmod(Detector):
         if min(pixels.shape[:2]) < faces.SMALLEST_SIDE:
             return Detections(np.empty((0, 4)), np.empty(0, np.float32))
         rows, cols = pixels.shape[:2]
-        larger = f", {2**upsample} times enlarged," if upsample else ""
+        larger = f" at {2**upsample} times its size" if upsample else ""
         instead = "use a smaller one" + (" or less upsample" if upsample else "")
         with _memory.told(f"to search an image of {cols} x {rows} pixels{larger}", instead):
             need = _BYTES_PER_PIXEL * rows * cols * 4**upsample
