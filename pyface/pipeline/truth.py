@@ -77,7 +77,7 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
     known = [(person, cluster) for person, cluster in items if person is not None]
     if not known:
         raise PyfaceError(
-            f"not one of {counted(len(items), 'predicted face')} has a known person; check the rule or the file"
+            f"{counted(len(items), 'predicted face')}, and none has a known person; check the rule or the file"
         )
     return Comparison(
         [person for person, _ in known], _numbered([cluster for _, cluster in known]), len(items) - len(known),
