@@ -189,7 +189,10 @@ class FolderRun:
                     in_flight.append(pool.submit(self._find, file))
                 if not in_flight:
                     break
-                self._collect(in_flight.popleft().result(), pool)
+                # Ctrl-C mostly comes while this waits, and may not lose what it waits for.
+                found = in_flight[0].result()
+                in_flight.popleft()
+                self._collect(found, pool)
                 done += 1
                 report("photos", done, len(photos))
             self._embed_waiting(pool)
@@ -308,8 +311,10 @@ class FolderRun:
     def _finish_batches(self, n_left: int) -> None:
         """Take in embedded batches, waiting until at most ``n_left`` are in work."""
         while self._batches and (len(self._batches) > n_left or self._batches[0][1].done()):
-            batch, future = self._batches.popleft()
-            self._take_in(batch, future.result())
+            batch, future = self._batches[0]
+            vectors = future.result()
+            self._batches.popleft()
+            self._take_in(batch, vectors)
 
     @staticmethod
     def _take_in(batch: list[_Waiting], vectors: list[NDArray[np.float32] | None]) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,3 +226,37 @@ def test_a_record_that_cannot_take_what_was_found_hides_no_error(
     with pytest.raises(RuntimeError, match="made up"):
         cluster(photos, tmp_path / "out", detect=Fault(RuntimeError("made up")))
     assert "the photos that were done last could not be saved: no room" in caplog.text
+
+
+INTERRUPTED = """
+import signal, sys, threading
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_failures import BAD, cluster, known, number
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs, whose children inherit that
+is_awaited = threading.Event()
+
+def progress(stage, done, total):
+    if done == BAD:
+        is_awaited.set()
+
+def detect(pixels):
+    if number(pixels) == BAD:
+        is_awaited.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+photos, out = Path(sys.argv[1]), Path("out")
+try:
+    cluster(photos, out, detect=detect, progress=progress, n_threads=1)
+except KeyboardInterrupt:
+    print(known(out))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="POSIX signals")
+def test_ctrl_c_keeps_the_photo_that_is_waited_for(photos: Path, tmp_path: Path) -> None:
+    here = Path(__file__).resolve().parent
+    command = [sys.executable, "-c", INTERRUPTED, str(photos), str(here), str(here.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, cwd=tmp_path)
+    assert ast.literal_eval(done.stdout)[: BAD + 1] == NAMES[: BAD + 1]
