@@ -31,6 +31,6 @@ with tempfile.TemporaryDirectory() as temporary:
     folder = sys.argv[1] if len(sys.argv) > 1 else sample_folder(Path(temporary))
     album = pyface.cluster_photos(folder)
 
-print(f"{len(album.faces)} faces of {len(np.unique(album.labels))} people")
+print(f"faces: {len(album.faces)}, people: {album.n_people}")
 for person, count in enumerate(np.bincount(album.labels)):
-    print(f"person {person}: {count} faces")
+    print(f"faces of person {person}: {count}")

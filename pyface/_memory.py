@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 
+from pyface import _cgroups
+from pyface.errors import PyfaceError
+
 # Asking takes about as long as filling this much.
 _WORTH_ASKING = 1 << 24
+# OpenCV's code of cv2.error, and what ONNX Runtime and the providers in it say; they have no exception for it.
+_CV2_NO_MEMORY = -4
+_NOT_ENOUGH = "not enough memory"
+_NO_MEMORY = re.compile(r"bad_alloc|bad allocation|failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
+_WANTED = re.compile(r"(?:buffer of size|allocate) (\d+(?:\.\d*)?) ?(KiB|MiB|GiB|TiB)?")
+_REFUSED = re.compile(r"takes [\d.]+ [MG]iB and [\d.]+ [MG]iB are free")
+_UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 def available() -> int | None:
@@ -33,6 +45,51 @@ def require(n_bytes: int, what: str, instead: str) -> None:
         raise MemoryError(f"{what} takes {_in_words(n_bytes)} and {_in_words(free)} are free; {instead}")
 
 
+def ran_out(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out: Python's, OpenCV's or ONNX Runtime's."""
+    source = type(error).__module__.partition(".")[0]
+    return (
+        isinstance(error, MemoryError)
+        or (source == "cv2" and getattr(error, "code", None) == _CV2_NO_MEMORY)
+        or (source == "onnxruntime" and _NO_MEMORY.search(str(error)) is not None)
+    )
+
+
+@contextlib.contextmanager
+def told(what: str, instead: str) -> Iterator[None]:
+    """Turns what :func:`ran_out` in the block into a MemoryError that says for ``what``, and what to do ``instead``.
+
+    Blocks may lie in each other: the outermost knows best what the user asked for. What :func:`require` said is kept.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not ran_out(error) or isinstance(error, PyfaceError):  # which says so in our words already
+            raise
+        said = str(error)
+        if type(error) is MemoryError and said and not said.startswith(_NOT_ENOUGH) and not _NO_MEMORY.search(said):
+            raise MemoryError(f"{_NOT_ENOUGH} {what}: {said}") from error
+        raise MemoryError(f"{_NOT_ENOUGH} {what}{_wanted(error)}; {instead}") from error
+
+
+def reason(error: MemoryError) -> str:
+    """What a MemoryError says; most of Python's own say nothing."""
+    return str(error) or _NOT_ENOUGH
+
+
+def _wanted(error: BaseException | None) -> str:
+    """How much was asked for when there was no more, as far as somebody said so."""
+    while error is not None:
+        refused = _REFUSED.search(str(error))
+        if refused is not None:
+            return f" (it {refused[0]})"
+        found = _WANTED.search(str(error))
+        if found is not None:
+            return f" ({_in_words(int(float(found[1]) * _UNITS[found[2] or '']))} more at once)"
+        error = error.__cause__
+    return ""
+
+
 def _in_words(n_bytes: int) -> str:
     mebibytes = n_bytes / 2**20
     return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
@@ -51,42 +108,27 @@ def _limits(root: str) -> Iterator[int]:
 
 
 def _machine(root: str) -> Iterator[int]:
-    for line in _lines(root, "proc/meminfo"):
+    for line in _cgroups.lines(root, "proc/meminfo"):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) << 10
             return
 
 
 def _control_groups(root: str) -> Iterator[int]:
-    # Both versions, as a system may have both; a group's limit holds for all groups in it, so every level counts.
-    for line in _lines(root, "proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        if not controllers:
-            for mount in ("sys/fs/cgroup", "sys/fs/cgroup/unified"):
-                for group in _levels(mount, path):
-                    yield from _left(root, group, ("memory.max", "memory.high"), "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            for group in _levels("sys/fs/cgroup/memory", path):
-                limits = ("memory.limit_in_bytes",)
-                yield from _left(root, group, limits, "memory.usage_in_bytes", "total_inactive_file")
-
-
-def _levels(mount: str, path: str) -> Iterator[str]:
-    """The folder of a group and of all above it. Inside a container all but the mount may not be there."""
-    yield mount
-    for name in path.split("/"):
-        if name not in ("", ".", ".."):
-            mount = f"{mount}/{name}"
-            yield mount
+    for version, group in _cgroups.folders(root, "memory"):
+        if version == 2:
+            yield from _left(root, group, ("memory.max", "memory.high"), "memory.current", "inactive_file")
+        else:
+            yield from _left(root, group, ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
 
 
 def _left(root: str, group: str, limits: tuple[str, ...], usage: str, reclaimable: str) -> Iterator[int]:
-    numbers = [_number(root, f"{group}/{name}") for name in limits]
+    numbers = [_cgroups.number(root, f"{group}/{name}") for name in limits]
     most = min((number for number in numbers if number is not None), default=None)
-    used = _number(root, f"{group}/{usage}")
+    used = _cgroups.number(root, f"{group}/{usage}")
     if most is None or used is None:
         return
-    for line in _lines(root, f"{group}/memory.stat"):
+    for line in _cgroups.lines(root, f"{group}/memory.stat"):
         kind, _, size = line.partition(" ")
         if kind == reclaimable:  # caches of files that nobody has used lately go before anybody swaps
             used -= int(size)
@@ -99,7 +141,7 @@ def _resource_limits(root: str) -> list[int]:
         import resource
 
         # In pages: the whole address space, ..., data and stack, ...
-        fields = [field for line in _lines(root, "proc/self/statm") for field in line.split()]
+        fields = [field for line in _cgroups.lines(root, "proc/self/statm") for field in line.split()]
         for kind, place in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
             most, _ = resource.getrlimit(kind)
             if most != resource.RLIM_INFINITY and place < len(fields):
@@ -138,18 +180,3 @@ def _windows() -> list[int]:
         if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
             return [min(status.available_physical, status.available_virtual)]
     return []
-
-
-def _lines(root: str, path: str) -> list[str]:
-    """The lines of a file, none if it cannot be read: other systems, locked containers."""
-    try:
-        with open(os.path.join(root, path), encoding="utf-8", errors="surrogateescape") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
-
-
-def _number(root: str, path: str) -> int | None:
-    """The number that a file holds; None if it holds a word (``max``), or is not there."""
-    text = "".join(_lines(root, path))
-    return int(text) if text.isdecimal() else None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 import os
+import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
+
+from pyface import _cgroups
 
 # More would only be refused by the operating system; results do not depend on the number.
 _MOST = 1024
@@ -14,10 +18,42 @@ _default: ContextVar[int | None] = ContextVar("n_threads", default=None)
 
 
 def usable_cpus() -> int:
-    """CPUs this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+    """CPUs that this process may keep busy, at least 1, counted as joblib counts them: the least of all limits.
+
+    They are the machine's CPUs, the process's affinity (on Python 3.13 and later also ``PYTHON_CPU_COUNT``), the quotas
+    of the control groups above it, as containers have them (rounded up: half a CPU is 1), and ``LOKY_MAX_CPU_COUNT``.
+    """
+    counts = [os.cpu_count() or 1]
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        counts.append(os.process_cpu_count() or 1)
+    elif hasattr(os, "sched_getaffinity"):
+        counts.append(len(os.sched_getaffinity(0)))
+    quota = _quota("/")
+    if quota is not None:
+        counts.append(quota)
+    setting = os.environ.get("LOKY_MAX_CPU_COUNT", "").strip()
+    if setting.isdecimal():  # joblib itself complains of anything else
+        counts.append(int(setting))
+    return max(1, min(counts))
+
+
+@functools.cache  # kernels ask before each call, and reading the files takes about as long as a small kernel
+def _quota(root: str) -> int | None:
+    """CPUs that the control groups above this process leave it, rounded up; files are looked for below ``root``."""
+    if sys.platform != "linux":
+        return None
+    counts = []
+    for version, group in _cgroups.folders(root, "cpu"):
+        if version == 2:
+            quota, _, period = "".join(_cgroups.lines(root, f"{group}/cpu.max")).partition(" ")
+        else:
+            quota, period = (
+                "".join(_cgroups.lines(root, f"{group}/cpu.cfs_{name}_us")) for name in ("quota", "period")
+            )
+        # "max" and -1 are no quota.
+        if quota.isdecimal() and period.isdecimal() and int(period) > 0:
+            counts.append(-(-int(quota) // int(period)))
+    return min(counts, default=None)
 
 
 def resolve(n_threads: int | None) -> int:

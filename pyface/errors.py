@@ -34,6 +34,10 @@ class ImageReadError(PyfaceError, OSError):
         return (type(self), (self.path, self.reason))
 
 
+class ImageMemoryError(ImageReadError, MemoryError):
+    """A picture that the memory which is left does not hold."""
+
+
 class OutputFolderError(PyfaceError):
     """The output folder cannot be used: not writable, or not made by pyface."""
 
@@ -49,6 +53,11 @@ class MissingExtraError(PyfaceError, ImportError):
 def one_line(error: Exception) -> str:
     """The text of an exception of somebody else's without its line breaks, or the name of its class if it has none."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """``1 face``, ``2 faces``, ``1,000 people``: a number and what it counts; ``many`` may be left out for an s."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def require_extra(module: str, extra: str = "models") -> ModuleType:

@@ -57,7 +57,7 @@ def test_python_of_a_document_runs(path: Path, reader: dict[str, Any], capsys: p
     for block in blocks:
         exec(compile(block, f"{path.name}: {block.splitlines()[0]}", "exec"), reader)
     if path.name == "README.md":
-        assert capsys.readouterr().out == "2 faces of 1 people\nsame person\n"
+        assert capsys.readouterr().out == "faces: 2 people: 1\nsame person\n"
         assert len(np.unique(reader["labels"])) == 20
 
 

@@ -13,7 +13,7 @@ import pytest
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 NEEDS_MODELS = {"01_cluster_a_folder.py", "02_same_person.py"}
 SAYS = {
-    "01_cluster_a_folder.py": ["4 faces of 2 people", "person 1: 2 faces"],
+    "01_cluster_a_folder.py": ["faces: 4, people: 2", "faces of person 1: 2"],
     "02_same_person.py": ["images 0 and 1", ", same person", ", different person"],
     "03_bring_your_own_embeddings.py": ["AgglomerativeClustering: 200 clusters", "DBSCAN: ", "BCubed F"],
     "04_choose_a_threshold.py": ["best: height"],

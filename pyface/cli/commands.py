@@ -11,7 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from pyface.cli import align, people, tables, warp
-from pyface.cli.console import progress_bar, reports_errors, say, say_faces, say_read, set_up_logging, showable
+from pyface.cli.console import (
+    progress_bar,
+    reports_errors,
+    say,
+    say_faces,
+    say_read,
+    set_up_logging,
+    showable,
+)
 from pyface.cli.options import (
     DetectorName,
     EmbedderName,
@@ -27,6 +35,7 @@ from pyface.cli.options import (
     app,
     models_app,
 )
+from pyface.errors import counted
 from pyface.pipeline.scales import MAX_SIDE
 
 __all__ = ["align", "app", "people", "warp"]  # importing these puts their commands before those below
@@ -149,6 +158,13 @@ def evaluate(
         bool,
         typer.Option("--one-per-photo", help="Score the face nearest to each photo's centre; no face: a person alone."),
     ] = False,
+    noise: Annotated[
+        str,
+        typer.Option(
+            help="What faces in no cluster (-1, or empty) are: singletons (each a person alone), drop or cluster (one "
+            "person)."
+        ),
+    ] = "singletons",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score clusters against the people that are known."""
@@ -160,11 +176,13 @@ def evaluate(
     labels = compare_labels(
         str(pred), None if truth_file is None else str(truth_file), truth, one_per_photo=one_per_photo
     )
-    scores = dataclasses.asdict(metrics.evaluate(labels.labels_true, labels.labels_pred))
+    scores = dataclasses.asdict(metrics.evaluate(labels.labels_true, labels.labels_pred, noise=noise))
     if labels.n_left_out:
-        say(f"{labels.n_left_out} faces are left out: their person is not known")
+        say(f"left out, as their person is not known: {counted(labels.n_left_out, 'face')}")
     if labels.n_without_face:
-        say(f"{labels.n_without_face} photos without a face count as a person each")
+        say(f"each a person of its own: {counted(labels.n_without_face, 'photo')} without a face")
+    if n_named_so := labels.labels_true.count("-1"):
+        say(f"counted as one person named -1: {counted(n_named_so, 'face')}; leave empty whom nobody knows")
     if as_json:
         # A score that is not defined (nan) has no JSON number.
         scores = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores.items()}

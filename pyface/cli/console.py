@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from pyface.errors import PyfaceError
+from pyface.errors import PyfaceError, counted
 from pyface.pipeline.finding import Skipped
 
 P = ParamSpec("P")
@@ -43,10 +43,7 @@ def say(message: str) -> None:
 
 def say_faces(n_faces: int, n_photos: int, where: object) -> None:
     """How many faces were found, and where they are now."""
-    counts = " in ".join(
-        f"{n} {word if n == 1 else word + 's'}" for n, word in ((n_faces, "face"), (n_photos, "photo"))
-    )
-    say(f"{counts}: {showable(str(where))}")
+    say(f"{counted(n_faces, 'face')} in {counted(n_photos, 'photo')}: {showable(str(where))}")
 
 
 def showable(name: str) -> str:
@@ -79,6 +76,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             try:
                 return command(*args, **kwargs)
+            except typer.Exit:  # all is said, also by a command that was interrupted
+                raise
             except Exception as error:
                 if _stems_from_ctrl_c(error):
                     raise KeyboardInterrupt from error
@@ -99,8 +98,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             say(f"pyface: {showable(_text_of(error))}")
             raise typer.Exit(FAILED) from None
-        except MemoryError:
-            say("pyface: not enough memory")
+        except MemoryError as error:
+            say(f"pyface: {showable(str(error) or 'not enough memory')}")
             raise typer.Exit(FAILED) from None
 
     return run

@@ -36,6 +36,7 @@ from pyface.cli.options import (
     Verbose,
     app,
 )
+from pyface.errors import counted
 from pyface.pipeline.outputs import REPORT
 from pyface.pipeline.scales import MAX_SIDE
 
@@ -105,15 +106,14 @@ def cluster(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        what = f"{done[0]} of the {done[1]} photos to do are done" if done[1] else "no photo is done yet"
-        interrupted(f"pyface: interrupted, {what}; the same command goes on from there")
+        interrupted(f"pyface: interrupted, {_share(*done)}; the same command goes on from there")
     say_skipped(album.skipped)
     if not album.photos:
         what = "none of the files could be read" if album.skipped else "there is no photo in it"
         say(f"pyface: {showable(str(photos))}: {what}")
         raise typer.Exit(FAILED)
     if add:
-        say(f"{done[1]} new photo{'' if done[1] == 1 else 's'}")
+        say(counted(done[1], "new photo"))
     _say_counts(album, out)
 
 
@@ -148,10 +148,20 @@ def recluster(
     _say_counts(album, out)
 
 
+def _share(n_done: int, total: int) -> str:
+    """How far a run has come."""
+    if not n_done:
+        return "no photo is done yet"
+    if n_done == total:
+        return "all photos are done"
+    return f"{n_done:,} of the {total:,} photos to do {'is' if n_done == 1 else 'are'} done"
+
+
 def _say_counts(album: Album, out: Path) -> None:
     n_with_face = len(album.photos) - album.n_photos_without_face
+    people = counted(album.n_people, "person", "people")
     say(
-        f"{len(album.photos)} photos, {n_with_face} with a face; {len(album.faces)} faces of {album.n_people} people; "
-        f"{len(album.skipped)} files skipped"
+        f"{counted(len(album.photos), 'photo')}, {n_with_face:,} with a face; {counted(len(album.faces), 'face')} of "
+        f"{people}; {counted(len(album.skipped), 'file')} skipped"
     )
     say(f"page: {showable(os.path.join(str(out), REPORT))}")

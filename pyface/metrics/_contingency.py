@@ -25,9 +25,19 @@ class Contingency:
     n: int
 
     @property
-    def is_trivial(self) -> bool:
-        """Nothing was split in either labelling: a perfect match by convention."""
-        return len(self.class_sizes) == len(self.cluster_sizes) <= 1
+    def splits_no_class(self) -> bool:
+        """Every class lies in one cluster."""
+        return len(self.cells) == len(self.class_sizes)
+
+    @property
+    def splits_no_cluster(self) -> bool:
+        """Every cluster lies in one class."""
+        return len(self.cells) == len(self.cluster_sizes)
+
+    @property
+    def is_perfect(self) -> bool:
+        """Both labellings are the same partition, whatever they call its groups. That of no rows counts too."""
+        return self.splits_no_class and self.splits_no_cluster
 
 
 def labels(value: Any, name: str) -> NDArray[Any]:

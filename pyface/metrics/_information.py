@@ -28,9 +28,13 @@ def entropy(sizes: NDArray[np.int64], n: int) -> float:
 
 
 def mutual_information(table: Contingency) -> float:
-    """In nats; exactly 0 if nothing is shared beyond rounding."""
+    """In nats; exactly 0 if nothing is shared beyond rounding, and an entropy if one labelling implies the other."""
     if len(table.class_sizes) <= 1 or len(table.cluster_sizes) <= 1:
         return 0.0
+    if table.splits_no_cluster:
+        return entropy(table.class_sizes, table.n)
+    if table.splits_no_class:
+        return entropy(table.cluster_sizes, table.n)
     share = table.cells / table.n
     log_ratio = (
         np.log(table.cells)
@@ -118,13 +122,13 @@ def _average(x: float, y: float, method: str) -> float:
 
 
 def normalized(table: Contingency, average_method: str) -> float:
-    if table.is_trivial:
-        return 1.0
+    if table.is_perfect:
+        return 1.0  # the quotient below would be 1 but for rounding
     information = mutual_information(table)
     if information == 0.0:
         return 0.0
     normalizer = _average(entropy(table.class_sizes, table.n), entropy(table.cluster_sizes, table.n), average_method)
-    return information / normalizer
+    return min(1.0, information / normalizer)
 
 
 def _away_from_zero(value: float) -> float:
@@ -133,35 +137,36 @@ def _away_from_zero(value: float) -> float:
 
 
 def adjusted(table: Contingency, average_method: str) -> float:
-    if table.is_trivial:
-        return 1.0
+    if table.is_perfect:
+        return 1.0  # the quotient below would be rounding over rounding where all are singletons
     if len(table.class_sizes) <= 1 or len(table.cluster_sizes) <= 1:
         return 0.0
-    if len(table.cells) == len(table.class_sizes) == len(table.cluster_sizes):
-        return 1.0  # the same partition: the quotient below would be rounding over rounding where all are singletons
     information = mutual_information(table)
-    expected = expected_mutual_information(table.class_sizes, table.cluster_sizes, table.n)
     normalizer = _average(entropy(table.class_sizes, table.n), entropy(table.cluster_sizes, table.n), average_method)
-    return _away_from_zero(information - expected) / _away_from_zero(normalizer - expected)
+    if table.n in (len(table.class_sizes), len(table.cluster_sizes)):
+        # Singletons tell the same whoever they are, so chance does as well: 0, and 1 where it does as well as possible.
+        return float(information == normalizer)
+    expected = expected_mutual_information(table.class_sizes, table.cluster_sizes, table.n)
+    return min(1.0, _away_from_zero(information - expected) / _away_from_zero(normalizer - expected))
 
 
 def normalized_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
-    """Mutual information over a mean of the two entropies, in [0, 1].
+    """Mutual information over a mean of the two entropies, in [0, 1]; exactly 1 for equal partitions.
 
     average_method : "arithmetic" (scikit-learn's default since 0.22; published face results often used "geometric"),
-    "geometric", "min" or "max". Equals scikit-learn's function of this name; 1.0 for n < 2 and if neither labelling
-    splits anything. Arguments as in :func:`pyface.metrics.purity_score`.
+    "geometric", "min" or "max". Equals scikit-learn's function of this name but for rounding; 1.0 for n < 2 and if
+    neither labelling splits anything. Arguments as in :func:`pyface.metrics.purity_score`.
     """
     _check.choice(average_method, "average_method", AVERAGE_METHODS)
     return normalized(contingency(labels_true, labels_pred), average_method)
 
 
 def adjusted_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
-    """Mutual information corrected for chance: 1 for equal partitions, 0 on average for random ones.
+    """Mutual information corrected for chance: exactly 1 for equal partitions, 0 on average for random ones.
 
-    ``(MI - E[MI]) / (mean entropy - E[MI])``. Equals scikit-learn's function of this name, in time that grows with the
-    number of *different* group sizes instead of with classes times clusters. Arguments as in
-    :func:`normalized_mutual_info_score`.
+    ``(MI - E[MI]) / (mean entropy - E[MI])``, never more than 1. Equals scikit-learn's function of this name but for
+    rounding, in time that grows with the number of *different* group sizes instead of with classes times clusters.
+    Arguments as in :func:`normalized_mutual_info_score`.
     """
     _check.choice(average_method, "average_method", AVERAGE_METHODS)
     return adjusted(contingency(labels_true, labels_pred), average_method)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface.metrics._contingency import Contingency, contingency
 
+# Of recall in F: with this one precision has no effect any more, and none that is larger than it may overflow.
+_LARGEST_WEIGHT = 1e30
+
 
 def _mean_of_largest(table: Contingency, groups: NDArray[np.int64], n_groups: int) -> float:
     if table.n == 0:
@@ -72,10 +75,10 @@ def adjusted_rand(pairs: PairCounts) -> float:
 
 
 def f_measure(precision: float, recall: float, beta: float) -> float:
-    weight = beta * beta
+    weight = min(beta * beta, _LARGEST_WEIGHT)
     if precision == 0.0 and recall == 0.0:
         return 0.0
-    return (1 + weight) * precision * recall / (weight * precision + recall)
+    return min(1.0, (1 + weight) * precision * recall / (weight * precision + recall))
 
 
 def pair_scores(pairs: PairCounts, beta: float) -> tuple[float, float, float]:

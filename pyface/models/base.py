@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Points
+from pyface.errors import ModelFileError
 from pyface.types import Detections, Landmarks
 
-__all__ = ["Detector", "Embedder", "Landmarker", "Model"]
+__all__ = ["Detector", "Embedder", "Landmarker", "Model", "Origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What :func:`pyface.models.load` was given for a model; a path is absolute."""
+
+    name_or_path: str
+    family: str
+    providers: Sequence[Any] | str | None
+    n_threads: int | None
 
 
 class Model(ABC):
-    """A loaded model. Immutable: any number of threads may call it at once."""
+    """A loaded model. Immutable: any number of threads may call it at once.
+
+    A pickle of one that :func:`pyface.models.load` made holds its name or path, not its weights: it is loaded again
+    where the pickle is read, with the same arguments. ModelFileError if the weights or the code there are others.
+    A copy is the model itself. After a fork parent and child may go on to use it.
+    """
 
     name: str
     """Catalog name, or the path it was loaded from."""
@@ -24,6 +41,20 @@ class Model(ABC):
     """The code that runs it, e.g. ``"dlib_mmod"``."""
     digest: str
     """Hex digest of weights and code version together: results with equal digests may be cached as equal."""
+
+    origin: Origin | None = None
+    """Where it was loaded from; None for one made otherwise, which is pickled as any object is."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self.origin is None:
+            return super().__reduce_ex__(protocol)
+        return _loaded_again, (self.origin, self.name, self.digest)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.digest[:12]}>"
@@ -87,3 +118,17 @@ class Embedder(Model):
 
         The vector of a crop does not depend on the others of the call.
         """
+
+
+def _loaded_again(origin: Origin, name: str, digest: str) -> Any:
+    """The model of a pickle."""
+    from pyface.models.catalog import load
+
+    model = load(origin.name_or_path, origin.family, origin.providers, n_threads=origin.n_threads)
+    if model.digest != digest:
+        raise ModelFileError(
+            f"{name}: the weights here, or this version of pyface, are not those of the pickled model; load it "
+            "where it is used"
+        )
+    model.name = name  # a path as it was given
+    return model

@@ -10,6 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from pyface import _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
 from pyface.models import store
 from pyface.models.base import Model
@@ -128,15 +129,25 @@ def load(
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
 
     The first load of a model builds its graph and keeps it in the user's cache folder; later ones take about 0.1 s.
-    Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError.
+    Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError, MemoryError.
     """
+    with _memory.told(f"to load {fspath(name_or_path)!r}", "end what else takes memory"):
+        model, spec = _loaded(name_or_path, family, providers, n_threads)
+    if spec is not None:
+        _say_license(spec)
+    return model
+
+
+def _loaded(
+    name_or_path: str | PathLike[str], family: str | None, providers: Sequence[Any] | str | None, n_threads: int | None
+) -> tuple[Model, ModelSpec | None]:
     from pyface.models.dlib import loading
 
     if family is not None and family not in loading.FAMILIES:
         raise ValueError(f"family must be one of {', '.join(loading.FAMILIES)}, got {family!r}")
     if family is not None and not any(spec.name == name_or_path for spec in _MODELS):
         source = store.read_path(Path(fspath(name_or_path)))
-        return loading.build(family, source, providers=providers, n_threads=n_threads)
+        return loading.build(family, source, providers=providers, n_threads=n_threads), None
     name = fspath(name_or_path)
     if not isinstance(name_or_path, str) or _looks_like_path(name):
         raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(loading.FAMILIES)}")
@@ -144,9 +155,7 @@ def load(
     if family not in (None, spec.family):
         raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
     source = store.read_known(spec.name, spec.file, spec.sha256)
-    model: Model = loading.build(spec.family, source, providers=providers, n_threads=n_threads)
-    _say_license(spec)
-    return model
+    return loading.build(spec.family, source, providers=providers, n_threads=n_threads), spec
 
 
 def pull(name: str) -> tuple[Path, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _threads
+from pyface import _memory, _threads
 from pyface.errors import ModelFileError, PyfaceError, one_line, require_extra
 
 __all__ = ["Session", "available_providers"]
@@ -54,12 +56,38 @@ def _providers(wanted: Sequence[Any] | str | None) -> list[Any]:
     return chosen
 
 
+class _Held:
+    """A session of ONNX Runtime, and the process that made it: the only one that may end it.
+
+    Ending it joins the threads of its pool. A child of a fork has a copy of the session without those threads, and
+    would wait for them for ever, or crash. So there it is never ended: one reference too many keeps it until the child
+    itself is gone, also where Python cleans up at exit.
+    """
+
+    __slots__ = ("process", "session")
+
+    def __init__(self, session: Any) -> None:
+        self.process, self.session = os.getpid(), session
+
+    def __del__(
+        self,
+        getpid: Callable[[], int] = os.getpid,  # arguments, as globals may be gone at exit
+        keep: Any = ctypes.pythonapi.Py_IncRef,
+        whole: Any = ctypes.py_object,
+    ) -> None:
+        if self.process != getpid():
+            keep(whole(self.session))
+
+
 class Session:
     """One graph with one input and one output, ready to run from any number of threads at once.
 
     providers : names (or (name, options) pairs) of execution providers in order of preference; ``None`` is the CPU.
         One that is not available is an error, never a silent fallback.
     n_threads : threads of one call; ``None`` as everywhere.
+
+    A child of a fork may use, drop and inherit it like its own: what ONNX Runtime holds is made anew when the child
+    first runs it, from the graph, which is kept for that.
     """
 
     def __init__(
@@ -70,40 +98,78 @@ class Session:
         providers: Sequence[Any] | str | None = None,
         n_threads: int | None = None,
     ) -> None:
-        chosen = _providers(providers)
+        self._graph, self._graph_name = graph, name
+        self._providers, self._n_threads = _providers(providers), n_threads
+        # One of each process, by its number: that of the parent may be held for ever in a child.
+        self._locks: dict[int, threading.Lock] = {}
+        self._held = self._start()
+        # Memory given back has to be got again page by page: 5 % of the time of a photo of 1,280 pixels. But after
+        # a run on something much larger the arena would keep all of its memory for good.
+        self._shrink = _runtime().RunOptions()
+        self._shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._input = self._held.session.get_inputs()[0].name
+        output = self._held.session.get_outputs()[0]
+        self._output, self._output_shape = output.name, list(output.shape)
+
+    def _start(self) -> _Held:
         onnxruntime = _runtime()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads.resolve(n_threads)
+        options.intra_op_num_threads = _threads.resolve(self._n_threads)
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        # Nothing: what it would print is in its exceptions as well.
+        options.log_severity_level = 4
         # Idle workers that spin take the processor away from the kernels that run between two calls.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Photos come in many sizes: a memory pattern for each shape seen would only be held.
         options.enable_mem_pattern = False
-        try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=chosen)
-        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelFileError(f"{name}: ONNX Runtime refuses the graph: {one_line(error)}") from error
-        missing = {_name(p) for p in chosen} - set(self._session.get_providers())
+        name = self._graph_name
+        with _memory.told(f"to load {name}", "end what else takes memory"):
+            try:
+                held = _Held(onnxruntime.InferenceSession(self._graph, options, providers=self._providers))
+            except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+                if _memory.ran_out(error):
+                    raise
+                raise ModelFileError(f"{name}: ONNX Runtime refuses the graph: {one_line(error)}") from error
+        missing = {_name(p) for p in self._providers} - set(held.session.get_providers())
         if missing:
             raise PyfaceError(f"{name}: the execution provider {', '.join(sorted(missing))} could not be started")
-        # Memory given back has to be got again page by page: 5 % of the time of a photo of 1,280 pixels. But after
-        # a run on something much larger the arena would keep all of its memory for good.
-        self._shrink = onnxruntime.RunOptions()
-        self._shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
+        return held
+
+    def _here(self) -> Any:
+        """ONNX Runtime's session of this process."""
+        process = os.getpid()
+        if self._held.process != process:
+            with self._locks.setdefault(process, threading.Lock()):
+                if self._held.process != process:
+                    self._held = self._start()
+        return self._held.session
+
+    @property
+    def is_on_cpu(self) -> bool:
+        """Whether it computes in the memory of this machine alone."""
+        return [_name(provider) for provider in self._providers] == [CPU]
 
     @property
     def output_shape(self) -> list[Any]:
         """As the graph declares it; free sizes are names."""
-        return list(self._session.get_outputs()[0].shape)
+        return list(self._output_shape)
 
     def run(self, value: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The output for one input. Both are float32 arrays; the call releases the GIL."""
+        """The output for one input. Both are float32 arrays; the call releases the GIL.
+
+        MemoryError if ONNX Runtime has no memory left for it. Smaller inputs can be run afterwards.
+        """
         options = self._shrink if value.nbytes > _LARGE_BYTES else None
-        result: NDArray[np.float32] = self._session.run([self._output], {self._input: value}, options)[0]
+        shape = " x ".join(map(str, value.shape))
+        with _memory.told(f"to run {self._graph_name} on {shape} numbers", "give it a smaller input"):
+            result: NDArray[np.float32] = self._here().run([self._output], {self._input: value}, options)[0]
         return result
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self._graph_name}: a network that is loaded cannot be pickled or copied; models of pyface.models.load "
+            "can, since they are loaded again"
+        )
 
 
 def _name(provider: Any) -> str:

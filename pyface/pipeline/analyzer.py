@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _threads
+from pyface import _check, _memory, _threads
 from pyface._typing import Image
 from pyface.errors import ModelNotFoundError
 from pyface.models import PACKS, Detector, Embedder, Landmarker, load
@@ -89,7 +89,9 @@ class FaceAnalyzer:
         the longer side (never enlarged), which finds faces from about 5.5 % of the long side up.
     max_faces : keep at most this many faces of an image, the largest. None keeps all.
 
-    Results do not depend on ``n_threads`` or ``batch_size``. An analyzer may be used from several threads.
+    Results do not depend on ``n_threads`` or ``batch_size``. An analyzer may be used from several threads, and by the
+    children of a fork. Pickles hold the names or paths of its models (see :class:`pyface.models.Model`), so that pools
+    of processes can be given one; a model of your own class is pickled by that class's own rules.
     """
 
     def __init__(
@@ -112,20 +114,22 @@ class FaceAnalyzer:
         self.min_face = check_min_face(min_face)
         self.max_faces = check_count(max_faces, "max_faces")
         self.max_side = check_max_side(max_side)
+        _threads.resolve(n_threads)  # told also where no model is loaded that would
         self.chain = load_chain(
             models,
             detector=detector,
             landmarks=landmarks,
             embedder=embedder,
             providers=providers,
-            n_threads=_threads.resolve(n_threads),
+            n_threads=n_threads,
         )
 
     def analyze(self, image: Image) -> list[Face]:
         """The faces of one image, best first: (h, w, 3) or (h, w), uint8 or float32 in [0, 255].
 
         Floats that are all within 0..1 are black in this range: a warning says so. Boxes and landmarks are in pixels of
-        ``image``. Raises TypeError or ValueError for what is no image.
+        ``image``. Raises TypeError or ValueError for what is no image, MemoryError for one that is too large for what
+        memory is left, with what needs less.
         """
         return next(self._analyze_all([image], batch_size=1))
 
@@ -191,14 +195,17 @@ def detect(
     if chain.detector is None:
         width, height = original_size or (image.shape[1], image.shape[0])
         return Detections(np.array([[0.0, 0.0, width - 1.0, height - 1.0]]), np.ones(1, np.float32))
-    return scales.detect_at_scales(
-        chain.detector,
-        image,
-        original_size=original_size,
-        min_face=min_face,
-        max_side=max_side,
-        checkpoint=checkpoint,
-    )
+    width, height = original_size or (image.shape[1], image.shape[0])
+    smaller = "a smaller max_side (--max-side)" if min_face is None else "a larger min_face (--min-face)"
+    with _memory.told(f"to find faces in a picture of {width} x {height} pixels", f"{smaller} needs less"):
+        return scales.detect_at_scales(
+            chain.detector,
+            image,
+            original_size=original_size,
+            min_face=min_face,
+            max_side=max_side,
+            checkpoint=checkpoint,
+        )
 
 
 def keep_largest(detections: Detections, max_faces: int | None) -> Detections:
@@ -215,11 +222,15 @@ def keep_largest(detections: Detections, max_faces: int | None) -> Detections:
 def find_faces(chain: Chain, image: Image, detections: Detections) -> FoundFaces:
     """Landmarks and aligned crops of detected faces, from the image at its own size."""
     landmarks = crops = scheme = None
-    if chain.landmarks is not None:
-        located = chain.landmarks.locate(image, detections.boxes)
-        landmarks, scheme = located.points, located.scheme
-    if chain.embedder is not None and landmarks is not None:
-        crops = chain.embedder.crop(image, landmarks)
+    size = f"{image.shape[1]} x {image.shape[0]}"
+    with _memory.told(
+        f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
+    ):
+        if chain.landmarks is not None:
+            located = chain.landmarks.locate(image, detections.boxes)
+            landmarks, scheme = located.points, located.scheme
+        if chain.embedder is not None and landmarks is not None:
+            crops = chain.embedder.crop(image, landmarks)
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
 
 

@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from pyface import __version__, _check
+from pyface import __version__, _check, _memory
 from pyface._typing import Image
-from pyface.errors import ImageReadError, OutputFolderError, require_extra
+from pyface.errors import ImageReadError, OutputFolderError, counted, require_extra
 from pyface.geometry import Similarity
 from pyface.pipeline.analyzer import FaceAnalyzer
-from pyface.pipeline.files import list_files
+from pyface.pipeline.files import list_files, read_photo
 from pyface.pipeline.finding import Skipped
 from pyface.pipeline.names import as_utf8, shortened
 from pyface.pipeline.out_folder import SUMMARY, prepare_folder, read_summary, write_files
-from pyface.pipeline.photos import quiet_pillow, read_image
 from pyface.types import Face
 
 __all__ = ["FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
@@ -30,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = {"png": ".png", "jpeg": ".jpg"}
 SMALLEST, LARGEST = 16, 4096  # pixels a side of a face's picture
+_LONGEST_SIDES = {".png": 1_000_000, ".jpg": 65_500}  # pixels, of the libraries in OpenCV
 JPEG_QUALITY = 95
 _LONGEST_STEM = 200  # bytes; file systems allow 255 for a name, and ours are longer than the photo's
 
@@ -89,7 +89,8 @@ def write_faces(
     draw : called with the photo and those of its faces whose landmarks are not all one point, the others being named
         among the skipped.
     command : the name that ``summary.json`` carries; the folder of another one is refused.
-    longest_side : pixels a side beyond which ``draw`` cannot take a photo; it is passed over.
+    longest_side : pixels a side beyond which ``draw`` cannot take a photo; it is passed over, as is one for which there
+        is not enough memory.
 
     Faces are numbered from 0, the detector's best first. Photos of one name in several folders become ``name``,
     ``name~2``, ... in the order given. ``summary.json`` lists the files with box, landmarks and what is known of the
@@ -114,27 +115,25 @@ def write_faces(
         for done, path in enumerate(files):
             progress("photos", done, len(files))
             try:
-                with quiet_pillow():
-                    image = read_image(path)
+                image = read_photo(path)
+                if longest_side is not None and max(image.shape) > longest_side:
+                    raise ImageReadError(path, f"more than {longest_side:,} pixels a side")
+                faces, n_points = _with_spread(analyzer.analyze(image))
+                with _memory.told("to draw its faces", "a smaller size (--size), or a smaller copy of it, needs less"):
+                    pictures = draw(image, faces)
+                    stem = _stem(path, taken)
+                    made, entries = _files_of_photo(stem, suffix, faces, pictures)
             except ImageReadError as error:
                 skipped.append(Skipped(path, error.reason))
                 continue
-            if longest_side is not None and max(image.shape) > longest_side:
-                skipped.append(Skipped(path, f"more than {longest_side:,} pixels a side"))
+            except MemoryError as error:
+                skipped.append(Skipped(path, _memory.reason(error)))
                 continue
-            faces, n_points = _with_spread(analyzer.analyze(image))
             if n_points:
-                skipped.append(Skipped(path, f"{n_points} of its faces have all landmarks on one point"))
-            pictures = draw(image, faces)
-            stem = _stem(path, taken)
-            made = {f"{stem}-{key}{suffix}": _encoded(extra, suffix) for key, extra in pictures.extras.items()}
-            entries = []
-            for i, (face, drawn) in enumerate(zip(faces, pictures.faces, strict=True)):
-                name = f"{stem}-{i}{suffix}"
-                made[name] = _encoded(drawn.picture, suffix)
-                for key, extra in drawn.extras.items():
-                    made[f"{stem}-{i}-{key}{suffix}"] = _encoded(extra, suffix)
-                entries.append({"file": as_utf8(name), **_facts_of(face, drawn)})
+                skipped.append(
+                    Skipped(path, f"{counted(n_points, 'face has', 'faces have')} all landmarks on one point")
+                )
+            for i, drawn in enumerate(pictures.faces):
                 if drawn.remark:
                     logger.warning("%s, face %d: %s", path, i, drawn.remark)
             written += made
@@ -152,6 +151,21 @@ def write_faces(
         write_files(folder, {SUMMARY: _json(summary)})
     n_faces = sum(len(photo["faces"]) for photo in summary["photos"])
     return FaceFiles(len(summary["photos"]), n_faces, tuple(skipped))
+
+
+def _files_of_photo(
+    stem: str, suffix: str, faces: list[Face], pictures: PhotoPictures
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    """The files of a photo, name -> content, and what ``summary.json`` says of its faces."""
+    made = {f"{stem}-{key}{suffix}": _encoded(extra, suffix) for key, extra in pictures.extras.items()}
+    entries = []
+    for i, (face, drawn) in enumerate(zip(faces, pictures.faces, strict=True)):
+        name = f"{stem}-{i}{suffix}"
+        made[name] = _encoded(drawn.picture, suffix)
+        for key, extra in drawn.extras.items():
+            made[f"{stem}-{i}-{key}{suffix}"] = _encoded(extra, suffix)
+        entries.append({"file": as_utf8(name), **_facts_of(face, drawn)})
+    return made, entries
 
 
 def _with_spread(faces: list[Face]) -> tuple[list[Face], int]:
@@ -182,8 +196,12 @@ def _encoded(picture: Image, suffix: str) -> bytes:
     try:
         is_done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
     except cv2.error as error:
+        if _memory.ran_out(error):
+            raise
         is_done, reason = False, error
-    if not is_done:  # OpenCV 5 says so without raising
+    if not is_done:  # OpenCV 5 says so without raising, and does not say why
+        if max(picture.shape) <= _LONGEST_SIDES[suffix]:
+            raise MemoryError
         sides = f"{picture.shape[1]} x {picture.shape[0]}"
         raise ValueError(
             f"a picture of {sides} cannot be written as {suffix}; try png as image_format (--format)"

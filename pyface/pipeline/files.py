@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pyface import _memory
+from pyface._typing import Image
 from pyface.errors import ImageReadError, PyfaceError
 from pyface.pipeline.analyzer import FaceAnalyzer, check_threshold
 from pyface.pipeline.finding import Skipped, find_photos
@@ -35,19 +37,29 @@ def list_files(paths: Iterable[Path], exclude: str | None = None) -> tuple[list[
     return files, skipped
 
 
+def read_photo(path: str | os.PathLike[str]) -> Image:
+    """A photo in full. ImageReadError or MemoryError, in words."""
+    with quiet_pillow(), _memory.told("to read it", "a smaller copy of it needs less"):
+        return read_image(path)
+
+
 def analyze_files(
     analyzer: FaceAnalyzer, paths: Iterable[Path], progress: Callable[[str, int, int], None]
 ) -> tuple[list[tuple[str, list[Face]]], list[Skipped]]:
-    """(name, faces) of every photo that can be read, in the order named, and the others with their reasons."""
+    """(name, faces) of every photo that can be read, in the order named, and the others with their reasons.
+
+    A photo that is too large for what memory is left is one of the others.
+    """
     files, skipped = list_files(paths)
     found: list[tuple[str, list[Face]]] = []
     for done, path in enumerate(files):
         progress("photos", done, len(files))
         try:
-            with quiet_pillow():
-                found.append((path, analyzer.analyze(read_image(path))))
+            found.append((path, analyzer.analyze(read_photo(path))))
         except ImageReadError as error:
             skipped.append(Skipped(path, error.reason))
+        except MemoryError as error:
+            skipped.append(Skipped(path, _memory.reason(error)))
     progress("photos", len(files), len(files))
     return found, skipped
 
@@ -67,7 +79,8 @@ class PairResult:
 def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | None = None) -> PairResult:
     """Compare the largest faces of two photos. Squared Euclidean distances are told as Euclidean ones.
 
-    ``threshold`` is a Euclidean or cosine distance, as it is told. Raises PyfaceError if a photo shows no face.
+    ``threshold`` is a Euclidean or cosine distance, as it is told. Raises PyfaceError if a photo shows no face,
+    MemoryError, with its name, if it is too large.
     """
     embedder = analyzer.chain.embedder
     assert embedder is not None
@@ -75,8 +88,10 @@ def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | 
     vectors = []
     counts = []
     for path in (a, b):
-        with quiet_pillow():
-            faces = analyzer.analyze(read_image(path))
+        try:
+            faces = analyzer.analyze(read_photo(path))
+        except MemoryError as error:
+            raise MemoryError(f"{path}: {_memory.reason(error)}") from error
         if not faces:
             raise PyfaceError(f"{path}: no face found; smaller faces are found with a smaller --min-face")
         largest = max(faces, key=lambda face: (face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))

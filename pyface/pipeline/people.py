@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pyface import _threads
 from pyface._typing import Embeddings, Labels
+from pyface.errors import counted
 from pyface.kernels.density import dbscan
 from pyface.pipeline.analyzer import check_count, check_threshold
 
@@ -126,17 +127,24 @@ def group_faces(
     return labels
 
 
+def _people(n: int) -> str:
+    return counted(n, "person", "people")
+
+
 def _refuse_too_many(grouping: Grouping, photos: NDArray[np.int64]) -> None:
     wanted, n = grouping.n_clusters, len(photos)
     if wanted is None:
         return
     if wanted > n:
-        raise ValueError(f"n_clusters (--clusters): {wanted} people asked for, but only {n} faces were found; lower it")
+        raise ValueError(
+            f"n_clusters (--clusters): {_people(wanted)} asked for, but only {counted(n, 'face was', 'faces were')} "
+            "found; lower it"
+        )
     most = int(np.unique(photos, return_counts=True)[1].max())
     if grouping.same_photo_different_people and wanted < most:
         raise ValueError(
-            f"n_clusters (--clusters): {wanted} people asked for, but one photo shows {most}; raise it, or allow faces "
-            "of one photo to be one person"
+            f"n_clusters (--clusters): {_people(wanted)} asked for, but one photo shows {most:,}; raise it, or allow "
+            "faces of one photo to be one person"
         )
 
 

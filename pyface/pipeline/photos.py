@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from pyface import _memory
-from pyface.errors import ImageReadError, PyfaceError, one_line, require_extra
+from pyface.errors import ImageMemoryError, ImageReadError, PyfaceError, one_line, require_extra
 from pyface.pipeline import formats, jpeg, pixels, tiff
 from pyface.pipeline.pixels import RGB
 
@@ -51,8 +51,8 @@ class OpenPhoto:
     Pixels are decoded on demand: :meth:`reduced` uses JPEG's scaled decoding, :meth:`full` gives every pixel. A photo
     that is not a JPEG is decoded once and kept. Use it from one thread at a time.
 
-    source : as for :func:`read_image`. Whatever is wrong with it is an ImageReadError, also a picture that the memory
-        which is left does not hold; that is found out before it is decoded.
+    source : as for :func:`read_image`. Whatever is wrong with it is an ImageReadError; a picture that the memory which
+        is left does not hold is an ImageMemoryError, before it is decoded.
     """
 
     def __init__(self, source: Source) -> None:
@@ -183,7 +183,7 @@ class OpenPhoto:
         try:
             _memory.require(n_bytes, f"a picture of {width:,} x {height:,} pixels", "use a smaller copy of it")
         except MemoryError as error:
-            raise ImageReadError(self.path, one_line(error)) from None
+            raise ImageMemoryError(self.path, one_line(error)) from None
 
     @contextlib.contextmanager
     def _reasons(self) -> Iterator[None]:
@@ -193,7 +193,7 @@ class OpenPhoto:
         except PyfaceError:
             raise
         except MemoryError:
-            raise ImageReadError(self.path, "not enough memory for a picture of this size") from None
+            raise ImageMemoryError(self.path, "not enough memory for a picture of this size") from None
         except Exception as error:
             raise ImageReadError(self.path, formats.reason_of(error)) from error
 
@@ -274,8 +274,8 @@ def read_image(source: Source) -> RGB:
     or 0..65535.
 
     Raises :class:`pyface.errors.ImageReadError` (an OSError) that names the file and the reason, also for a file that
-    breaks off in the middle (a JPEG that lacks its end marker alone is read), and for a picture that the memory which
-    is left does not hold. TypeError for what is no source. Time and memory are those of decoding: 4 to 7 bytes a
-    pixel, for some formats up to 23.
+    breaks off in the middle (a JPEG that lacks its end marker alone is read); for a picture that the memory which is
+    left does not hold, :class:`pyface.errors.ImageMemoryError`, which is a MemoryError, too. TypeError for what is no
+    source. Time and memory are those of decoding: 4 to 7 bytes a pixel, for some formats up to 23.
     """
     return OpenPhoto(source).full()

@@ -64,7 +64,9 @@ def thumbnail(image: npt.NDArray[Any], box: npt.ArrayLike, size: int = 112) -> b
         face = np.rint(np.clip(np.nan_to_num(face), 0, 255)).astype(np.uint8)
     if face.ndim == 3:
         face = cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
-    _, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    is_done, encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not is_done:  # OpenCV 5 does not say why; nothing else can be wrong with so small a picture
+        raise MemoryError
     return bytes(encoded)
 
 

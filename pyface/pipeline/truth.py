@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyface.errors import PyfaceError
+from pyface._typing import Labels
+from pyface.errors import PyfaceError, counted
 from pyface.pipeline.out_folder import SUMMARY
 from pyface.pipeline.outputs import COLUMNS, FACES
 
@@ -30,10 +31,13 @@ class PredictedFace:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two labelings of the same items. ``n_left_out``: items whose person is not known."""
+    """Two labelings of the same items, the predicted one by number, -1 for noise.
+
+    n_left_out : items whose person is not known. n_without_face : items that are photos without a face.
+    """
 
     labels_true: list[str]
-    labels_pred: list[str]
+    labels_pred: Labels
     n_left_out: int
     n_without_face: int
 
@@ -41,8 +45,9 @@ class Comparison:
 def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_photo: bool) -> Comparison:
     """Line up predicted clusters with known people.
 
-    pred : an OUT folder, or a faces.csv.
-    truth : a CSV with the column ``person`` (or ``label``, ``identity``, ``cluster``) and ``face_id`` or ``photo``.
+    pred : an OUT folder, or a faces.csv. A face whose ``cluster`` is -1 or empty is noise: in no cluster.
+    truth : a CSV with the column ``person`` (or ``label``, ``identity``, ``cluster``) and ``face_id`` or ``photo``. A
+        person named -1 is one like any other, as a class of that name is in all measures; one not known is empty.
     rule : instead of ``truth``, ``"folder"`` (the folder of a photo is the person) or a regular expression whose first
         group, found in the photo's path, is the person.
     one_per_photo : score the face nearest to each photo's centre; a photo without a face is a person of its own.
@@ -71,10 +76,27 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
         items += [(by_photo(photo), f"no face in {photo}") for photo in missing if by_photo is not None]
     known = [(person, cluster) for person, cluster in items if person is not None]
     if not known:
-        raise PyfaceError(f"none of the {len(items)} predicted faces has a known person; check the rule or the file")
+        raise PyfaceError(
+            f"{counted(len(items), 'predicted face')}, and none has a known person; check the rule or the file"
+        )
     return Comparison(
-        [person for person, _ in known], [cluster for _, cluster in known], len(items) - len(known), n_without_face
-    )
+        [person for person, _ in known], _numbered([cluster for _, cluster in known]), len(items) - len(known),
+        n_without_face,
+    )  # fmt: skip
+
+
+def _numbered(clusters: list[str]) -> Labels:
+    """Names of clusters as numbers; -1 for noise."""
+    numbers: dict[str, int] = {}
+    return np.array([-1 if _is_noise(name) else numbers.setdefault(name, len(numbers)) for name in clusters], np.int64)
+
+
+def _is_noise(cluster: str) -> bool:
+    """-1 as scikit-learn has it, also with the decimals that pandas gives a column with gaps; or a gap."""
+    try:
+        return not cluster.strip() or float(cluster) == -1
+    except ValueError:
+        return False
 
 
 def read_faces(path: str) -> list[PredictedFace]:
@@ -83,8 +105,8 @@ def read_faces(path: str) -> list[PredictedFace]:
     for number, row in _read_csv(path, COLUMNS):
         try:
             box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
-            faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"]))
-        except (ValueError, TypeError):  # TypeError: a line that is too short holds None
+            faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"].strip()))
+        except (ValueError, TypeError, AttributeError):  # the last two: a line that is too short holds None
             raise PyfaceError(f"{path}: line {number} is not a line of a faces.csv: {list(row.values())}") from None
     return faces
 

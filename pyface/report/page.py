@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pyface.errors import require_extra
+from pyface.errors import counted, require_extra
 from pyface.report.text import showable, split_name
 
 # A broken disk can skip a hundred thousand files; summary.json lists them all.
@@ -117,7 +117,7 @@ def _template() -> Any:
         # Every text that reaches the page passes here, so that no template line can forget it.
         finalize=_finalize,
     )
-    environment.filters.update(count=_count, data_uri=_data_uri, csp_hash=_csp_hash)
+    environment.filters.update(count=counted, data_uri=_data_uri, csp_hash=_csp_hash)
     environment.globals["split_name"] = split_name
     return environment.from_string(_resource("report.html"))
 
@@ -130,11 +130,6 @@ def _resource(name: str) -> str:
 def _finalize(value: object) -> object:
     # What has __html__ is markup: our own style and script.
     return showable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _count(n: int, singular: str, plural: str) -> str:
-    """``1 face``, ``2,000 faces``."""
-    return f"{n:,} {singular if n == 1 else plural}"
 
 
 def _data_uri(jpeg: bytes) -> str:

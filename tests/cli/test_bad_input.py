@@ -179,7 +179,7 @@ def test_truth_files_as_spreadsheets_write_them(out: Path, tmp_path: Path) -> No
     truth.write_text("photo,person\na.jpg,a\na.jpg,b\n")
     one_line(pyface("evaluate", out, truth), 1, "another person")
     truth.write_text("face_id,person\n0,\n")
-    one_line(pyface("evaluate", out, truth), 1, "none of the 1 predicted faces has a known person")
+    one_line(pyface("evaluate", out, truth), 1, "1 predicted face, and none has a known person")
     (tmp_path / "faces.csv").write_text("face_id,photo,x1,y1,x2,y2,score,cluster\n0,a.jpg,1\n")
     one_line(pyface("evaluate", tmp_path / "faces.csv", "--truth", "."), 1, "line 2")
 

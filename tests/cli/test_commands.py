@@ -186,11 +186,11 @@ def test_evaluate(out: Path, tmp_path: Path) -> None:
     scores = json.loads(by_name.stdout)
     assert scores["bcubed_f"] == 1
     assert scores["n_samples"] == 6
-    assert "2 faces are left out" in by_name.stderr
+    assert "left out, as their person is not known: 2 faces" in by_name.stderr
 
     one = pyface("evaluate", out, "--truth", r"(none|[ah])", "--one-per-photo", "--json")
     assert json.loads(one.stdout)["n_samples"] == 8
-    assert "1 photos without a face" in one.stderr
+    assert "1 photo without a face" in one.stderr
 
     truth = tmp_path / "truth.csv"
     truth.write_text("face_id,person\n" + "".join(f"{i},p{i}\n" for i in range(8)))

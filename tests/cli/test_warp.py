@@ -272,7 +272,7 @@ def test_landmarks_on_one_point_are_no_face(tmp_path: Path) -> None:
     analyzer = FaceAnalyzer(landmarks=OnePoint(False), embedder=False)
     done = warp_photos(analyzer, [photo], tmp_path / "out")
     assert (done.n_photos, done.n_faces) == (1, 0)
-    assert [item.reason for item in done.skipped] == ["1 of its faces have all landmarks on one point"]
+    assert [item.reason for item in done.skipped] == ["1 face has all landmarks on one point"]
 
 
 def test_a_photo_too_wide_is_passed_over(photos: Path, tmp_path: Path) -> None:

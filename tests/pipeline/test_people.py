@@ -150,7 +150,7 @@ def test_faces_of_one_photo_are_different_people(algorithm: str) -> None:
     assert together.tolist() == [0, 0, 0, 1, 1]
     apart = group(rows, "euclidean", algorithm, photos=photos, threshold=1.0, same_photo_different_people=True)
     assert apart.tolist() == [2, 0, 0, 1, 1]
-    with pytest.raises(ValueError, match="1 people asked for, but one photo shows 2"):
+    with pytest.raises(ValueError, match="1 person asked for, but one photo shows 2"):
         group(rows, "euclidean", algorithm, photos=photos, n_clusters=1, same_photo_different_people=True)
 
 

@@ -6,8 +6,9 @@ import threading
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyface import _check
+from pyface import _check, _memory
 from pyface.kernels import faces
 from pyface.models.base import Detector
 from pyface.models.session import Session
@@ -18,6 +19,10 @@ __all__ = ["DlibMmod"]
 
 # Each thread keeps its canvas for the next image: fresh memory costs more than what is written to it.
 _KEPT_BYTES = 96 << 20
+# What a search takes at least, and from which need on it is compared with what is free: systems promise memory that
+# they do not have, and end the process that uses it. Below, most of it is held already from the searches before.
+_BYTES_PER_PIXEL = 150
+_WORTH_REFUSING = 1 << 29
 
 
 class DlibMmod(Detector):
@@ -51,6 +56,7 @@ class DlibMmod(Detector):
             and takes four times the time and memory. Floats are rounded to bytes then.
 
         Memory is about 150 bytes per pixel of the (enlarged) image; each thread keeps up to 96 MiB for its next one.
+        MemoryError if there is less.
         """
         least = 0.0 if threshold is None else _check.number(threshold, "threshold")
         upsample = _check.integer(upsample, "upsample", minimum=0, maximum=4)
@@ -58,6 +64,18 @@ class DlibMmod(Detector):
         _check.warn_of_unit_range(pixels)
         if min(pixels.shape[:2]) < faces.SMALLEST_SIDE:
             return Detections(np.empty((0, 4)), np.empty(0, np.float32))
+        rows, cols = pixels.shape[:2]
+        larger = f" at {2**upsample} times its size" if upsample else ""
+        instead = "use a smaller one" + (" or less upsample" if upsample else "")
+        with _memory.told(f"to search an image of {cols} x {rows} pixels{larger}", instead):
+            need = _BYTES_PER_PIXEL * rows * cols * 4**upsample
+            if need >= _WORTH_REFUSING and self._session.is_on_cpu:
+                _memory.require(need, "searching it", instead)
+            boxes, found = self._search(pixels, least, upsample)
+        return Detections(_in_original(boxes.astype(np.float64), upsample), found)
+
+    def _search(self, pixels: NDArray[Any], least: float, upsample: int) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Boxes in the enlarged image, and their scores, best first."""
         if upsample:
             pixels = faces.upsample(faces.bytes_of(pixels), upsample)
         rows, cols = pixels.shape[:2]
@@ -68,7 +86,7 @@ class DlibMmod(Detector):
             self._kept.buffer = canvas.base
         boxes, found = faces.mmod_decode(scores, rows, cols, least)
         kept = faces.mmod_nms(boxes, found, self._nms_overlap)
-        return Detections(_in_original(boxes[kept].astype(np.float64), upsample), found[kept])
+        return boxes[kept], found[kept]
 
 
 def _in_original(boxes: Any, upsample: int) -> Any:

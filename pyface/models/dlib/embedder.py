@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check
+from pyface import _check, _memory
 from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
 from pyface.geometry.templates import UNIT_DLIB_5
@@ -96,7 +96,8 @@ class DlibResnet(Embedder):
     def embed(self, crops: Any) -> Embeddings:
         """(n, 128) float32 of crops (n, 150, 150, 3), uint8 or float32 in 0..255, RGB.
 
-        A crop's vector is the same to the last bit whatever batch it is in.
+        A crop's vector is the same to the last bit whatever batch it is in. Where memory is short batches are halved;
+        MemoryError if it is not enough for one crop.
         """
         _check.require_array(crops, "crops", (np.uint8, np.float32), "uint8 or float32")
         if crops.shape[1:] != (self.size, self.size, 3):
@@ -106,6 +107,16 @@ class DlibResnet(Embedder):
         _check.warn_of_unit_range(crops, "crops")
         out = np.empty((len(crops), self.dimension), np.float32)
         for begin in range(0, len(crops), BATCH):
-            batch = np.ascontiguousarray(crops[begin : begin + BATCH], dtype=np.float32)
-            out[begin : begin + BATCH] = self._session.run(batch)
+            with _memory.told("to embed faces", "end what else takes memory, or use fewer threads"):
+                out[begin : begin + BATCH] = self._embedded(crops[begin : begin + BATCH])
         return out
+
+    def _embedded(self, crops: NDArray[Any]) -> Embeddings:
+        try:
+            return self._session.run(np.ascontiguousarray(crops, dtype=np.float32))
+        except MemoryError:
+            if len(crops) == 1:
+                raise
+        # Not in the handler: until it ends, the error holds what the failed run held.
+        half = len(crops) // 2
+        return np.concatenate([self._embedded(crops[:half]), self._embedded(crops[half:])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.kernels.faces import RegressionTrees
 from pyface.models import store
-from pyface.models.base import Model
+from pyface.models.base import Model, Origin
 from pyface.models.dlib import graphs, reader
 from pyface.models.dlib.detector import DlibMmod
 from pyface.models.dlib.embedder import DlibResnet
@@ -93,12 +94,19 @@ def build(
     content, _ = _cached(family, source)
     version = f"{family} {source.sha256} graph {graphs.GRAPH_VERSION} code {CODE_VERSION}"
     about = {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
+    model: Model
     if family in ("dlib_5", "dlib_68"):
-        return DlibLandmarks(RegressionTrees(_unpack(content)), **about, n_threads=n_threads)
-    line, graph = content.split(b"\n", 1)
-    facts = json.loads(line)
-    session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
-    if family == "dlib_mmod":
-        red, green, blue = facts["mean"]
-        return DlibMmod(session, **about, mean=(red, green, blue), nms_overlap=facts["nms_overlap"])
-    return DlibResnet(session, **about, size=facts["size"][0], dimension=session.output_shape[1], n_threads=n_threads)
+        model = DlibLandmarks(RegressionTrees(_unpack(content)), **about, n_threads=n_threads)
+    else:
+        line, graph = content.split(b"\n", 1)
+        facts = json.loads(line)
+        session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
+        if family == "dlib_mmod":
+            red, green, blue = facts["mean"]
+            model = DlibMmod(session, **about, mean=(red, green, blue), nms_overlap=facts["nms_overlap"])
+        else:
+            (size, _), dimension = facts["size"], session.output_shape[1]
+            model = DlibResnet(session, **about, size=size, dimension=dimension, n_threads=n_threads)
+    known_by = os.path.abspath(source.path) if source.name == str(source.path) else source.name
+    model.origin = Origin(known_by, family, providers, n_threads)
+    return model

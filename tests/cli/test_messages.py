@@ -1,0 +1,95 @@
+"""What the command says: each thing once, and numbers that agree with their nouns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("typer", reason="the extra 'models' is not installed")
+
+from pyface.cli import people
+from pyface.cli.console import say_faces
+from pyface.errors import counted
+
+# The command with a pipeline that stops in the way asked for, so that no moment has to be hit.
+STOPPED = """
+import sys
+import pyface.report.folder as folder
+def cluster_photos(*_, progress, **__):
+    for n in range({n_done} + 1):
+        progress("photos", n, {total})
+    {stop}
+folder.cluster_photos = cluster_photos
+sys.argv = ["pyface", "cluster", "photos", "-o", "out"]
+from pyface.cli.main import main
+main()
+"""
+
+
+def stopped(tmp_path: Path, stop: str, n_done: int = 0, total: int = 0) -> tuple[int, list[str]]:
+    """Exit code, and the lines on stderr."""
+    code = STOPPED.format(stop=stop, n_done=n_done, total=total)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
+    assert done.stdout == ""
+    return done.returncode, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("n_done", "total", "what"),
+    [
+        (0, 0, "no photo is done yet"), (0, 1, "no photo is done yet"), (1, 1, "all photos are done"),
+        (1, 5, "1 of the 5 photos to do is done"), (1200, 5000, "1,200 of the 5,000 photos to do are done"),
+    ],
+)  # fmt: skip
+def test_an_interruption_is_said_once(tmp_path: Path, n_done: int, total: int, what: str) -> None:
+    code, lines = stopped(tmp_path, "raise KeyboardInterrupt", n_done, total)
+    assert (code, lines) == (130, [f"pyface: interrupted, {what}; the same command goes on from there"])
+
+
+def test_an_interruption_in_disguise_is_said_once(tmp_path: Path) -> None:
+    stop = (
+        "\n    try: raise KeyboardInterrupt\n    except KeyboardInterrupt as error: raise ImportError('x') from error"
+    )
+    assert stopped(tmp_path, stop) == (130, ["pyface: interrupted"])
+
+
+@pytest.mark.parametrize(("text", "said"), [("'it takes 9 GiB; take less'", "it takes 9 GiB; take less"), ("", "")])
+def test_the_way_out_of_a_lack_of_memory_is_said(tmp_path: Path, text: str, said: str) -> None:
+    code, lines = stopped(tmp_path, f"raise MemoryError({text})")
+    assert (code, lines) == (1, [f"pyface: {said or 'not enough memory'}"])
+
+
+@pytest.mark.parametrize(
+    ("n", "noun", "said"),
+    [
+        (0, ("face",), "0 faces"), (1, ("face",), "1 face"), (2, ("face",), "2 faces"),
+        (1, ("person", "people"), "1 person"), (31_400, ("person", "people"), "31,400 people"),
+    ],
+)  # fmt: skip
+def test_numbers_agree_with_their_nouns(n: int, noun: tuple[str, ...], said: str) -> None:
+    assert counted(n, *noun) == said
+
+
+def test_counts_of_an_album(capsys: pytest.CaptureFixture[str]) -> None:
+    for n_photos, n_without, n_faces, n_people, n_skipped, said in (
+        (1, 0, 5, 1, 1, "1 photo, 1 with a face; 5 faces of 1 person; 1 file skipped"),
+        (2, 1, 1, 1, 0, "2 photos, 1 with a face; 1 face of 1 person; 0 files skipped"),
+        (3, 3, 0, 0, 2, "3 photos, 0 with a face; 0 faces of 0 people; 2 files skipped"),
+    ):
+        album = SimpleNamespace(
+            photos=(None,) * n_photos, n_photos_without_face=n_without, faces=(None,) * n_faces, n_people=n_people,
+            skipped=(None,) * n_skipped,
+        )  # fmt: skip
+        people._say_counts(album, Path("out"))
+        assert capsys.readouterr().err.splitlines()[0] == said
+
+
+def test_counts_of_faces(capsys: pytest.CaptureFixture[str]) -> None:
+    say_faces(1, 1, "x.npz")
+    say_faces(2, 1000, "x.npz")
+    assert capsys.readouterr().err == "1 face in 1 photo: x.npz\n2 faces in 1,000 photos: x.npz\n"
