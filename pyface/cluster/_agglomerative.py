@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from pyface import _check, _threads
 from pyface.cluster import _incremental, _params
 from pyface.cluster._base import Clusterer
+from pyface.cluster._whole_tree import KeptRows, LaterTree, WholeTree
 from pyface.kernels import linkage as trees
 from pyface.kernels import linkage_below, linkage_matrix
 from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_given
@@ -20,7 +21,7 @@ from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_
 LINKAGES = ("ward", "complete", "average", "single", "weighted")
 
 
-class AgglomerativeClustering(Clusterer):
+class AgglomerativeClustering(WholeTree, Clusterer):
     """Agglomerative clustering, the partition of :class:`sklearn.cluster.AgglomerativeClustering`.
 
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
@@ -33,16 +34,23 @@ class AgglomerativeClustering(Clusterer):
     memory : accepted, without effect. connectivity : must be None.
 
     After fit: ``labels_`` (n,) int64, numbered by the smallest row of each cluster (scikit-learn numbers differently);
-    ``children_`` (m, 2), the merges made, by increasing height, equal ones in any order that can be made;
-    ``distances_`` (m,) their heights, if asked for; ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1),
-    ``n_features_in_``. m is n - 1, but with a ``distance_threshold`` and no full tree n - ``n_clusters_``.
+    ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``; ``merges_``
+    (n - ``n_clusters_``, 4) float64, the merges that made the clusters, in SciPy's format, by increasing height, equal
+    ones in any order that can be made; ``children_`` (n - 1, 2), the whole tree, in each row the smaller number first;
+    ``distances_`` (n - 1,) its heights, with ``distance_threshold`` or ``compute_distances``. With groups, these two
+    hold the merges made, which may be fewer.
 
-    With a ``distance_threshold``, from vectors: "single", "complete", "average" and "weighted" look at all pairs once,
-    in codes of few bits, then merge inside the components of rows that are connected by distances below the threshold.
-    Memory: O(n), the pairs within the threshold (or a bounded number of them), and float64 rows of a few components at
-    a time. "average" and "weighted" by "euclidean" need a matrix of distances for each component; "complete" only for
-    one that is nearly all that near. "ward", and everything without a threshold, as :func:`pyface.linkage`: from
-    vectors where that does without a matrix. Threads: PYFACE_NUM_THREADS.
+    Where the fit did without the tree (see below), ``children_`` and ``distances_`` are computed when they are first
+    asked for, by :func:`pyface.linkage`, in its time and memory. The rows are borrowed for that and for :meth:`add`:
+    keep them as they are. If they have been written to, which a fingerprint tells, or left out of a pickle (that of a
+    fit that cannot ``add``), asking is a NotFittedError, which says to fit again.
+
+    With a ``distance_threshold`` and no full tree, from vectors: "single", "complete", "average" and "weighted" look at
+    all pairs once, in codes of few bits, then merge inside the components of rows that are connected by distances below
+    the threshold. Memory: O(n), the pairs within the threshold (or a bounded number of them), and float64 rows of a few
+    components at a time. "average" and "weighted" by "euclidean" need a matrix of distances for each component;
+    "complete" only for one that is nearly all that near. "ward" stops at the threshold. Everything without a threshold
+    is as :func:`pyface.linkage`: from vectors where that does without a matrix. Threads: PYFACE_NUM_THREADS.
 
     Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition may differ.
     """
@@ -81,14 +89,13 @@ class AgglomerativeClustering(Clusterer):
 
         The result is that of merging, each time, the two closest clusters that may be merged. Where groups forbid to
         go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is,
-        with a UserWarning. ``y`` is ignored. Memory for groups is O(n). For :meth:`add` the rows are kept, not copied:
-        do not write into X before it.
+        with a UserWarning. ``y`` is ignored. Memory for groups is O(n).
 
         ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
         other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
         """
         threshold = self._check_parameters()
-        x = validate_data(self, X, ensure_min_samples=2, dtype=[np.float64, np.float32], order="C")
+        x = self._rows(X, ensure_min_samples=2)
         n = len(x)
         if self.n_clusters is not None and self.n_clusters > n:
             raise ValueError(
@@ -100,11 +107,13 @@ class AgglomerativeClustering(Clusterer):
         check_agreement(cannot, must)
         self._check_rows(x)
         self._clustering = None
+        self._forget_tree()
         if self._is_by_components():
             settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
             self._clustering = _incremental.cluster(x, settings, cannot, must, n_threads=_threads.resolve(None))
             self._take_clustering(self._clustering)
             return self
+        is_free = cannot is None and must is None
         z = self._tree(x, threshold, cannot, must)
         heights = z[:, 2]
         given = n_given(must)
@@ -115,7 +124,12 @@ class AgglomerativeClustering(Clusterer):
             n_merges = min(max(given, n - self.n_clusters), len(z))
             if n_merges != n - self.n_clusters:
                 self._warn_of_number(n - n_merges, "must" if n_merges > n - self.n_clusters else "cannot")
-        self._take_tree(z, n, n - n_merges, linkage_below.forest_labels(z[:n_merges], n))
+        self._take_merges(z[:n_merges].copy(), n, linkage_below.forest_labels(z[:n_merges], n))
+        if is_free and len(z) < n - 1:
+            rows = KeptRows.borrow(x, n_threads=_threads.resolve(None))
+            self._later_tree = LaterTree([rows], self.linkage, self.metric)
+        else:
+            self._take_tree(z)
         return self
 
     def fit_predict(
@@ -137,7 +151,8 @@ class AgglomerativeClustering(Clusterer):
 
         Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted"
         linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row by
-        distances below it. Anything else is a ValueError. Time: the new rows against all, and all that they touch;
+        distances below it. Anything else is a ValueError, and so are old rows that have been written to and are met
+        here. X is borrowed as by :meth:`fit`. Time: the new rows against all, and all that they touch;
         memory: that of :meth:`fit` for what they touch.
         """
         check_is_fitted(self, "labels_")
@@ -147,7 +162,7 @@ class AgglomerativeClustering(Clusterer):
         settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
         if settings != self._clustering.settings:
             raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
-        x = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        x = self._rows(X, reset=False)
         cannot = _groups(cannot_link_groups, "cannot_link_groups", len(x))
         must = _groups(must_link_groups, "must_link_groups", len(x))
         self._check_rows(x)
@@ -162,17 +177,24 @@ class AgglomerativeClustering(Clusterer):
         n = clustering.n_rows
         z = clustering.joints.tree(n)
         labels = linkage_below.forest_labels(z, n)
-        self._take_tree(z, n, n - len(z), labels)
+        self._take_merges(z, n, labels)
+        self._forget_tree()
+        if clustering.cannot_link is not None or clustering.must_link is not None or len(z) == n - 1:
+            self._take_tree(z)
+        else:
+            self._later_tree = LaterTree(clustering.pieces, self.linkage, self.metric)
         return labels
 
-    def _take_tree(self, z: NDArray[np.float64], n: int, n_clusters: int, labels: NDArray[np.int64]) -> None:
-        self.children_ = z[:, :2].astype(np.int64)
-        if self.distance_threshold is not None or self.compute_distances:
-            self.distances_ = z[:, 2].copy()
+    def _take_merges(self, z: NDArray[np.float64], n: int, labels: NDArray[np.int64]) -> None:
+        self.merges_ = z
         self.n_leaves_ = n
         self.n_connected_components_ = 1
-        self.n_clusters_ = n_clusters
+        self.n_clusters_ = n - len(z)
         self.labels_ = labels
+
+    def _rows(self, X: Any, **options: Any) -> NDArray[Any]:
+        x: NDArray[Any] = validate_data(self, X, dtype=[np.float64, np.float32], order="C", **options)
+        return np.require(x, requirements=["C", "A"])  # scikit-learn lets views through that are not aligned
 
     def _is_by_components(self) -> bool:
         return (
@@ -248,6 +270,8 @@ class AgglomerativeClustering(Clusterer):
 
     def _tree(self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
+        if self.metric == "precomputed" and cannot is None and must is None:
+            limit = np.inf  # looking through the matrix takes all the time, and it need not be kept for the rest
         threads = _threads.resolve(None)
         if self.metric != "precomputed":
             return trees.tree(

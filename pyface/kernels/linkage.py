@@ -15,6 +15,7 @@ from pyface._typing import FloatArray, Labels
 from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
 from pyface.kernels.link_groups import Groups
+from pyface.kernels.origin import common_origin
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,8 @@ def tree(
     n = len(x)
     if (method, metric) in FROM_MEANS:
         joints = _core.joints_from_vectors(
-            x, method=method, metric=metric, height_limit=height_limit, cannot_link=cannot_link, must_link=must_link,
+            x, method=method, metric=metric, height_limit=height_limit,
+            origin=None if metric == "cosine" else common_origin(x), cannot_link=cannot_link, must_link=must_link,
             n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)

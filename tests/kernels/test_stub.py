@@ -89,6 +89,7 @@ for x in (FLOAT32, FLOAT64):
         ]
     CALLS += [
         ("all_usable", {"x": x, "nonzero": True, **THREADS}),
+        ("fingerprint", {"x": x, **THREADS}),
         ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
