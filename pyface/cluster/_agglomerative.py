@@ -25,7 +25,9 @@ class AgglomerativeClustering(WholeTree, Clusterer):
     """Agglomerative clustering, the partition of :class:`sklearn.cluster.AgglomerativeClustering`.
 
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
-    metric : "euclidean", "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances).
+    metric : "euclidean" ("l2"), "cosine", "sqeuclidean" or "precomputed": X is then a (n, n) matrix of distances, of
+    which the upper triangle is read. Those below 0, as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as
+    in scikit-learn; with groups they count as 0.
     linkage : "ward" (metric "euclidean" only), "average", "complete", "single" or "weighted".
     distance_threshold : clusters are merged at heights strictly below it.
     compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not
@@ -109,7 +111,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         self._clustering = None
         self._forget_tree()
         if self._is_by_components():
-            settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+            settings = _incremental.Settings(self.linkage, self._metric(), self._threshold())
             self._clustering = _incremental.cluster(x, settings, cannot, must, n_threads=_threads.resolve(None))
             self._take_clustering(self._clustering)
             return self
@@ -127,7 +129,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         self._take_merges(z[:n_merges].copy(), n, linkage_below.forest_labels(z[:n_merges], n))
         if is_free and len(z) < n - 1:
             rows = KeptRows.borrow(x, n_threads=_threads.resolve(None))
-            self._later_tree = LaterTree([rows], self.linkage, self.metric)
+            self._later_tree = LaterTree([rows], self.linkage, self._metric())
         else:
             self._take_tree(z)
         return self
@@ -159,7 +161,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         self._check_parameters()
         if self._clustering is None or not self._is_by_components():
             raise ValueError(self._why_no_add())
-        settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+        settings = _incremental.Settings(self.linkage, self._metric(), self._threshold())
         if settings != self._clustering.settings:
             raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
         x = self._rows(X, reset=False)
@@ -182,7 +184,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         if clustering.cannot_link is not None or clustering.must_link is not None or len(z) == n - 1:
             self._take_tree(z)
         else:
-            self._later_tree = LaterTree(clustering.pieces, self.linkage, self.metric)
+            self._later_tree = LaterTree(clustering.pieces, self.linkage, self._metric())
         return labels
 
     def _take_merges(self, z: NDArray[np.float64], n: int, labels: NDArray[np.int64]) -> None:
@@ -193,6 +195,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         self.labels_ = labels
 
     def _rows(self, X: Any, **options: Any) -> NDArray[Any]:
+        _params.dense(X, "X.toarray() makes them so")
         x: NDArray[Any] = validate_data(self, X, dtype=[np.float64, np.float32], order="C", **options)
         return np.require(x, requirements=["C", "A"])  # scikit-learn lets views through that are not aligned
 
@@ -200,7 +203,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         return (
             self.distance_threshold is not None
             and self.compute_full_tree == "auto"
-            and self.metric != "precomputed"
+            and self._metric() != "precomputed"
             and self.linkage in linkage_below.METHODS
         )
 
@@ -215,7 +218,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
                 "add is not for Ward's linkage: a merge below the threshold may join rows that are not near each "
                 "other; use 'average', or fit all rows again"
             )
-        if self.metric == "precomputed":
+        if self._metric() == "precomputed":
             return (
                 "add needs vectors: with metric='precomputed' the distances of new rows to old ones are not known; "
                 "fit the larger matrix"
@@ -224,6 +227,9 @@ class AgglomerativeClustering(WholeTree, Clusterer):
             "add needs compute_full_tree='auto': one more row may change any merge beyond the threshold; "
             "fit all rows again"
         )
+
+    def _metric(self) -> str:
+        return _params.metric_of(self)
 
     def _threshold(self) -> float:
         return float(self.distance_threshold)  # type: ignore[arg-type]
@@ -236,11 +242,11 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         warnings.warn(f"{self.n_clusters} clusters were asked for, {forced[kind]}", UserWarning, stacklevel=3)
 
     def _check_rows(self, x: NDArray[Any]) -> None:
-        if self.metric == "cosine" and not x.any(axis=1).all():
+        if self._metric() == "cosine" and not x.any(axis=1).all():
             raise ValueError("Cosine affinity cannot be used when X contains zero vectors")
-        if self.metric == "precomputed" and x.shape[0] != x.shape[1]:
+        if self._metric() == "precomputed" and x.shape[0] != x.shape[1]:
             raise ValueError(f"Distance matrix should be square, got matrix of shape {x.shape}")
-        if self.metric != "precomputed" and trees.looks_like_distances(x):
+        if self._metric() != "precomputed" and trees.looks_like_distances(x):
             warnings.warn(
                 "X looks like a square matrix of distances, but its rows are taken as vectors; "
                 "metric='precomputed' takes distances",
@@ -255,13 +261,13 @@ class AgglomerativeClustering(WholeTree, Clusterer):
             )
         if self.n_clusters is not None:
             _check.integer(self.n_clusters, "n_clusters", minimum=1)
-        _params.one_of(self.metric, "metric", _params.METRICS)
+        metric = _params.metric_of(self)
         _params.one_of(self.linkage, "linkage", LINKAGES)
-        _params.unsupported(self.connectivity, "connectivity", "the clustering is always of all rows")
+        _params.unsupported(self, "connectivity", "the clustering is always of all rows")
         if not isinstance(self.compute_full_tree, (bool, np.bool_)) and self.compute_full_tree != "auto":
             raise ValueError(f"compute_full_tree must be True, False or 'auto', got {self.compute_full_tree!r}")
-        if self.linkage == "ward" and self.metric != "euclidean":
-            raise ValueError(f"{self.metric} was provided as metric. Ward can only work with euclidean distances.")
+        if self.linkage == "ward" and metric != "euclidean":
+            raise ValueError(f"{metric} was provided as metric. Ward can only work with euclidean distances.")
         if self.distance_threshold is None:
             return None
         if not self.compute_full_tree:
@@ -270,12 +276,18 @@ class AgglomerativeClustering(WholeTree, Clusterer):
 
     def _tree(self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
-        if self.metric == "precomputed" and cannot is None and must is None:
+        if self._metric() == "precomputed" and cannot is None and must is None:
             limit = np.inf  # looking through the matrix takes all the time, and it need not be kept for the rest
         threads = _threads.resolve(None)
-        if self.metric != "precomputed":
+        if self._metric() != "precomputed":
             return trees.tree(
-                x, self.linkage, self.metric, height_limit=limit, cannot_link=cannot, must_link=must, n_threads=threads
+                x,
+                self.linkage,
+                self._metric(),
+                height_limit=limit,
+                cannot_link=cannot,
+                must_link=must,
+                n_threads=threads,
             )
         # scikit-learn reads the upper triangle; checks=False because it does not ask for symmetry either.
         distances = squareform(x, checks=False).astype(np.float64, copy=False)

@@ -24,6 +24,8 @@ from pyface.kernels.kmeans import KMeansData, KMeansResult
 Init = str | Callable[..., Any] | Any
 Weights = NDArray[Any]
 
+_SPARSE = "X.toarray() makes them so, sklearn.cluster.KMeans takes them as they are"
+
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # type: ignore[misc]
     """K-means by Lloyd's algorithm, the result of :class:`sklearn.cluster.KMeans`, and its spherical variant.
@@ -88,6 +90,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         n < n_clusters, NaN, infinity, entries whose squares overflow or vanish, bad parameters.
         """
         n_runs = self._check_parameters()
+        _params.dense(X, _SPARSE)
         x = validate_data(self, X, dtype=[np.float64, np.float32], order="C", copy=self.copy_x and not self.spherical)
         if len(x) < self.n_clusters:
             raise ValueError(f"n_samples={len(x)} should be >= n_clusters={self.n_clusters}.")
@@ -192,6 +195,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
 
     def _checked_rows(self, X: Any) -> FloatArray:
         check_is_fitted(self)
+        _params.dense(X, _SPARSE)
         x: FloatArray = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
         kmeans.refuse_extremes(x, "X", small=False)
         return x

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-METRICS = ("cosine", "euclidean", "sqeuclidean", "precomputed")
+from scipy import sparse
+
+METRICS = ("cosine", "euclidean", "l2", "sqeuclidean", "precomputed")
+
+
+def metric_of(estimator: Any) -> str:
+    """The metric under its one name here. ValueError, with the way out, for all that are not offered."""
+    metric = estimator.metric
+    if isinstance(metric, str) and metric in METRICS:
+        return "euclidean" if metric == "l2" else metric
+    name = type(estimator).__name__
+    raise ValueError(
+        f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}; sklearn.cluster.{name} takes others, "
+        "and so does metric='precomputed' with their distances"
+    )
 
 
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
@@ -15,6 +29,13 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     return value
 
 
-def unsupported(value: Any, name: str, reason: str) -> None:
-    if value is not None:
-        raise ValueError(f"{name} is not supported: {reason}; leave it None")
+def unsupported(estimator: Any, name: str, reason: str) -> None:
+    if getattr(estimator, name) is not None:
+        peer = f"sklearn.cluster.{type(estimator).__name__}"
+        raise ValueError(f"{name} is not supported: {reason}; leave it None, or use {peer}")
+
+
+def dense(X: Any, instead: str) -> None:
+    """TypeError for sparse rows."""
+    if sparse.issparse(X):
+        raise TypeError(f"X is a sparse matrix, and rows must be dense: {instead}")
