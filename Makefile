@@ -19,7 +19,7 @@ export PYTHONSAFEPATH := 1
 # Matplotlib would make a folder in the user's home.
 export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
-.PHONY: help demo test dev lint format types bench wheel asan tsan clean
+.PHONY: help demo test peers dev lint format types bench wheel asan tsan clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,10 @@ demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=
 test: ## run the whole test suite with coverage
 	$(SETUP) package models test
 	@PYFACE_CACHE="$$PWD/.venv/cache" $(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+
+peers: ## the tests of scikit-learn and SciPy, run on pyface: make peers [ONLY="dbscan"]
+	$(SETUP) package models test
+	@PYFACE_CACHE="$$PWD/.venv/cache" PYTHONPATH=tools $(PY) -m peers $(if $(ONLY),-k "$$ONLY")
 
 dev: ## editable build in .venv; again after a change in csrc/
 	$(SETUP) editable models test lint bench dev

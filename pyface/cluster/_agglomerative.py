@@ -96,7 +96,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
         other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
         """
-        threshold = self._check_parameters()
+        with _params.checked():
+            threshold = self._check_parameters()
         x = self._rows(X, ensure_min_samples=2)
         n = len(x)
         if self.n_clusters is not None and self.n_clusters > n:
@@ -158,7 +159,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         memory: that of :meth:`fit` for what they touch.
         """
         check_is_fitted(self, "labels_")
-        self._check_parameters()
+        with _params.checked():
+            self._check_parameters()
         if self._clustering is None or not self._is_by_components():
             raise ValueError(self._why_no_add())
         settings = _incremental.Settings(self.linkage, self._metric(), self._threshold())

@@ -69,12 +69,13 @@ class DBSCAN(Clusterer):
         may keep its neighbours from being one. A sum reaches ``min_samples`` when ``np.sum`` says so.
         ``y`` is ignored. ValueError for n = 0, NaN, infinity, negative distances, bad parameters.
         """
-        eps = _check.number(self.eps, "eps", above=0)
-        min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
-        metric = _params.metric_of(self)
-        _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
-        _params.unsupported(self, "metric_params", "no metric here has parameters")
-        _params.unsupported(self, "p", "Minkowski distances are not offered")
+        with _params.checked():
+            eps = _check.number(self.eps, "eps", above=0)
+            min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
+            metric = _params.metric_of(self)
+            _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
+            _params.unsupported(self, "metric_params", "no metric here has parameters")
+            _params.unsupported(self, "p", "Minkowski distances are not offered")
         is_precomputed = metric == "precomputed"
         if not is_precomputed:
             _params.dense(X, "X.toarray() makes them so, sklearn.cluster.DBSCAN takes them as they are")

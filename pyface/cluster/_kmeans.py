@@ -89,7 +89,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         sample_weight : (n,) not negative, not all 0; None means 1 for each row. ``y`` is ignored. ValueError for
         n < n_clusters, NaN, infinity, entries whose squares overflow or vanish, bad parameters.
         """
-        n_runs = self._check_parameters()
+        with _params.checked():
+            n_runs = self._check_parameters()
         _params.dense(X, _SPARSE)
         x = validate_data(self, X, dtype=[np.float64, np.float32], order="C", copy=self.copy_x and not self.spherical)
         if len(x) < self.n_clusters:
@@ -185,11 +186,14 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
 
     def _checked_centers(self, centers: Any, x: FloatArray, *, copy: bool = False) -> FloatArray:
         result: FloatArray = check_array(centers, dtype=x.dtype, order="C", copy=copy, input_name="init")
-        if result.shape != (self.n_clusters, x.shape[1]):
-            raise ValueError(
-                f"The shape of the initial centers {result.shape} does not match the number of clusters "
-                f"{self.n_clusters} and the number of features of the data {x.shape[1]}."
-            )
+        for n, wanted, of_what in (
+            (len(result), self.n_clusters, "clusters"),
+            (result.shape[1], x.shape[1], "features of the data"),
+        ):
+            if n != wanted:
+                raise ValueError(
+                    f"The shape of the initial centers {result.shape} does not match the number of {of_what} {wanted}."
+                )
         kmeans.refuse_extremes(result, "init", small=False)
         return kmeans.unit_rows(result, "init") if self.spherical else result
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scipy import sparse
 
 METRICS = ("cosine", "euclidean", "l2", "sqeuclidean", "precomputed")
+
+
+class WrongParameterError(TypeError, ValueError):
+    """A parameter of a wrong type, which is both, as in scikit-learn."""
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Around the checks of an estimator's parameters."""
+    try:
+        yield
+    except TypeError as error:
+        raise WrongParameterError(str(error)) from None
 
 
 def metric_of(estimator: Any) -> str:

@@ -64,8 +64,8 @@ def linkage(
     error of up to 1e-6) where those would not fit into the memory that is left.
 
     1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32. Distances below 0,
-    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy; "ward", "centroid" and "median" take them
-    for 0, down to 2^-16 of the largest, and refuse others.
+    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy; "ward", "centroid" and "median" take
+    them for 0, down to 2^-16 of the largest, and refuse others.
 
     Ties: equal rows first; among equally close clusters the one with the smaller smallest row. SciPy may choose
     differently, and then both trees are valid. "single" on distances has SciPy's ties. No result depends on the number

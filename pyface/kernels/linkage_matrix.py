@@ -34,8 +34,8 @@ def from_condensed(
     """Agglomerative clustering of n rows by their n (n - 1) / 2 ``distances``, in SciPy's ``pdist`` order.
 
     distances : 1-D float32 or float64, worked on in the type they have; float16 becomes float32. Finite. Those below 0,
-    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy. Linkages with groups take them for 0, and
-    so do "ward", "centroid" and "median", which square distances, but no farther below than 2^-16 of the largest one.
+    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy. Linkages with groups take them for 0,
+    and so do "ward", "centroid" and "median", which square distances, but no farther below than 2^-16 of the largest.
     method : "single", "complete", "average", "weighted", "ward", "centroid" or "median". The last three are meant for
     Euclidean distances; a squared height that comes out negative with others is taken for 0.
     overwrite : ``distances`` may be used as scratch memory, and hold nothing of use afterwards. Without it, or where
@@ -118,13 +118,17 @@ def _scratch(distances: NDArray[Any], overwrite: bool, name: str) -> FloatArray:
     return np.array(plain, dtype=dtype, order="C")
 
 
-def _refuse_no_distances(distances: FloatArray, n: int, name: str) -> None:
+def _refuse_no_distances(distances: FloatArray, n: int, name: str, *, are_squared: bool) -> None:
+    least = -np.inf
+    if are_squared and len(distances):
+        least = -_NEAR_ZERO * float(max(distances.max(), -distances.min()))
     for begin in range(0, len(distances), _AT_ONCE):
         values = distances[begin : begin + _AT_ONCE]
-        bad = np.flatnonzero(~np.isfinite(values))
+        bad = np.flatnonzero(~(np.isfinite(values) & (values >= least)))
         if bad.size:
             index = begin + int(bad[0])
             i, j = pair_of(index, n)
+            rule = "finite and not negative" if are_squared else "finite"
             raise ValueError(
-                f"{name}: distance {index} is {distances[index]}, that of rows {i} and {j}; all must be finite"
+                f"{name}: distance {index} is {distances[index]}, that of rows {i} and {j}; all must be {rule}"
             )
