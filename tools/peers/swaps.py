@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ import sklearn.metrics.cluster
 import pyface
 import pyface.cluster
 import pyface.metrics
+from peers.peer import Peer
 from pyface.kernels.delaunay import delaunay_with_duplicates
 
 
@@ -82,37 +81,6 @@ class Delaunay:
             raise NotImplementedError("more than two dimensions")
         self.simplices, self.duplicates = delaunay_with_duplicates(points)
         self.ndim, self.npoints, self.nsimplex = 2, len(self.points), len(self.simplices)
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A module of a peer's tests, and what is replaced for them.
-
-    tests : its name. swaps : ours, by the names that they have there. modules : where those names are replaced.
-    stays : from before the tests are imported, as parametrized tests keep objects; else while each test runs, in the
-    module of the tests as well. only : a part of the names of the tests that count, the others do not ask for ours.
-    """
-
-    tests: str
-    swaps: dict[str, Any]
-    modules: tuple[ModuleType, ...]
-    stays: bool = True
-    only: str = ""
-
-    def apply(self, *more: ModuleType) -> list[tuple[ModuleType, str, Any]]:
-        """Puts ours in place. Returns the others, for :func:`restore`."""
-        theirs = []
-        for module in (*self.modules, *more):
-            for name, ours in self.swaps.items():
-                if hasattr(module, name):
-                    theirs.append((module, name, getattr(module, name)))
-                    setattr(module, name, ours)
-        return theirs
-
-
-def restore(theirs: list[tuple[ModuleType, str, Any]]) -> None:
-    for module, name, value in theirs:
-        setattr(module, name, value)
 
 
 _SCORES = ("rand_score", "adjusted_rand_score", "normalized_mutual_info_score", "adjusted_mutual_info_score")
