@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy import sparse
 
-METRICS = ("cosine", "euclidean", "l2", "sqeuclidean", "precomputed")
+METRICS = ("cosine", "euclidean", "sqeuclidean", "precomputed")
 
 
 class WrongParameterError(TypeError, ValueError):
@@ -27,13 +27,18 @@ def checked() -> Iterator[None]:
 def metric_of(estimator: Any) -> str:
     """The metric under its one name here. ValueError, with the way out, for all that are not offered."""
     metric = estimator.metric
-    if isinstance(metric, str) and metric in METRICS:
+    if isinstance(metric, str) and metric in (*METRICS, "l2"):
         return "euclidean" if metric == "l2" else metric
-    name = type(estimator).__name__
     raise ValueError(
-        f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}; sklearn.cluster.{name} takes others, "
-        "and so does metric='precomputed' with their distances"
+        f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}; {_peer(estimator)} takes others, and "
+        "metric='precomputed' takes their distances"
     )
+
+
+def _peer(estimator: Any) -> str:
+    """scikit-learn's class of the same name, also for classes derived from ours."""
+    ours = next(kind for kind in type(estimator).__mro__ if kind.__module__.startswith("pyface."))
+    return f"sklearn.cluster.{ours.__name__}"
 
 
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
@@ -45,8 +50,7 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
 
 def unsupported(estimator: Any, name: str, reason: str) -> None:
     if getattr(estimator, name) is not None:
-        peer = f"sklearn.cluster.{type(estimator).__name__}"
-        raise ValueError(f"{name} is not supported: {reason}; leave it None, or use {peer}")
+        raise ValueError(f"{name} is not supported: {reason}; leave it None, or use {_peer(estimator)}")
 
 
 def dense(X: Any, instead: str) -> None:
