@@ -22,7 +22,7 @@ export PYTHONSAFEPATH := 1
 # Matplotlib would make a folder in the user's home.
 export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
-.PHONY: help demo test test-busy dev lint format types bench wheel asan tsan clean
+.PHONY: help demo test test-busy peers dev lint format types bench wheel asan tsan clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,7 @@ demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=
 	$(SETUP) package models demo
 	@sh tools/demo.sh run
 
-test test-busy: export PYFACE_CACHE := $(CURDIR)/.venv/cache
+test test-busy peers: export PYFACE_CACHE := $(CURDIR)/.venv/cache
 
 test: ## run the whole test suite with coverage
 	$(SETUP) package models test
@@ -42,6 +42,10 @@ test: ## run the whole test suite with coverage
 test-busy: ## the tests N times while all cores are busy: make test-busy [N=2] [ONLY="tests/cli"]
 	$(SETUP) package models test
 	@sh tools/test_busy.sh
+
+peers: ## the tests of scikit-learn and SciPy, run on pyface: make peers [ONLY="dbscan"]
+	$(SETUP) package models test
+	@PYTHONPATH=tools $(PY) -m peers $(if $(ONLY),-k "$$ONLY")
 
 dev: ## editable build in .venv; again after a change in csrc/
 	$(SETUP) editable models test lint bench dev

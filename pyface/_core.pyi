@@ -109,6 +109,9 @@ _Rows = TypeVar("_Rows", NDArray[np.float32], NDArray[np.float64])
 def distances_dense(x: _Rows, y: _Rows | None, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
 def distances_condensed(x: _Rows, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
 def all_usable(x: NDArray[Any], *, nonzero: bool, n_threads: int) -> bool: ...
+
+# 64 bits that another matrix of the same shape and type has by chance only.
+def fingerprint(x: NDArray[Any], *, n_threads: int) -> int: ...
 def within_radius(
     x: _Rows, y: _Rows | None, *, metric: str, radius: float, memory_limit: int = -1, n_threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]: ...
@@ -139,12 +142,14 @@ class KMeansData:
     ) -> tuple[float, int]: ...
     def nearest(self, centers: _Rows, labels: NDArray[np.int32], distances: NDArray[np.float64]) -> None: ...
 
+# origin (d,) is subtracted from all rows, as means of rows far away from 0 lose digits; not for cosine.
 def joints_from_vectors(
     x: _Rows,
     *,
     method: str,
     metric: str,
     height_limit: float,
+    origin: NDArray[np.float64] | None = None,
     cannot_link: NDArray[np.int64] | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,
@@ -172,6 +177,7 @@ def joints_of_components(
     metric: str,
     threshold: float,
     memory_limit: int,
+    origin: NDArray[np.float64] | None = None,
     cannot_link: NDArray[np.int64] | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,

@@ -10,6 +10,7 @@
 #include "bind/rows.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
+#include "distance/fingerprint.hpp"
 #include "distance/usable.hpp"
 #include "distance/within.hpp"
 
@@ -116,6 +117,15 @@ bool all_usable(const Array<T>& x, bool nonzero, int n_threads) {
 }
 
 template <class T>
+std::uint64_t fingerprint(const Array<T>& x, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    require_threads(n_threads);
+    std::uint64_t result = 0;
+    interruptible([&](const PollCallback& poll) { result = distance::fingerprint(rows, n_threads, poll); });
+    return result;
+}
+
+template <class T>
 void register_for(py::module_& m) {
     const auto out_types = [&](auto out) {
         using Out = decltype(out);
@@ -127,6 +137,7 @@ void register_for(py::module_& m) {
     out_types(float{});
     out_types(double{});
     m.def("all_usable", &all_usable<T>, "x"_a.noconvert(), py::kw_only(), "nonzero"_a, "n_threads"_a);
+    m.def("fingerprint", &fingerprint<T>, "x"_a.noconvert(), py::kw_only(), "n_threads"_a);
     m.def("within_radius", &within_radius<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
           "radius"_a, "memory_limit"_a = -1, "n_threads"_a);
     m.def("nearest", &nearest<T>, "x"_a.noconvert(), "y"_a.noconvert(), "distances"_a.noconvert(),

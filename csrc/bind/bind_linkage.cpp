@@ -50,6 +50,16 @@ linkage::Groups groups_of(const GroupArray& cannot_link, const GroupArray& must_
     return groups;
 }
 
+using OriginArray = std::optional<Array<double>>;
+
+// What is subtracted from all rows, (d,), or None.
+VectorView<const double> origin_of(const OriginArray& origin, index_t d) {
+    if (!origin) return {};
+    const auto values = as_vector(*origin, "origin must be 1-D");
+    require(values.size == d, "origin must have one entry per column");
+    return values;
+}
+
 // (pairs (m, 2) int32, heights (m,) float64).
 py::tuple as_arrays(const std::vector<Joint>& joints) {
     const auto count = static_cast<index_t>(joints.size());
@@ -68,16 +78,17 @@ py::tuple as_arrays(const std::vector<Joint>& joints) {
 
 template <class T>
 py::tuple joints_from_vectors(const Array<T>& x, const std::string& method, const std::string& metric,
-                              double height_limit, const GroupArray& cannot_link, const GroupArray& must_link,
-                              int n_threads) {
+                              double height_limit, const OriginArray& origin, const GroupArray& cannot_link,
+                              const GroupArray& must_link, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     require(rows.size() >= 1, "x must have at least one row");
     const Method kind = method_named(method, metric);
+    const auto from = origin_of(origin, rows.dimension());
     const auto groups = groups_of(cannot_link, must_link, rows.size());
     require_threads(n_threads);
     std::vector<Joint> joints;
     interruptible([&](const PollCallback& poll) {
-        joints = linkage::from_vectors(rows, {}, kind, groups, height_limit, n_threads, poll);
+        joints = linkage::from_vectors(rows, {}, kind, groups, height_limit, n_threads, poll, from);
     });
     return as_arrays(joints);
 }
@@ -140,10 +151,11 @@ template <class T>
 py::tuple joints_of_components(const Array<T>& x, const Array<std::int32_t>& component,
                                const std::optional<Array<std::int32_t>>& edges, const std::string& method,
                                const std::string& metric, double threshold, std::int64_t memory_limit,
-                               const GroupArray& cannot_link, const GroupArray& must_link,
+                               const OriginArray& origin, const GroupArray& cannot_link, const GroupArray& must_link,
                                int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
-    const linkage::Below below{linkage_named(method), metric_named(metric), threshold, memory_limit};
+    const linkage::Below below{linkage_named(method), metric_named(metric), threshold, memory_limit,
+                               origin_of(origin, rows.dimension())};
     const auto groups = groups_of(cannot_link, must_link, rows.size());
     const auto components = as_vector(component, "component must be 1-D");
     require(components.size == rows.size(), "component must have one entry per row");
@@ -197,7 +209,8 @@ py::array_t<std::int64_t> labels_of(const Array<double>& z, index_t n, Cut&& cut
 template <class T>
 void register_for(py::module_& m) {
     m.def("joints_from_vectors", &joints_from_vectors<T>, "x"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a,
-          "height_limit"_a, "cannot_link"_a.noconvert(), "must_link"_a.noconvert(), "n_threads"_a);
+          "height_limit"_a, "origin"_a.noconvert() = py::none(), "cannot_link"_a.noconvert(),
+          "must_link"_a.noconvert(), "n_threads"_a);
     m.def("spanning_edges", &spanning_edges<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "height_limit"_a,
           "n_threads"_a);
     m.def("near_graph", &near_graph<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a,
@@ -206,7 +219,7 @@ void register_for(py::module_& m) {
           py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a, "n_threads"_a);
     m.def("joints_of_components", &joints_of_components<T>, "x"_a.noconvert(), "component"_a.noconvert(),
           "edges"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a, "threshold"_a, "memory_limit"_a,
-          "cannot_link"_a.noconvert(), "must_link"_a.noconvert(), "n_threads"_a);
+          "origin"_a.noconvert() = py::none(), "cannot_link"_a.noconvert(), "must_link"_a.noconvert(), "n_threads"_a);
 }
 
 }  // namespace

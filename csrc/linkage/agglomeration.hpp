@@ -42,7 +42,7 @@ public:
         }
         std::sort(order.begin(), order.end());
         // Nobody has a nearest cluster yet: no distance is below this one.
-        std::fill(clusters_.near.begin(), clusters_.near.end(), T{-1});
+        std::fill(clusters_.near.begin(), clusters_.near.end(), kLowest<T>);
         start_chain();
         Poller look(poll_);
         index_t first = 0;
@@ -321,7 +321,7 @@ private:
         for (++place; *place < b; ++place) join(*place, own[*place], matrix_.at(*place, b));
         alive_.erase(place);
         penalties_[at(b)] = kInfinite<T>;
-        clusters_.near[at(b)] = T{-1};
+        clusters_.near[at(b)] = kLowest<T>;
         const T* other = matrix_.row(b) - (b + 1);
         // Also where nobody is alive: what is computed there is never looked at.
         for (index_t c = b + 1; c < matrix_.n; ++c) {

@@ -18,11 +18,14 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method,
-                   VectorView<const std::int64_t> cannot_link, int n_threads, const PollCallback& poll)
+                   VectorView<const double> origin, VectorView<const std::int64_t> cannot_link, int n_threads,
+                   const PollCallback& poll)
     : method_(method),
       stride_(simd::padded(x.dimension())),
       forest_(rows.size > 0 ? rows.size : x.size(), rows, cannot_link) {
     const index_t n = forest_.n_slots();
+    require(origin.size == 0 || (origin.size == x.dimension() && !is_cosine()),
+            "origin must have one entry per column, and cosine takes none");
     means_ = AlignedBuffer(n * stride_);
     spreads_.assign(at(n), 0.0);
     const index_t n_tasks = (n + kRowsPerTask - 1) / kRowsPerTask;
@@ -34,6 +37,7 @@ Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Met
             for (index_t i = task * kRowsPerTask; i < std::min(n, (task + 1) * kRowsPerTask); ++i) {
                 double* row = mean(i);
                 x.copy_row(rows.size > 0 ? rows[i] : i, row);
+                for (index_t k = 0; k < origin.size; ++k) row[k] -= origin[k];
                 if (is_cosine()) {
                     if (!x.is_float32()) simd::scale_for_cosine(row, stride_);
                     const double norm = std::sqrt(simd::squared_norm(row, stride_));

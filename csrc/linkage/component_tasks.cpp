@@ -111,7 +111,7 @@ std::vector<Joint> ComponentSolver::solve(VectorView<const std::int32_t> rows, V
             return by_links_of_means(problem, look);
         }
         return from_vectors(x_, rows, means_method(below_), {problem.cannot(), problem.must()}, below_.threshold,
-                            n_threads, poll);
+                            n_threads, poll, below_.origin);
     }
     if (below_.linkage == Linkage::complete && has_edges_ && !(is_one && edges.size * kPairsPerFarLink > n_pairs)) {
         return by_farthest_links(problem, look);
@@ -156,7 +156,7 @@ std::vector<double> ComponentSolver::lengths(const Problem& problem, Poller* loo
 }
 
 std::vector<Joint> ComponentSolver::by_links_of_means(const Problem& problem, Poller* look) const {
-    Clusters clusters(x_, problem.rows, means_method(below_), problem.cannot(), 1, {});
+    Clusters clusters(x_, problem.rows, means_method(below_), below_.origin, problem.cannot(), 1, {});
     UnionFind sets =
         merge_given_pairs(problem.size(), problem.must(), [&](auto a, auto b) { clusters.merge_at_zero(a, b); });
     Links links(at(problem.size()));

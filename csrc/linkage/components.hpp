@@ -58,6 +58,7 @@ struct Below {
     distance::Metric metric;
     double threshold;
     index_t memory_limit;  // bytes for a matrix of distances, where nothing else will do; -1: none
+    VectorView<const double> origin = {};  // see Clusters
 };
 
 // The merges at heights strictly below the threshold, and those of must-links, in an order in which they can be made.

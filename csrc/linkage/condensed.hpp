@@ -26,6 +26,10 @@ struct Condensed {
 template <class T>
 inline constexpr T kInfinite = std::numeric_limits<T>::infinity();
 
+// What no distance is below, and adds up to infinity with a penalty.
+template <class T>
+inline constexpr T kLowest = std::numeric_limits<T>::lowest();
+
 // As wide as T, so that a vector of counts goes with a vector of values.
 template <class T>
 using Count = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;

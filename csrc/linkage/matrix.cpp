@@ -21,23 +21,32 @@ void in_chunks(index_t size, int n_threads, const PollCallback& poll, const Body
                  [&](index_t chunk) { body(chunk * kChunk, std::min(size, (chunk + 1) * kChunk)); }, poll);
 }
 
-// The largest distance. Throws if there is one that cannot be.
 template <class T>
-T checked_largest(VectorView<T> distances, int n_threads, const PollCallback& poll) {
-    std::vector<T> largest(at((distances.size + kChunk - 1) / kChunk));
-    std::vector<char> is_usable(largest.size());
+struct Extent {
+    T largest = 0;  // without sign
+    T least = 0;    // 0, or the one farthest below
+};
+
+// Throws if there is a distance that cannot be.
+template <class T>
+Extent<T> checked_extent(VectorView<T> distances, int n_threads, const PollCallback& poll) {
+    const auto n_chunks = at((distances.size + kChunk - 1) / kChunk);
+    std::vector<T> least(n_chunks), largest(n_chunks);
     in_chunks(distances.size, n_threads, poll, [&](index_t begin, index_t end) {
-        const T* values = distances.data;
-        // Written so that NaN fails.
-        const T low = least_of<T>(end - begin, [=](index_t i) { return values[begin + i] >= T{0} ? T{0} : T{-1}; });
-        is_usable[at(begin / kChunk)] = low == T{0};
-        largest[at(begin / kChunk)] = -least_of<T>(end - begin, [=](index_t i) { return -values[begin + i]; });
+        const T* values = distances.data + begin;
+        // NaN counts as infinite: no other comparison with it would be true.
+        const auto size = [=](index_t i) {
+            const T value = values[i] < T{0} ? -values[i] : values[i];
+            return value <= std::numeric_limits<T>::max() ? value : kInfinite<T>;
+        };
+        least[at(begin / kChunk)] = least_of<T>(end - begin, [=](index_t i) { return values[i]; });
+        largest[at(begin / kChunk)] = -least_of<T>(end - begin, [=](index_t i) { return -size(i); });
     });
-    require(std::all_of(is_usable.begin(), is_usable.end(), [](char usable) { return usable != 0; }),
-            "distances must be numbers of at least 0");
-    const T all = largest.empty() ? T{0} : *std::max_element(largest.begin(), largest.end());
-    require(all < kInfinite<T>, "distances must be finite");
-    return all;
+    if (n_chunks == 0) return {};
+    const Extent<T> extent{*std::max_element(largest.begin(), largest.end()),
+                           std::min(T{0}, *std::min_element(least.begin(), least.end()))};
+    require(extent.largest < kInfinite<T>, "distances must be finite");
+    return extent;
 }
 
 // Squares are kept as large as sums allow, so that small ones do not vanish. Ward's of clusters may be n times as large
@@ -58,11 +67,12 @@ Scale scale_for(MatrixMethod method, double largest, index_t n) {
 }
 
 template <class T>
-void apply(const Scale& scale, VectorView<T> distances, int n_threads, const PollCallback& poll) {
-    if (scale.factor == 1.0 && !scale.is_squared) return;
+void apply(const Scale& scale, bool clips, VectorView<T> distances, int n_threads, const PollCallback& poll) {
+    if (scale.factor == 1.0 && !scale.is_squared && !clips) return;
+    const double least = clips ? 0.0 : kLowest<double>;
     in_chunks(distances.size, n_threads, poll, [&](index_t begin, index_t end) {
         for (index_t i = begin; i < end; ++i) {
-            const double value = static_cast<double>(distances[i]) * scale.factor;
+            const double value = std::max(static_cast<double>(distances[i]), least) * scale.factor;
             distances[i] = static_cast<T>(scale.is_squared ? value * value : value);
         }
     });
@@ -105,11 +115,15 @@ std::vector<Merge> from_condensed(VectorView<T> distances, index_t n, MatrixMeth
     const bool is_free = options.must_link.size == 0 && options.cannot_link.size == 0;
     require(is_monotone(method) || (is_free && !(options.stop < kInfinite<double>)),
             "centroid and median linkage take no constraints and do not stop");
-    const T largest = checked_largest(distances, n_threads, poll);
+    const Extent<T> extent = checked_extent(distances, n_threads, poll);
     const Condensed<T> matrix{distances.data, n};
     if (method == MatrixMethod::single && is_free) return minimum_tree(matrix, options.stop, n_threads, poll);
-    const Scale scale = scale_for<T>(method, static_cast<double>(largest), n);
-    apply(scale, distances, n_threads, poll);
+    const Scale scale = scale_for<T>(method, static_cast<double>(extent.largest), n);
+    // Squares have no sign, and groups merge at 0 before all others.
+    require(!scale.is_squared || extent.least >= -extent.largest * static_cast<T>(kNearZero),
+            "distances that are squared must not be negative");
+    const bool clips = extent.least < T{0} && (scale.is_squared || !is_free);
+    apply(scale, clips, distances, n_threads, poll);
     if (!is_monotone(method)) {
         return method == MatrixMethod::centroid ? merge_closest<T, Centroid>(matrix, scale, poll)
                                                 : merge_closest<T, Median>(matrix, scale, poll);

@@ -12,6 +12,9 @@ namespace pyface::linkage {
 
 enum class MatrixMethod { single, complete, average, weighted, ward, centroid, median };
 
+// What rounding may have made of 0, relative to the largest distance: more than float32 does in any usual formula.
+inline constexpr double kNearZero = 0x1p-16;
+
 // Greedy merging with centroids or medians may come down again; the others never do.
 inline bool is_monotone(MatrixMethod method) {
     return method != MatrixMethod::centroid && method != MatrixMethod::median;
@@ -29,8 +32,9 @@ struct MatrixOptions {
 // centroid and median the list is in the order of merging, for others write_scipy() has to sort it.
 //
 // `distances` (n (n - 1) / 2, n >= 1) are those of SciPy's pdist. T is float or double; new distances are computed in
-// double and kept in T. Throws std::invalid_argument, before anything is written, if one is negative, NaN or infinite;
-// and if rows that must be linked may not be.
+// double and kept in T. Those below 0, which rounding makes of duplicates, are closer than 0; with groups they are taken
+// for 0, and by ward, centroid and median down to -kNearZero times the largest. Throws std::invalid_argument, before
+// anything is written, if one is NaN or infinite, or lower than that; and if rows that must be linked may not be.
 //
 // A cluster is called by its smallest row. It merges with the closest cluster, among equally close ones the lowest;
 // single linkage without groups has SciPy's order instead. The result does not depend on the number of threads.

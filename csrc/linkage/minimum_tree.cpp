@@ -51,14 +51,14 @@ std::vector<Edge> edges_of(Condensed<T> matrix, int n_threads, const PollCallbac
     const AlignedArray<T> bounds = lower_bounds(matrix, n_threads, poll);
     std::vector<Edge> edges;
     edges.reserve(at(n - 1));
-    std::vector<T> near(at(n), kInfinite<T>);  // distance to the tree; -1 in it, which nothing is below
+    std::vector<T> near(at(n), kInfinite<T>);  // distance to the tree; kLowest in it
     std::vector<T> penalties(at(n), T{0});     // infinite in the tree
     std::vector<index_t> hits(at(n));
     Poller look(poll);
     index_t last = 0;
     for (index_t n_left = n - 1; n_left > 0; --n_left) {
         look();
-        near[at(last)] = T{-1};
+        near[at(last)] = kLowest<T>;
         penalties[at(last)] = kInfinite<T>;
         // First all places, then what lies there: so that memory is asked for many lines at a time.
         index_t n_hits = 0;

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from pyface import _check, _threads
 from pyface.cluster import _incremental, _params
 from pyface.cluster._base import Clusterer
+from pyface.cluster._whole_tree import KeptRows, LaterTree, WholeTree
 from pyface.kernels import linkage as trees
 from pyface.kernels import linkage_below, linkage_matrix
 from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_given
@@ -20,11 +21,13 @@ from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_
 LINKAGES = ("ward", "complete", "average", "single", "weighted")
 
 
-class AgglomerativeClustering(Clusterer):
+class AgglomerativeClustering(WholeTree, Clusterer):
     """Agglomerative clustering, the partition of :class:`sklearn.cluster.AgglomerativeClustering`.
 
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
-    metric : "euclidean", "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances).
+    metric : "euclidean" ("l2"), "cosine", "sqeuclidean" or "precomputed": X is then a (n, n) matrix of distances, of
+    which the upper triangle is read. Those below 0, as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as
+    in scikit-learn; with groups they count as 0.
     linkage : "ward" (metric "euclidean" only), "average", "complete", "single" or "weighted".
     distance_threshold : clusters are merged at heights strictly below it.
     compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not
@@ -33,16 +36,23 @@ class AgglomerativeClustering(Clusterer):
     memory : accepted, without effect. connectivity : must be None.
 
     After fit: ``labels_`` (n,) int64, numbered by the smallest row of each cluster (scikit-learn numbers differently);
-    ``children_`` (m, 2), the merges made, by increasing height, equal ones in any order that can be made;
-    ``distances_`` (m,) their heights, if asked for; ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1),
-    ``n_features_in_``. m is n - 1, but with a ``distance_threshold`` and no full tree n - ``n_clusters_``.
+    ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``; ``merges_``
+    (n - ``n_clusters_``, 4) float64, the merges that made the clusters, in SciPy's format, by increasing height, equal
+    ones in any order that can be made; ``children_`` (n - 1, 2), the whole tree, in each row the smaller number first;
+    ``distances_`` (n - 1,) its heights, with ``distance_threshold`` or ``compute_distances``. With groups, these two
+    hold the merges made, which may be fewer.
 
-    With a ``distance_threshold``, from vectors: "single", "complete", "average" and "weighted" look at all pairs once,
-    in codes of few bits, then merge inside the components of rows that are connected by distances below the threshold.
-    Memory: O(n), the pairs within the threshold (or a bounded number of them), and float64 rows of a few components at
-    a time. "average" and "weighted" by "euclidean" need a matrix of distances for each component; "complete" only for
-    one that is nearly all that near. "ward", and everything without a threshold, as :func:`pyface.linkage`: from
-    vectors where that does without a matrix. Threads: PYFACE_NUM_THREADS.
+    Where the fit did without the tree (see below), ``children_`` and ``distances_`` are computed when they are first
+    asked for, by :func:`pyface.linkage`, in its time and memory. The rows are borrowed for that and for :meth:`add`:
+    keep them as they are. If they have been written to, which a fingerprint tells, or left out of a pickle (that of a
+    fit that cannot ``add``), asking is a NotFittedError, which says to fit again.
+
+    With a ``distance_threshold`` and no full tree, from vectors: "single", "complete", "average" and "weighted" look at
+    all pairs once, in codes of few bits, then merge inside the components of rows that are connected by distances below
+    the threshold. Memory: O(n), the pairs within the threshold (or a bounded number of them), and float64 rows of a few
+    components at a time. "average" and "weighted" by "euclidean" need a matrix of distances for each component;
+    "complete" only for one that is nearly all that near. "ward" stops at the threshold. Everything without a threshold
+    is as :func:`pyface.linkage`: from vectors where that does without a matrix. Threads: PYFACE_NUM_THREADS.
 
     Ties are broken by smallest row; where scikit-learn breaks them otherwise, the partition may differ.
     """
@@ -81,14 +91,14 @@ class AgglomerativeClustering(Clusterer):
 
         The result is that of merging, each time, the two closest clusters that may be merged. Where groups forbid to
         go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is,
-        with a UserWarning. ``y`` is ignored. Memory for groups is O(n). For :meth:`add` the rows are kept, not copied:
-        do not write into X before it.
+        with a UserWarning. ``y`` is ignored. Memory for groups is O(n).
 
         ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
         other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
         """
-        threshold = self._check_parameters()
-        x = validate_data(self, X, ensure_min_samples=2, dtype=[np.float64, np.float32], order="C")
+        with _params.checked():
+            threshold = self._check_parameters()
+        x = self._rows(X, ensure_min_samples=2)
         n = len(x)
         if self.n_clusters is not None and self.n_clusters > n:
             raise ValueError(
@@ -100,11 +110,13 @@ class AgglomerativeClustering(Clusterer):
         check_agreement(cannot, must)
         self._check_rows(x)
         self._clustering = None
+        self._forget_tree()
         if self._is_by_components():
-            settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+            settings = _incremental.Settings(self.linkage, self._metric(), self._threshold())
             self._clustering = _incremental.cluster(x, settings, cannot, must, n_threads=_threads.resolve(None))
             self._take_clustering(self._clustering)
             return self
+        is_free = cannot is None and must is None
         z = self._tree(x, threshold, cannot, must)
         heights = z[:, 2]
         given = n_given(must)
@@ -115,7 +127,12 @@ class AgglomerativeClustering(Clusterer):
             n_merges = min(max(given, n - self.n_clusters), len(z))
             if n_merges != n - self.n_clusters:
                 self._warn_of_number(n - n_merges, "must" if n_merges > n - self.n_clusters else "cannot")
-        self._take_tree(z, n, n - n_merges, linkage_below.forest_labels(z[:n_merges], n))
+        self._take_merges(z[:n_merges].copy(), n, linkage_below.forest_labels(z[:n_merges], n))
+        if is_free and len(z) < n - 1:
+            rows = KeptRows.borrow(x, n_threads=_threads.resolve(None))
+            self._later_tree = LaterTree([rows], self.linkage, self._metric())
+        else:
+            self._take_tree(z)
         return self
 
     def fit_predict(
@@ -137,17 +154,19 @@ class AgglomerativeClustering(Clusterer):
 
         Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted"
         linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row by
-        distances below it. Anything else is a ValueError. Time: the new rows against all, and all that they touch;
+        distances below it. Anything else is a ValueError, and so are old rows that have been written to and are met
+        here. X is borrowed as by :meth:`fit`. Time: the new rows against all, and all that they touch;
         memory: that of :meth:`fit` for what they touch.
         """
         check_is_fitted(self, "labels_")
-        self._check_parameters()
+        with _params.checked():
+            self._check_parameters()
         if self._clustering is None or not self._is_by_components():
             raise ValueError(self._why_no_add())
-        settings = _incremental.Settings(self.linkage, self.metric, self._threshold())
+        settings = _incremental.Settings(self.linkage, self._metric(), self._threshold())
         if settings != self._clustering.settings:
             raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
-        x = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        x = self._rows(X, reset=False)
         cannot = _groups(cannot_link_groups, "cannot_link_groups", len(x))
         must = _groups(must_link_groups, "must_link_groups", len(x))
         self._check_rows(x)
@@ -162,23 +181,31 @@ class AgglomerativeClustering(Clusterer):
         n = clustering.n_rows
         z = clustering.joints.tree(n)
         labels = linkage_below.forest_labels(z, n)
-        self._take_tree(z, n, n - len(z), labels)
+        self._take_merges(z, n, labels)
+        self._forget_tree()
+        if clustering.cannot_link is not None or clustering.must_link is not None or len(z) == n - 1:
+            self._take_tree(z)
+        else:
+            self._later_tree = LaterTree(clustering.pieces, self.linkage, self._metric())
         return labels
 
-    def _take_tree(self, z: NDArray[np.float64], n: int, n_clusters: int, labels: NDArray[np.int64]) -> None:
-        self.children_ = z[:, :2].astype(np.int64)
-        if self.distance_threshold is not None or self.compute_distances:
-            self.distances_ = z[:, 2].copy()
+    def _take_merges(self, z: NDArray[np.float64], n: int, labels: NDArray[np.int64]) -> None:
+        self.merges_ = z
         self.n_leaves_ = n
         self.n_connected_components_ = 1
-        self.n_clusters_ = n_clusters
+        self.n_clusters_ = n - len(z)
         self.labels_ = labels
+
+    def _rows(self, X: Any, **options: Any) -> NDArray[Any]:
+        _params.dense(X, "X.toarray() makes them so")
+        x: NDArray[Any] = validate_data(self, X, dtype=[np.float64, np.float32], order="C", **options)
+        return np.require(x, requirements=["C", "A"])  # scikit-learn lets views through that are not aligned
 
     def _is_by_components(self) -> bool:
         return (
             self.distance_threshold is not None
             and self.compute_full_tree == "auto"
-            and self.metric != "precomputed"
+            and self._metric() != "precomputed"
             and self.linkage in linkage_below.METHODS
         )
 
@@ -193,7 +220,7 @@ class AgglomerativeClustering(Clusterer):
                 "add is not for Ward's linkage: a merge below the threshold may join rows that are not near each "
                 "other; use 'average', or fit all rows again"
             )
-        if self.metric == "precomputed":
+        if self._metric() == "precomputed":
             return (
                 "add needs vectors: with metric='precomputed' the distances of new rows to old ones are not known; "
                 "fit the larger matrix"
@@ -202,6 +229,9 @@ class AgglomerativeClustering(Clusterer):
             "add needs compute_full_tree='auto': one more row may change any merge beyond the threshold; "
             "fit all rows again"
         )
+
+    def _metric(self) -> str:
+        return _params.metric_of(self)
 
     def _threshold(self) -> float:
         return float(self.distance_threshold)  # type: ignore[arg-type]
@@ -214,11 +244,11 @@ class AgglomerativeClustering(Clusterer):
         warnings.warn(f"{self.n_clusters} clusters were asked for, {forced[kind]}", UserWarning, stacklevel=3)
 
     def _check_rows(self, x: NDArray[Any]) -> None:
-        if self.metric == "cosine" and not x.any(axis=1).all():
+        if self._metric() == "cosine" and not x.any(axis=1).all():
             raise ValueError("Cosine affinity cannot be used when X contains zero vectors")
-        if self.metric == "precomputed" and x.shape[0] != x.shape[1]:
+        if self._metric() == "precomputed" and x.shape[0] != x.shape[1]:
             raise ValueError(f"Distance matrix should be square, got matrix of shape {x.shape}")
-        if self.metric != "precomputed" and trees.looks_like_distances(x):
+        if self._metric() != "precomputed" and trees.looks_like_distances(x):
             warnings.warn(
                 "X looks like a square matrix of distances, but its rows are taken as vectors; "
                 "metric='precomputed' takes distances",
@@ -233,13 +263,13 @@ class AgglomerativeClustering(Clusterer):
             )
         if self.n_clusters is not None:
             _check.integer(self.n_clusters, "n_clusters", minimum=1)
-        _params.one_of(self.metric, "metric", _params.METRICS)
+        metric = _params.metric_of(self)
         _params.one_of(self.linkage, "linkage", LINKAGES)
-        _params.unsupported(self.connectivity, "connectivity", "the clustering is always of all rows")
+        _params.unsupported(self, "connectivity", "the clustering is always of all rows")
         if not isinstance(self.compute_full_tree, (bool, np.bool_)) and self.compute_full_tree != "auto":
             raise ValueError(f"compute_full_tree must be True, False or 'auto', got {self.compute_full_tree!r}")
-        if self.linkage == "ward" and self.metric != "euclidean":
-            raise ValueError(f"{self.metric} was provided as metric. Ward can only work with euclidean distances.")
+        if self.linkage == "ward" and metric != "euclidean":
+            raise ValueError(f"{metric} was provided as metric. Ward can only work with euclidean distances.")
         if self.distance_threshold is None:
             return None
         if not self.compute_full_tree:
@@ -248,10 +278,18 @@ class AgglomerativeClustering(Clusterer):
 
     def _tree(self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
+        if self._metric() == "precomputed" and cannot is None and must is None:
+            limit = np.inf  # looking through the matrix takes all the time, and it need not be kept for the rest
         threads = _threads.resolve(None)
-        if self.metric != "precomputed":
+        if self._metric() != "precomputed":
             return trees.tree(
-                x, self.linkage, self.metric, height_limit=limit, cannot_link=cannot, must_link=must, n_threads=threads
+                x,
+                self.linkage,
+                self._metric(),
+                height_limit=limit,
+                cannot_link=cannot,
+                must_link=must,
+                n_threads=threads,
             )
         # scikit-learn reads the upper triangle; checks=False because it does not ask for symmetry either.
         distances = squareform(x, checks=False).astype(np.float64, copy=False)

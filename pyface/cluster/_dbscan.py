@@ -22,8 +22,9 @@ class DBSCAN(Clusterer):
 
     eps : > 0, radius of a neighbourhood, inclusive, in the units of ``metric``.
     min_samples : >= 1, neighbours (the row itself among them), or their total weight, that make a row a core row.
-    metric : "euclidean", "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances, or a sparse
-    one whose missing entries are out of reach). Under cosine a row of zeros is at distance 1 from every other row.
+    metric : "euclidean" ("l2"), "cosine", "sqeuclidean" or "precomputed" (X is then a (n, n) matrix of distances, not
+    negative, or a sparse one whose missing entries are out of reach). Under cosine a row of zeros is at distance 1 from
+    every other row.
     algorithm, leaf_size, n_jobs : accepted, without effect. PYFACE_NUM_THREADS sets the number of threads.
     metric_params, p : must be None.
 
@@ -68,13 +69,16 @@ class DBSCAN(Clusterer):
         may keep its neighbours from being one. A sum reaches ``min_samples`` when ``np.sum`` says so.
         ``y`` is ignored. ValueError for n = 0, NaN, infinity, negative distances, bad parameters.
         """
-        eps = _check.number(self.eps, "eps", above=0)
-        min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
-        metric = _params.one_of(self.metric, "metric", _params.METRICS)
-        _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
-        _params.unsupported(self.metric_params, "metric_params", "no metric here has parameters")
-        _params.unsupported(self.p, "p", "Minkowski distances are not offered")
+        with _params.checked():
+            eps = _check.number(self.eps, "eps", above=0)
+            min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
+            metric = _params.metric_of(self)
+            _params.one_of(self.algorithm, "algorithm", ("auto", "ball_tree", "kd_tree", "brute"))
+            _params.unsupported(self, "metric_params", "no metric here has parameters")
+            _params.unsupported(self, "p", "Minkowski distances are not offered")
         is_precomputed = metric == "precomputed"
+        if not is_precomputed:
+            _params.dense(X, "X.toarray() makes them so, sklearn.cluster.DBSCAN takes them as they are")
         x = validate_data(
             self,
             X,

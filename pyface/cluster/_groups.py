@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface._typing import FloatArray, Labels
 from pyface.kernels.distance import METRICS
+from pyface.kernels.origin import Origin, common_origin
 
 # Values of float64 that are worked on at a time.
 _BLOCK = 1 << 20
@@ -43,12 +44,14 @@ class Groups:
     """Rows in the order of their clusters 0 .. k - 1, increasing inside each.
 
     rows : row numbers without those of no cluster. begin : (k + 1,), cluster c is ``rows[begin[c] : begin[c + 1]]``.
+    origin : what is subtracted from all rows, without rounding, if they lie far away from 0.
     """
 
     x: FloatArray
     rows: NDArray[np.int64]
     begin: NDArray[np.int64]
     is_unit: bool
+    origin: Origin
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -67,8 +70,10 @@ class Groups:
             first = end
 
     def values(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The rows in float64, of length 1 if the metric is cosine."""
+        """The rows in float64, from the origin; of length 1 if the metric is cosine."""
         x: NDArray[np.float64] = self.x[rows].astype(np.float64)
+        if self.origin is not None:
+            x -= self.origin
         if self.is_unit:
             x /= np.abs(x).max(axis=1, keepdims=True)  # lengths whose squares float64 does not hold
             x /= np.sqrt(np.einsum("ij,ij->i", x, x))[:, None]
@@ -123,11 +128,12 @@ def grouped(X: Any, labels: Any, metric: str) -> Groups:
         )
     rows = np.argsort(numbers, kind="stable")[len(numbers) - int(sizes.sum()) :]
     begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Groups(x, rows.astype(np.int64, copy=False), begin, metric == "cosine")
+    origin = None if metric == "cosine" else common_origin(x)
+    return Groups(x, rows.astype(np.int64, copy=False), begin, metric == "cosine", origin)
 
 
 def means_and_spreads(groups: Groups) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each cluster its mean (k, d), and the mean squared distance of its rows from that, (k,)."""
+    """Of each cluster its mean (k, d), from the origin, and the mean squared distance of its rows from that, (k,)."""
     k = len(groups.begin) - 1
     means, spreads = np.empty((k, groups.x.shape[1])), np.empty(k)
     for block in groups.blocks():
@@ -153,7 +159,7 @@ def cluster_means(X: FloatArray, labels: Labels) -> NDArray[np.float64]:
     means = np.empty((len(groups.begin) - 1, groups.x.shape[1]))
     for block in groups.blocks():
         means[block.clusters] = block.means()
-    return means
+    return means if groups.origin is None else means + groups.origin
 
 
 def medoids(X: FloatArray, labels: Labels, *, metric: str = "cosine") -> NDArray[np.int64]:

@@ -11,8 +11,18 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from pyface.cluster._relabel import relabel
+from pyface.cluster._whole_tree import KeptRows
 from pyface.kernels.link_groups import Groups, check_agreement
-from pyface.kernels.linkage_below import Joints, NearGraph, edge_limit, joints_below, near_graph, pairs_between
+from pyface.kernels.linkage_below import (
+    Joints,
+    NearGraph,
+    edge_limit,
+    joints_below,
+    near_graph,
+    origin_for,
+    pairs_between,
+)
+from pyface.kernels.origin import Origin, kept_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,8 @@ class Clustering:
     """Rows in pieces, as they came, the pairs that are near each other, and the merges made of them."""
 
     settings: Settings
-    pieces: list[NDArray[Any]]
+    pieces: list[KeptRows]
+    origin: Origin
     cannot_link: Groups
     must_link: Groups
     component: NDArray[np.int32]  # 0 .. number of components - 1
@@ -45,13 +56,16 @@ def cluster(
     x: NDArray[Any], settings: Settings, cannot_link: Groups, must_link: Groups, *, n_threads: int
 ) -> Clustering:
     """Cluster rows from scratch. ``x`` and the groups have been checked; ``x`` is kept, not copied."""
-    graph, joints = _solve(x, None, settings, cannot_link, must_link, n_threads)
+    origin = origin_for(x, settings.linkage, settings.metric)
+    graph, joints = _solve(x, None, settings, origin, cannot_link, must_link, n_threads)
     parts = [_to(graph.component)]
     if graph.edges is not None:
         parts.append(graph.edges)
     if must_link is not None:
         parts.append(_to(_first_of_group(must_link)))
-    return Clustering(settings, [x], cannot_link, must_link, _connected(len(x), parts), graph.edges, joints)
+    rows = [KeptRows.borrow(x, n_threads=n_threads)]
+    component = _connected(len(x), parts)
+    return Clustering(settings, rows, origin, cannot_link, must_link, component, graph.edges, joints)
 
 
 def add(
@@ -63,9 +77,14 @@ def add(
     """
     settings = old.settings
     n, m = old.n_rows, len(x)
-    pieces = [*old.pieces, x]
-    if any(piece.dtype != x.dtype for piece in pieces):
-        pieces = [piece.astype(np.float64, copy=False) for piece in pieces]
+    kept = [*old.pieces, KeptRows.borrow(x, n_threads=n_threads)]
+    if any(piece.values.dtype != x.dtype for piece in kept):
+        kept = [
+            piece if piece.values.dtype == np.float64 else KeptRows(piece.unchanged().astype(np.float64), None)
+            for piece in kept
+        ]
+    pieces = [piece.values for piece in kept]
+    origin = None if old.origin is None else kept_origin(old.origin, x)
     cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
     check_agreement(cannot, must)
     old_edges = old.edges
@@ -87,6 +106,8 @@ def add(
         parts.append(node[_to(_first_of_group(must))])
     merged = _connected(n_old + m, parts)
     is_touched = np.isin(merged, merged[n_old:])[node]
+    if origin is not None and not np.array_equal(origin, old.origin):  # type: ignore[arg-type]
+        is_touched[:] = True  # means counted from another place are rounded otherwise
     component = merged[node]
     rows = np.flatnonzero(is_touched)
 
@@ -100,16 +121,17 @@ def add(
         place = np.full(n + m, -1, np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
         own = NearGraph(_first_of_group(component[rows]), place[edges[is_touched[edges[:, 0]]]])
-    graph, joints = _solve(_gathered(pieces, rows), own, settings, _of(cannot, rows), _of(must, rows), n_threads)
+    touched = _gathered(pieces, rows)
+    graph, joints = _solve(touched, own, settings, origin, _of(cannot, rows), _of(must, rows), n_threads)
     if edges is None and old_edges is not None and graph.edges is not None:
         # Single linkage: a spanning forest of what was touched says as much as all its pairs.
         edges = np.concatenate([old_edges[~is_touched[old_edges[:, 0]]], rows[graph.edges].astype(np.int32)])
-    kept = ~is_touched[old.joints.pairs[:, 0]]
+    stays = ~is_touched[old.joints.pairs[:, 0]]
     joints = Joints(
-        np.concatenate([old.joints.pairs[kept], rows[joints.pairs].astype(np.int32)]),
-        np.concatenate([old.joints.heights[kept], joints.heights]),
+        np.concatenate([old.joints.pairs[stays], rows[joints.pairs].astype(np.int32)]),
+        np.concatenate([old.joints.heights[stays], joints.heights]),
     )
-    return Clustering(settings, _joined(pieces), cannot, must, component, edges, joints), rows
+    return Clustering(settings, _joined(kept), origin, cannot, must, component, edges, joints), rows
 
 
 def number(old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -128,12 +150,20 @@ def number(old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArr
 
 
 def _solve(
-    x: NDArray[Any], graph: NearGraph | None, settings: Settings, cannot: Groups, must: Groups, n_threads: int
+    x: NDArray[Any],
+    graph: NearGraph | None,
+    settings: Settings,
+    origin: Origin,
+    cannot: Groups,
+    must: Groups,
+    n_threads: int,
 ) -> tuple[NearGraph, Joints]:
     method, metric, threshold = settings.linkage, settings.metric, settings.threshold
     if graph is None:
         graph = near_graph(x, method, metric, threshold, has_cannot_link=cannot is not None, n_threads=n_threads)
-    joints = joints_below(x, graph, method, metric, threshold, cannot_link=cannot, must_link=must, n_threads=n_threads)
+    joints = joints_below(
+        x, graph, method, metric, threshold, origin=origin, cannot_link=cannot, must_link=must, n_threads=n_threads
+    )
     return graph, joints
 
 
@@ -162,11 +192,11 @@ def _across(
     return np.concatenate(links), np.concatenate(parts) if are_all else None
 
 
-def _joined(pieces: list[NDArray[Any]]) -> list[NDArray[Any]]:
+def _joined(pieces: list[KeptRows]) -> list[KeptRows]:
     """The same rows in pieces of which each is more than twice as long as the next: few, however many came."""
     pieces = list(pieces)
     while len(pieces) > 1 and len(pieces[-2]) <= 2 * len(pieces[-1]):
-        pieces[-2:] = [np.concatenate(pieces[-2:])]
+        pieces[-2:] = [KeptRows(np.concatenate([piece.unchanged() for piece in pieces[-2:]]), None)]
     return pieces
 
 

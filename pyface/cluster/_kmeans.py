@@ -24,6 +24,8 @@ from pyface.kernels.kmeans import KMeansData, KMeansResult
 Init = str | Callable[..., Any] | Any
 Weights = NDArray[Any]
 
+_SPARSE = "X.toarray() makes them so, sklearn.cluster.KMeans takes them as they are"
+
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # type: ignore[misc]
     """K-means by Lloyd's algorithm, the result of :class:`sklearn.cluster.KMeans`, and its spherical variant.
@@ -87,7 +89,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         sample_weight : (n,) not negative, not all 0; None means 1 for each row. ``y`` is ignored. ValueError for
         n < n_clusters, NaN, infinity, entries whose squares overflow or vanish, bad parameters.
         """
-        n_runs = self._check_parameters()
+        with _params.checked():
+            n_runs = self._check_parameters()
+        _params.dense(X, _SPARSE)
         x = validate_data(self, X, dtype=[np.float64, np.float32], order="C", copy=self.copy_x and not self.spherical)
         if len(x) < self.n_clusters:
             raise ValueError(f"n_samples={len(x)} should be >= n_clusters={self.n_clusters}.")
@@ -182,16 +186,20 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
 
     def _checked_centers(self, centers: Any, x: FloatArray, *, copy: bool = False) -> FloatArray:
         result: FloatArray = check_array(centers, dtype=x.dtype, order="C", copy=copy, input_name="init")
-        if result.shape != (self.n_clusters, x.shape[1]):
-            raise ValueError(
-                f"The shape of the initial centers {result.shape} does not match the number of clusters "
-                f"{self.n_clusters} and the number of features of the data {x.shape[1]}."
-            )
+        for n, wanted, of_what in (
+            (len(result), self.n_clusters, "clusters"),
+            (result.shape[1], x.shape[1], "features of the data"),
+        ):
+            if n != wanted:
+                raise ValueError(
+                    f"The shape of the initial centers {result.shape} does not match the number of {of_what} {wanted}."
+                )
         kmeans.refuse_extremes(result, "init", small=False)
         return kmeans.unit_rows(result, "init") if self.spherical else result
 
     def _checked_rows(self, X: Any) -> FloatArray:
         check_is_fitted(self)
+        _params.dense(X, _SPARSE)
         x: FloatArray = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
         kmeans.refuse_extremes(x, "X", small=False)
         return x

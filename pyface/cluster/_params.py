@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from scipy import sparse
+
 METRICS = ("cosine", "euclidean", "sqeuclidean", "precomputed")
+
+
+class WrongParameterError(TypeError, ValueError):
+    """A parameter of a wrong type, which is both, as in scikit-learn."""
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Around the checks of an estimator's parameters."""
+    try:
+        yield
+    except TypeError as error:
+        raise WrongParameterError(str(error)) from None
+
+
+def metric_of(estimator: Any) -> str:
+    """The metric under its one name here. ValueError, with the way out, for all that are not offered."""
+    metric = estimator.metric
+    if isinstance(metric, str) and metric in (*METRICS, "l2"):
+        return "euclidean" if metric == "l2" else metric
+    raise ValueError(
+        f"metric must be one of {', '.join(map(repr, METRICS))}, got {metric!r}; {_peer(estimator)} takes others, and "
+        "metric='precomputed' takes their distances"
+    )
+
+
+def _peer(estimator: Any) -> str:
+    """scikit-learn's class of the same name, also for classes derived from ours."""
+    ours = next(kind for kind in type(estimator).__mro__ if kind.__module__.startswith("pyface."))
+    return f"sklearn.cluster.{ours.__name__}"
 
 
 def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
@@ -15,6 +48,12 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     return value
 
 
-def unsupported(value: Any, name: str, reason: str) -> None:
-    if value is not None:
-        raise ValueError(f"{name} is not supported: {reason}; leave it None")
+def unsupported(estimator: Any, name: str, reason: str) -> None:
+    if getattr(estimator, name) is not None:
+        raise ValueError(f"{name} is not supported: {reason}; leave it None, or use {_peer(estimator)}")
+
+
+def dense(X: Any, instead: str) -> None:
+    """TypeError for sparse rows."""
+    if sparse.issparse(X):
+        raise TypeError(f"X is a sparse matrix, and rows must be dense: {instead}")

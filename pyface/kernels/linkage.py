@@ -15,6 +15,8 @@ from pyface._typing import FloatArray, Labels
 from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
 from pyface.kernels.link_groups import Groups
+from pyface.kernels.origin import common_origin
+from pyface.kernels.tree import checked_matrix
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def linkage(
 ) -> NDArray[np.float64]:
     """Agglomerative clustering of the rows of ``X``: the whole tree.
 
-    X : (n, d) float32, float64 or float16 vectors, n >= 1; or 1-D: the n (n - 1) / 2 condensed distances, not negative.
+    X : (n, d) float32, float64 or float16 vectors, n >= 1; or 1-D: the n (n - 1) / 2 condensed distances.
     method : "average", "single", "complete", "weighted", "ward", "centroid" or "median".
     metric : "cosine", "euclidean" or "sqeuclidean"; for 1-D ``X`` it is not used. The last three methods need
     "euclidean".
@@ -61,7 +63,9 @@ def linkage(
     clusters must be searched for often. Everything else takes the condensed distances: in float64, or in float32 (an
     error of up to 1e-6) where those would not fit into the memory that is left.
 
-    1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32.
+    1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32. Distances below 0,
+    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy; "ward", "centroid" and "median" take
+    them for 0, down to 2^-16 of the largest, and refuse others.
 
     Ties: equal rows first; among equally close clusters the one with the smaller smallest row. SciPy may choose
     differently, and then both trees are valid. "single" on distances has SciPy's ties. No result depends on the number
@@ -109,7 +113,8 @@ def tree(
     n = len(x)
     if (method, metric) in FROM_MEANS:
         joints = _core.joints_from_vectors(
-            x, method=method, metric=metric, height_limit=height_limit, cannot_link=cannot_link, must_link=must_link,
+            x, method=method, metric=metric, height_limit=height_limit,
+            origin=None if metric == "cosine" else common_origin(x), cannot_link=cannot_link, must_link=must_link,
             n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
@@ -154,24 +159,21 @@ def _distances(x: FloatArray, method: str, metric: str, n_threads: int) -> NDArr
 def cut(Z: NDArray[np.float64], *, n_clusters: int | None = None, height: float | None = None) -> Labels:
     """Flat clusters of a linkage matrix.
 
-    Z : (n - 1, 4), SciPy's format; (0, 4) stands for one row. Give exactly one of:
+    Z : (n - 1, 4), SciPy's format; (0, 4) stands for one row. Heights of at least 0, counts of at most n.
+    Give exactly one of:
     n_clusters : from 1 to n; the last ``n_clusters - 1`` merges are undone, so the number is exact even with ties.
-    height : merges at <= height are applied, unless one below them is higher (as SciPy's ``fcluster`` does).
+    height : >= 0; merges at <= height are applied, unless one below them is higher (as SciPy's ``fcluster`` does).
 
     Returns (n,) int64 labels, 0 .. number of clusters - 1, numbered by the smallest row of each cluster.
 
     TypeError for wrong types; ValueError if not exactly one is given or ``Z`` is not a linkage matrix.
     Time and memory O(n).
     """
-    if not isinstance(Z, np.ndarray) or Z.dtype.kind not in "fiu":
-        raise TypeError(f"Z must be a NumPy array of numbers, got {type(Z).__name__}")
-    if Z.ndim != 2 or Z.shape[1] != 4:
-        raise ValueError(f"Z must have shape (n - 1, 4), got shape {Z.shape}")
+    z = checked_matrix(Z)
     if (n_clusters is None) == (height is None):
         raise ValueError("give exactly one of n_clusters and height")
-    z = np.ascontiguousarray(Z, dtype=np.float64)
     if n_clusters is not None:
         n = len(z) + 1
         count = _check.integer(n_clusters, "n_clusters", minimum=1, maximum=n, why=", the number of rows")
         return _core.cut_by_count(z, n_merges=n - count)
-    return _core.cut_by_height(z, height=_check.number(height, "height"))
+    return _core.cut_by_height(z, height=_check.number(height, "height", minimum=0))

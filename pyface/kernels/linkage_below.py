@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyface import _core, _memory
 from pyface._typing import FloatArray
 from pyface.kernels.link_groups import Groups
+from pyface.kernels.origin import Origin, common_origin
 
 # Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins
 # two components of the graph of the pairs of rows within it.
@@ -51,6 +52,11 @@ def edge_limit(n_bytes: int) -> int:
     return max(_FEW_EDGES, n_bytes // 8 // _BYTES_PER_EDGE)
 
 
+def origin_for(x: FloatArray, method: str, metric: str) -> Origin:
+    """What the means of clusters are counted from, (d,), or None: they are only for distances that are made of them."""
+    return common_origin(x) if method in ("average", "weighted") and metric == "sqeuclidean" else None
+
+
 def near_graph(
     x: FloatArray, method: str, metric: str, threshold: float, *, has_cannot_link: bool, n_threads: int
 ) -> NearGraph:
@@ -77,20 +83,23 @@ def joints_below(
     metric: str,
     threshold: float,
     *,
+    origin: Origin = None,
     cannot_link: Groups = None,
     must_link: Groups = None,
     n_threads: int,
 ) -> Joints:
     """All merges at heights strictly below ``threshold``, and those of must-links, at height 0, before all others.
 
-    ``x`` has been checked; ``graph`` is its :func:`near_graph`. MemoryError where a component needs a matrix of
+    ``x`` has been checked; ``graph`` is its :func:`near_graph`, ``origin`` the :func:`origin_for` all rows, of which
+    these may be a part. MemoryError where a component needs a matrix of
     distances (average and weighted linkage by "euclidean"; complete linkage where nearly all pairs are near) that is
     too large.
     """
     limit = _memory.available()
     pairs, heights = _core.joints_of_components(
         x, graph.component, graph.edges, method=method, metric=metric, threshold=threshold,
-        memory_limit=-1 if limit is None else limit, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
+        memory_limit=-1 if limit is None else limit, origin=origin, cannot_link=cannot_link, must_link=must_link,
+        n_threads=n_threads,
     )  # fmt: skip
     return Joints(pairs, heights)
 

@@ -14,8 +14,10 @@ from pyface.kernels.link_groups import check_agreement, check_groups
 
 # A union may come closer than its parts were: no merge is known to be the last below a height.
 NOT_MONOTONE = ("centroid", "median")
+SQUARED = ("ward", *NOT_MONOTONE)
 
 _AT_ONCE = 1 << 20
+_NEAR_ZERO = 2.0**-16  # as the kernel has it
 
 
 def from_condensed(
@@ -31,7 +33,9 @@ def from_condensed(
 ) -> NDArray[np.float64]:
     """Agglomerative clustering of n rows by their n (n - 1) / 2 ``distances``, in SciPy's ``pdist`` order.
 
-    distances : 1-D float32 or float64, worked on in the type they have; float16 becomes float32. Finite, not negative.
+    distances : 1-D float32 or float64, worked on in the type they have; float16 becomes float32. Finite. Those below 0,
+    as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy. Linkages with groups take them for 0,
+    and so do "ward", "centroid" and "median", which square distances, but no farther below than 2^-16 of the largest.
     method : "single", "complete", "average", "weighted", "ward", "centroid" or "median". The last three are meant for
     Euclidean distances; a squared height that comes out negative with others is taken for 0.
     overwrite : ``distances`` may be used as scratch memory, and hold nothing of use afterwards. Without it, or where
@@ -80,7 +84,7 @@ def from_condensed(
             n_threads=n_threads,
         )
     except ValueError:  # raised before anything is written: what is wrong can still be looked for
-        _refuse_no_distances(scratch, n, name)
+        _refuse_no_distances(scratch, n, name, are_squared=method in SQUARED)
         raise
 
 
@@ -114,14 +118,17 @@ def _scratch(distances: NDArray[Any], overwrite: bool, name: str) -> FloatArray:
     return np.array(plain, dtype=dtype, order="C")
 
 
-def _refuse_no_distances(distances: FloatArray, n: int, name: str) -> None:
+def _refuse_no_distances(distances: FloatArray, n: int, name: str, *, are_squared: bool) -> None:
+    least = -np.inf
+    if are_squared and len(distances):
+        least = -_NEAR_ZERO * float(max(distances.max(), -distances.min()))
     for begin in range(0, len(distances), _AT_ONCE):
         values = distances[begin : begin + _AT_ONCE]
-        bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+        bad = np.flatnonzero(~(np.isfinite(values) & (values >= least)))
         if bad.size:
             index = begin + int(bad[0])
             i, j = pair_of(index, n)
+            rule = "finite and not negative" if are_squared else "finite"
             raise ValueError(
-                f"{name}: distance {index} is {distances[index]}, that of rows {i} and {j}; "
-                "all must be finite and not negative"
+                f"{name}: distance {index} is {distances[index]}, that of rows {i} and {j}; all must be {rule}"
             )

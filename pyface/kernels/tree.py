@@ -45,11 +45,11 @@ class Tree:
         return heights[is_last], np.flatnonzero(is_last)
 
 
-def inspect(Z: Any) -> Tree:
-    """The tree of a linkage matrix (n - 1, 4) in SciPy's format. O(n) time if it is sorted by height, as they are.
+def checked_matrix(Z: Any) -> NDArray[np.float64]:
+    """``Z`` as (n - 1, 4) float64 in C order, SciPy's format; which clusters merge is left to the kernels to check.
 
     TypeError for anything but an array of numbers; ValueError for another shape, for a height that is negative or not
-    finite, for clusters that do not exist or are merged twice.
+    finite, for a count of more rows than there are.
     """
     if not isinstance(Z, np.ndarray) or Z.dtype.kind not in "fiu":
         raise TypeError(f"Z must be a NumPy array of numbers, got {type(Z).__name__}")
@@ -58,9 +58,24 @@ def inspect(Z: Any) -> Tree:
     z = np.require(Z, np.float64, ("C", "A"))
     bad = np.flatnonzero(~(np.isfinite(z[:, 2]) & (z[:, 2] >= 0)))
     if bad.size:
+        height = z[bad[0], 2]
+        way_out = "; give linkage np.maximum(distances, 0)" if height < 0 else ""
         raise ValueError(
-            f"Z: row {bad[0]} merges at the height {z[bad[0], 2]}; heights must be finite and not negative"
+            f"Z: row {bad[0]} merges at the height {height}; heights must be finite and not negative{way_out}"
         )
+    n = len(z) + 1
+    bad = np.flatnonzero(~((z[:, 3] >= 0) & (z[:, 3] <= n)))
+    if bad.size:
+        raise ValueError(f"Z: row {bad[0]} has a count of {z[bad[0], 3]:g}; it must be that of its rows, at most {n}")
+    return z
+
+
+def inspect(Z: Any) -> Tree:
+    """The tree of a linkage matrix (n - 1, 4) in SciPy's format. O(n) time if it is sorted by height, as they are.
+
+    TypeError and ValueError as :func:`checked_matrix`; ValueError for clusters that do not exist or are merged twice.
+    """
+    z = checked_matrix(Z)
     heights, sizes, first_rows = _core.tree_clusters(z)
     order = np.argsort(heights, kind="stable").astype(np.int64, copy=False)
     return Tree(z, z[:, :2].astype(np.int64), heights, sizes, first_rows, order)

@@ -32,9 +32,9 @@ def assert_is_the_fit_of(model: AgglomerativeClustering, x: NDArray) -> None:
     oracle.assert_same_partition(model.labels_, scratch.labels_)
     assert model.n_clusters_ == scratch.n_clusters_ and model.n_leaves_ == len(x)
     assert model.labels_.dtype == np.int64 and model.labels_.min() >= 0
-    np.testing.assert_array_equal(model.distances_, scratch.distances_)
-    if (np.diff(model.distances_) > 0).all():
-        np.testing.assert_array_equal(model.children_, scratch.children_)
+    np.testing.assert_array_equal(model.merges_[:, 2], scratch.merges_[:, 2])
+    if (np.diff(model.merges_[:, 2]) > 0).all():
+        np.testing.assert_array_equal(model.merges_, scratch.merges_)
     elif len(x) < 150:
         distances = oracle.distances(x, model.metric, model.linkage)
         oracle.assert_is_agglomerative(model, distances, model.linkage, threshold=model.distance_threshold)
@@ -112,7 +112,7 @@ def test_groups_that_come_later() -> None:
         model = below(threshold, "single", "euclidean").fit(x[:12])
         model.add(x[12:15], cannot_link_groups=groups[12:15]).add(x[15:], cannot_link_groups=groups[15:])
         oracle.assert_same_partition(model.labels_, wanted.labels_)
-        np.testing.assert_array_equal(model.distances_, wanted.distances_)
+        np.testing.assert_array_equal(model.merges_[:, 2], wanted.merges_[:, 2])
 
 
 @EACH_CASE
@@ -297,4 +297,4 @@ def test_more_pairs_than_are_kept(method: str, metric: str, monkeypatch: pytest.
     for n in (40, 110):
         model = below(t, method, metric).fit(x[:n]).add(x[n:115]).add(x[115:])
         oracle.assert_same_partition(model.labels_, wanted.labels_)
-        np.testing.assert_allclose(model.distances_, wanted.distances_, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(model.merges_[:, 2], wanted.merges_[:, 2], rtol=1e-12, atol=1e-14)

@@ -144,7 +144,10 @@ def fit(d: NDArray, method: str, **options: Any) -> SimpleNamespace:
         name[a] = n + step
     children = np.array(merges, dtype=np.int64).reshape(-1, 2)
     heights = np.array(result.heights)
-    return SimpleNamespace(children_=children, distances_=heights, labels_=result.labels, n_clusters_=result.n_clusters)
+    return SimpleNamespace(
+        children_=children, distances_=heights, merges_=np.column_stack([children, heights]), labels_=result.labels,
+        n_clusters_=result.n_clusters,
+    )  # fmt: skip
 
 
 @settings(max_examples=100, deadline=None)
@@ -171,19 +174,21 @@ def test_the_certificate_refuses_what_is_wrong() -> None:
     x = np.random.default_rng(6).normal(size=(20, 3))
     d = oracle.distances(x, "euclidean", "average")
     free = fit(d, "average", threshold=1.5)
-    children, heights, labels = free.children_, free.distances_, free.labels_
-    assert 8 < len(heights) < 18
+    merges, children, labels = free.merges_, free.children_, free.labels_
+    assert 8 < len(merges) < 18
     cannot, must = np.full(20, -1), np.full(20, -1)
     cannot[children[0]] = 3
     must[np.unique(labels)[:2]] = 5
-    swapped = children.copy()
-    swapped[[3, 4]] = swapped[[4, 3]]
+    swapped, raised, turned = merges.copy(), merges.copy(), merges.copy()
+    swapped[[3, 4], :2] = swapped[[4, 3], :2]
+    raised[:, 2] *= 1 + 1e-6
+    turned[:, 2] = turned[::-1, 2]
     last_undone = fit(d, "average", n_clusters=free.n_clusters_ + 1)
     once_more = fit(d, "average", n_clusters=free.n_clusters_ - 1)
     for wrong in (
-        broken(free, children_=swapped),
-        broken(free, distances_=heights * (1 + 1e-6)),
-        broken(free, distances_=heights[::-1]),
+        broken(free, merges_=swapped),
+        broken(free, merges_=raised),
+        broken(free, merges_=turned),
         broken(free, labels_=np.where(labels == 0, labels[-1], labels) if labels[-1] else np.arange(20)),
         broken(free, n_clusters_=free.n_clusters_ + 1),
         last_undone,

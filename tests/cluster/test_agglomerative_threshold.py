@@ -82,8 +82,8 @@ def test_every_merge_is_the_closest(
         fitted = below(threshold, method, metric, compute_full_tree=True if whole else "auto").fit(x)
     oracle.assert_is_agglomerative(fitted, distances, method, threshold=threshold, whole=whole)
     assert numbered_by_smallest_row(fitted.labels_) and fitted.labels_.dtype == np.int64
-    assert fitted.n_leaves_ == n and fitted.children_.dtype == np.int64 and fitted.distances_.dtype == np.float64
-    assert len(fitted.children_) == (n - 1 if whole else n - fitted.n_clusters_)
+    assert fitted.n_leaves_ == n and fitted.merges_.shape == (n - fitted.n_clusters_, 4)
+    assert ("children_" in vars(fitted)) == (whole or fitted.n_clusters_ == 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -108,7 +108,7 @@ def test_without_rounding(seed: int, case: tuple[str, str], n: int) -> None:
         threshold = np.nextafter(threshold, 0) * (1 - 1e-9)
     fitted = below(threshold, method, metric).fit(x)
     oracle.assert_is_agglomerative(fitted, distances, method, threshold=threshold)
-    assert (fitted.distances_ < threshold).all()
+    assert (fitted.merges_[:, 2] < threshold).all()
     if method == "single":
         assert fitted.n_clusters_ == oracle.greedy(distances, method, threshold=threshold).n_clusters
 
@@ -125,7 +125,7 @@ def test_strictly_below(method: str, metric: str) -> None:
     for threshold, n_merges in [(at, 0), (np.nextafter(at, 9), n_pairs), (np.nextafter(at, 0), 0), (0.0, 0)]:
         fitted = below(threshold, method, metric).fit(x)
         assert fitted.n_clusters_ == len(x) - n_merges == fitted.labels_.max() + 1
-        assert fitted.distances_.tolist() == [at] * n_merges and fitted.children_.shape == (n_merges, 2)
+        assert fitted.merges_[:, 2].tolist() == [at] * n_merges
     assert below(np.inf, method, metric).fit(x).n_clusters_ == 1
 
 
@@ -144,9 +144,8 @@ def test_chains_by_hand() -> None:
     for (method, threshold), labels in wanted.items():
         assert below(threshold, method, "euclidean").fit(x).labels_.tolist() == labels
     fitted = below(3.1, "average", "euclidean").fit(x)
-    assert fitted.distances_.tolist() == [1, 1, 3]
-    assert np.sort(fitted.children_[:2], axis=0).tolist() == [[0, 1], [2, 3]]
-    assert sorted(fitted.children_[2].tolist()) == [5, 6]
+    assert sorted(fitted.merges_[:2].tolist()) == [[0, 1, 1, 2], [2, 3, 1, 2]]
+    assert fitted.merges_[2].tolist() == [5, 6, 3, 4]
 
 
 @EACH_CASE
@@ -158,7 +157,7 @@ def test_is_the_cut_of_scipys_tree(method: str, metric: str, dtype: type, isa: s
         threshold = clear_threshold(heights, quantile)
         fitted = below(threshold, method, metric).fit(x)
         oracle.assert_same_partition(fitted.labels_, hierarchy.fcluster(z, threshold, "distance"))
-        np.testing.assert_allclose(fitted.distances_, heights[heights < threshold], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(fitted.merges_[:, 2], heights[heights < threshold], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("method", "metric"), [case for case in CASES if case[0] != "weighted"])
@@ -190,9 +189,9 @@ def test_is_where_the_whole_tree_is_cut(method: str, metric: str, kind: str) -> 
     for threshold in whole.distances_[[3, 30, 60, 88]]:
         n_below = np.count_nonzero(whole.distances_ < threshold)
         fitted = below(threshold, method, metric).fit(x)
-        np.testing.assert_array_equal(fitted.distances_, whole.distances_[:n_below])
+        np.testing.assert_array_equal(fitted.merges_[:, 2], whole.distances_[:n_below])
         if kind == "clustered":
-            np.testing.assert_array_equal(fitted.children_, whole.children_[:n_below])
+            np.testing.assert_array_equal(fitted.merges_[:, :2], whole.children_[:n_below])
         again = below(threshold, method, metric, compute_full_tree=True).fit(x)
         np.testing.assert_array_equal(again.labels_, fitted.labels_)
         np.testing.assert_array_equal(again.children_, whole.children_)
@@ -215,7 +214,7 @@ def test_many_duplicates(method: str, metric: str) -> None:
     x = np.repeat(np.random.default_rng(11).normal(size=(12, 9)), 30, axis=0)
     x = x[np.random.default_rng(12).permutation(len(x))]
     fitted = below(1e-6, method, metric).fit(x)
-    assert fitted.n_clusters_ == 12 and (fitted.distances_ == 0).all()
+    assert fitted.n_clusters_ == 12 and (fitted.merges_[:, 2] == 0).all()
     assert below(0.0, method, metric).fit(x).n_clusters_ == len(x)  # 0 is not below 0
 
 
@@ -297,7 +296,7 @@ def test_real_embeddings(lfw: tuple[NDArray, NDArray]) -> None:
         assert np.abs(z[:, 2] - threshold).min() > 1e-9
         fitted = below(threshold, method, metric).fit(x)
         oracle.assert_same_partition(fitted.labels_, hierarchy.fcluster(z, threshold, "distance"))
-        np.testing.assert_allclose(fitted.distances_, z[z[:, 2] < threshold, 2], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(fitted.merges_[:, 2], z[z[:, 2] < threshold, 2], rtol=1e-9, atol=1e-12)
         assert 100 < fitted.n_clusters_ < len(x) - 100
 
 
@@ -336,7 +335,7 @@ def test_hardly_any_rows(method: str, metric: str, n: int) -> None:
     x = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])[:n]
     assert below(1e-9, method, metric).fit(x).labels_.tolist() == [0, 1, 0][:n]
     assert below(99.0, method, metric).fit(x).labels_.tolist() == [0] * n
-    assert [len(part) for part in attributes(below(0.0, method, metric).fit(x))[:3]] == [n, 0, 0]
+    assert [len(part) for part in attributes(below(0.0, method, metric).fit(x))[:2]] == [n, 0]
 
 
 def test_distances_given_for_rows() -> None:

@@ -74,13 +74,11 @@ def test_agglomerative_is_scikit_learns(link: str, metric: str) -> None:
         theirs = sklearn.cluster.AgglomerativeClustering(**options).fit(x)
         assert partition(ours.labels_) == partition(theirs.labels_)
         assert numbered_by_smallest_row(ours.labels_)
-        # With a threshold only the merges below it are made, unless the whole tree is asked for.
-        n_merges = len(x) - ours.n_clusters_ if "distance_threshold" in cut else len(x) - 1
-        whole = AgglomerativeClustering(compute_full_tree=True, **options).fit(x)
-        for merges, n in [(ours, n_merges), (whole, len(x) - 1)]:
-            assert len(merges.distances_) == n
-            np.testing.assert_allclose(merges.distances_, theirs.distances_[:n], rtol=1e-9, atol=1e-13)
-            np.testing.assert_array_equal(np.sort(merges.children_), np.sort(theirs.children_[:n]))
+        np.testing.assert_allclose(ours.distances_, theirs.distances_, rtol=1e-9, atol=1e-13)
+        np.testing.assert_array_equal(np.sort(ours.children_), np.sort(theirs.children_))
+        n_merges = len(x) - ours.n_clusters_
+        np.testing.assert_array_equal(ours.merges_[:, :2], ours.children_[:n_merges])
+        np.testing.assert_array_equal(ours.merges_[:, 2], ours.distances_[:n_merges])
         for name in ("n_clusters_", "n_leaves_", "n_connected_components_", "n_features_in_"):
             assert getattr(ours, name) == getattr(theirs, name), name
 

@@ -166,7 +166,9 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
     for (const Method method : {Method::average_cosine, Method::average_sqeuclidean, Method::weighted_cosine, Method::ward}) {
         const double limit = method == Method::ward ? 4.0 : 0.3;
         add_joints(linkage::from_vectors(rows, {}, method, {}, linkage::kNoLimit, n_threads, {}), results);
-        add_joints(linkage::from_vectors(rows, {}, method, groups, limit, n_threads, {}), results);
+        const bool is_shifted = method != Method::average_cosine && method != Method::weighted_cosine;
+        std::vector<double> origin(is_shifted ? static_cast<std::size_t>(rows.dimension()) : 0, 0.25);
+        add_joints(linkage::from_vectors(rows, {}, method, groups, limit, n_threads, {}, view(origin)), results);
     }
     for (const Metric metric : {Metric::cosine, Metric::euclidean}) {
         const double threshold = metric == Metric::cosine ? 0.25 : 3.5;

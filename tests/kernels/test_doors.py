@@ -123,6 +123,7 @@ def test_more_threads_than_any_machine_has() -> None:
 
 
 OPTIONS = {"metric": "cosine", "n_threads": 1}
+WARD = {"method": "ward", "metric": "euclidean"}
 LINK = {
     "cannot_link": None,
     "must_link": None,
@@ -163,6 +164,13 @@ LINK = {
         (lambda: _core.joints_from_vectors(np.zeros((3, 2)), **LINK), ValueError),
         (lambda: _core.joints_from_vectors(np.full((3, 2), np.nan), **LINK), ValueError),
         (lambda: _core.joints_from_vectors(ONES, **(LINK | {"method": "single"})), ValueError),
+        (lambda: _core.joints_from_vectors(ONES, **LINK, origin=np.ones(2)), ValueError),  # by cosine
+        (lambda: _core.joints_from_vectors(ONES, **(LINK | WARD), origin=np.ones(3)), ValueError),
+        (lambda: _core.joints_from_vectors(ONES, **(LINK | WARD), origin=np.ones((1, 2))), ValueError),
+        (lambda: _core.joints_from_vectors(ONES, **(LINK | WARD), origin=np.ones(2, np.float32)), TypeError),
+        (lambda: _core.fingerprint(ONES[0], n_threads=1), ValueError),
+        (lambda: _core.fingerprint(ONES, n_threads=0), ValueError),
+        (lambda: _core.fingerprint(ONES.T, n_threads=1), TypeError),
         (lambda: _core.cut_by_count(np.empty((0, 4)), n_merges=1), ValueError),
         (lambda: _core.cut_by_count(np.empty((0, 4)), n_merges=-1), ValueError),
         (lambda: _core.cut_by_count(np.empty((1, 3)), n_merges=0), ValueError),

@@ -89,7 +89,8 @@ def test_condensed_is_written_into_only_if_overwrite() -> None:
         (np.array([[1e300], [-1e300]]), "average", "sqeuclidean", ValueError, "scale the data"),
         (np.array([[1e300], [-1e300]]), "single", "sqeuclidean", ValueError, "scale the data"),
         (np.ones(2), "average", "cosine", ValueError, r"n \(n - 1\) / 2 distances"),
-        (np.array([1.0, -1.0, 1.0]), "average", "cosine", ValueError, "distance 1 is -1.0"),
+        (np.array([1.0, -1.0, 1.0]), "ward", "cosine", ValueError, "distance 1 is -1.0.*finite and not negative"),
+        (np.array([1.0, -1e-4, 1.0]), "median", "cosine", ValueError, "distance 1 is -0.0001"),
         (np.array([1.0, np.inf, 1.0]), "average", "cosine", ValueError, "distance 1 is inf"),
         (np.ones(3, int), "average", "cosine", TypeError, "X must be a NumPy array of float32"),
         (np.ones((1, 1, 1)), "average", "cosine", ValueError, r"shape \(n, d\)"),
@@ -105,7 +106,7 @@ def test_refusals(x: NDArray, method: str, metric: str, error: type[Exception], 
 def test_cut_is_fcluster(n: int, seed: int, method: str) -> None:
     rng = np.random.default_rng(seed)
     z = pyface.linkage(rng.integers(0, 6, size=(n, 2)).astype(float), method, "euclidean")
-    for height in [-1.0, 0.0, *z[:, 2], np.inf]:
+    for height in [0.0, *z[:, 2], np.inf]:
         labels = pyface.cut(z, height=height)
         assert labels.shape == (n,) and labels.dtype == np.int64
         assert linkage.numbered_by_smallest_row(labels)
@@ -127,6 +128,13 @@ def test_cut_is_fcluster(n: int, seed: int, method: str) -> None:
         (np.empty((0, 4)), {"n_clusters": 1.0}, TypeError, "n_clusters must be an integer"),
         (np.empty((0, 4)), {"n_clusters": True}, TypeError, "n_clusters must be an integer"),
         (np.empty((0, 4)), {"height": np.nan}, ValueError, "height must be a number"),
+        (np.empty((0, 4)), {"height": -1e-9}, ValueError, "height must be at least 0"),
+        (np.array([[0.0, 1, np.nan, 2]]), {"height": 1}, ValueError, "row 0 merges at the height nan"),
+        (np.array([[0.0, 1, np.inf, 2]]), {"n_clusters": 1}, ValueError, "row 0 merges at the height inf"),
+        (np.array([[0.0, 1, -0.5, 2]]), {"n_clusters": 1}, ValueError, r"height -0.5.*np.maximum\(distances, 0\)"),
+        (np.array([[0.0, 1, 1, 3]]), {"height": 1}, ValueError, "row 0 has a count of 3.*at most 2"),
+        (np.array([[0.0, 1, 1, -2]]), {"n_clusters": 1}, ValueError, "row 0 has a count of -2"),
+        (np.array([[0.0, 1, 1, np.nan]]), {"n_clusters": 1}, ValueError, "row 0 has a count of nan"),
         (np.empty((0, 4)), {"height": "1"}, TypeError, "height must be a number"),
         ([[0, 1, 1, 2]], {"height": 1}, TypeError, "Z must be a NumPy array"),
         (np.ones((3, 3)), {"height": 1}, ValueError, r"shape \(n - 1, 4\)"),

@@ -319,8 +319,10 @@ def test_the_second_gate() -> None:
         (np.ones(3), {"must_link": GROUPS[:2]}, "one entry per row"),
         (np.ones(3), {"must_link": GROUPS, "cannot_link": GROUPS}, "must be linked may not"),
         (np.ones(3), {"method": "median"}, "do not stop"),
-        (-np.ones(3), {}, "at least 0"),
+        (-np.ones(3), {"method": "ward"}, "not be negative"),
         (np.full(3, np.inf), {}, "finite"),
+        (np.full(3, -np.inf), {}, "finite"),
+        (np.array([1, np.nan, 1]), {}, "finite"),
         (read_only, {}, "writable"),
     ]:
         with pytest.raises(ValueError, match=message):

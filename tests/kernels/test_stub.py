@@ -89,10 +89,26 @@ for x in (FLOAT32, FLOAT64):
         ]
     CALLS += [
         ("all_usable", {"x": x, "nonzero": True, **THREADS}),
+        ("fingerprint", {"x": x, **THREADS}),
         ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
-        ("joints_from_vectors", {"x": x, "method": "average", "height_limit": np.inf, **NO_GROUPS, **COSINE}),
+        (
+            "joints_from_vectors",
+            {"x": x, "method": "average", "height_limit": np.inf, "origin": None, **NO_GROUPS, **COSINE},
+        ),
+        (
+            "joints_from_vectors",
+            {
+                "x": x,
+                "method": "ward",
+                "metric": "euclidean",
+                "height_limit": np.inf,
+                "origin": np.ones(3),
+                **NO_GROUPS,
+                **THREADS,
+            },
+        ),
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
         (
             "edges_between",
@@ -112,6 +128,7 @@ for x in (FLOAT32, FLOAT64):
                 "method": "average",
                 "threshold": 0.5,
                 "memory_limit": -1,
+                "origin": None,
                 **NO_GROUPS,
                 **COSINE,
             },

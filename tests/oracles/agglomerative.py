@@ -144,14 +144,19 @@ def assert_is_agglomerative(
     cannot_link_groups: NDArray | None = None,
     must_link_groups: NDArray | None = None,
 ) -> None:
-    """Replays ``fitted.children_`` at ``fitted.distances_`` by the rules of :func:`greedy`; any order of ties is right.
+    """Replays the merges of a fit by the rules of :func:`greedy`; any order of ties is right.
 
-    The labels must be those of all merges below the threshold, or of as many as lead to ``n_clusters``. ``whole`` says
-    that merging must have gone on as long as it could. Heights are compared within 1e-9, which is also how far a
-    merge may be from the closest one. Merges within must-link groups may lie anywhere among those at height 0.
+    With a threshold those are ``fitted.merges_``, all that are below it; else, and with ``whole``, ``fitted.children_``
+    at ``fitted.distances_``. The labels must be those of all merges below the threshold, or of as many as lead to
+    ``n_clusters``. ``whole`` says that merging must have gone on as long as it could. Heights are compared within 1e-9,
+    which is also how far a merge may be from the closest one. Merges within must-link groups may lie anywhere among
+    those at height 0.
     """
-    heights = np.asarray(fitted.distances_)
-    merges, is_within = _merges(np.asarray(fitted.children_), len(distances), must_link_groups)
+    if threshold is None or whole:
+        children, heights = np.asarray(fitted.children_), np.asarray(fitted.distances_)
+    else:
+        children, heights = fitted.merges_[:, :2].astype(np.int64), fitted.merges_[:, 2]
+    merges, is_within = _merges(children, len(distances), must_link_groups)
     assert heights.shape == (len(merges),) and (np.diff(heights) >= 0).all()
     clusters = Clusters(distances, method, cannot_link_groups)
     for a, b in merges[is_within]:
