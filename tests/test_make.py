@@ -246,13 +246,13 @@ def test_on_a_terminal_a_build_writes_one_line_again(checkout: Checkout) -> None
 
 def test_a_build_that_fails_shows_the_end_of_the_log(checkout: Checkout) -> None:
     says = checkout.root.parent / "says"
-    lines = ["[1/3] Building CXX object a.o", *(f"a.cpp:{n}: error" for n in range(30))]
+    lines = ["[1/3] Building CXX object a.o", *(f"a.cpp:{n}: error" for n in range(60))]
     says.write_text("\n".join(lines) + "\n")
     done = checkout.make("demo", SAYS=str(says), PIP_STATUS="1")
     assert done.returncode != 0
     assert "  file 1 of 3" in done.stdout
     errors = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert errors[:-1] == lines[-25:]
+    assert errors[:-1] == lines[-40:]
     assert errors[-1].startswith("pyface: pyface could not be installed: the lines above say why")
     assert not (checkout.root / ".venv/.package").exists()
 

@@ -133,7 +133,7 @@ pip_install() {
     if grep -Eq 'Max retries exceeded|Read timed out|ConnectTimeout|NewConnectionError|Connection refused' "$LOG"; then
         no_index
     fi
-    tail -n 25 "$LOG" >&2
+    tail -n 40 "$LOG" >&2 # pip's own last words are 14 lines
     fail "$what could not be installed: the lines above say why, all of pip's words are in $LOG"
 }
 
