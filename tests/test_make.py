@@ -39,7 +39,10 @@ case "$1 $2" in
     *config*) ;;
     *index*) [ -z "$REAL_PIP" ] || exec "{sys.executable}" "$@" ;;
     *" -r "*) echo requirements >>"$CALLS"; [ -z "$KILLED" ] || exit 143 ;;
-    *) echo "pip: $*" >>"$CALLS" ;;
+    *)
+        echo "pip: $*" >>"$CALLS"
+        if [ -n "$SAYS" ]; then cat "$SAYS"; fi
+        exit $PIP_STATUS ;;
     esac ;;
 *) exec "{sys.executable}" "$@" ;;
 esac
@@ -195,6 +198,61 @@ def test_a_killed_set_up_starts_afresh(checkout: Checkout) -> None:
     assert checkout.calls() == ["venv", "requirements"]
     checkout.make("lint")
     assert checkout.calls() == ["venv", "requirements"]
+
+
+def test_a_build_says_how_far_it_is(checkout: Checkout) -> None:
+    says = checkout.root.parent / "says"
+    steps = [f"  [{n}/40] Building CXX object csrc/{n}.cpp.o" for n in range(1, 41)]
+    says.write_text("\n".join(["Collecting [1/2]", *steps, "  [x/2] no step", "  [0/0] none", "the last words"]))
+    done = checkout.make("dev", SAYS=str(says))
+    wanted = ["  file 1 of 40", *(f"  file {n} of 40" for n in range(4, 41, 4))]
+    assert [line for line in done.stdout.splitlines() if line.startswith("  ")] == wanted
+    assert done.returncode == 0 and done.stderr == ""
+    # pip passes the steps on only if asked for them; all its words are kept.
+    assert any(" -v " in call and call.endswith("-e .") for call in checkout.calls())
+    assert (checkout.root / ".venv/setup.log").read_text() == says.read_text() + "\n"
+
+    (checkout.root / "csrc/core/views.hpp").write_text("// changed\n")
+    says.write_text("[  3%] Building CXX object a.o\n[  7%] Building CXX object b.o\n[100%] Linking\n")
+    done = checkout.make("dev", SAYS=str(says))
+    assert [line for line in done.stdout.splitlines() if line.startswith("  ")] == ["  3 %", "  100 %"]
+
+
+def read_terminal(terminal: int) -> str:
+    """What has been written since, or "" once nobody can write any more."""
+    try:
+        return os.read(terminal, 4096).decode()
+    except OSError:  # so Linux says it
+        return ""
+
+
+def test_on_a_terminal_a_build_writes_one_line_again(checkout: Checkout) -> None:
+    says = checkout.root.parent / "says"
+    says.write_text("".join(f"  [{n}/30] Building CXX object\n" for n in range(9, 12)))
+    terminal, end = os.openpty()
+    environment = {"PATH": str(checkout.bin), "CALLS": str(checkout.calls_file), "SAYS": str(says)}
+    command = ["sh", "tools/setup.sh", "package"]
+    with subprocess.Popen(command, cwd=checkout.root, env=environment, stdout=end) as running:
+        os.close(end)
+        shown = "".join(iter(lambda: read_terminal(terminal), ""))
+    os.close(terminal)
+    assert running.returncode == 0
+    steps = shown[shown.index("\r  file") :].rstrip("\r\n").split("\r")
+    assert [step.strip() for step in steps] == ["", "file 9 of 30", "file 10 of 30", "file 11 of 30"]
+    assert shown.endswith("\n")
+
+
+def test_a_build_that_fails_shows_the_end_of_the_log(checkout: Checkout) -> None:
+    says = checkout.root.parent / "says"
+    lines = ["[1/3] Building CXX object a.o", *(f"a.cpp:{n}: error" for n in range(60))]
+    says.write_text("\n".join(lines) + "\n")
+    done = checkout.make("demo", SAYS=str(says), PIP_STATUS="1")
+    assert done.returncode != 0
+    assert "  file 1 of 3" in done.stdout
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert errors[:-1] == lines[-40:]
+    assert errors[-1].startswith("pyface: pyface could not be installed: the lines above say why")
+    assert not (checkout.root / ".venv/.package").exists()
 
 
 def test_missing_photos_are_said_before_anything_is_made(checkout: Checkout) -> None:

@@ -11,7 +11,7 @@ asan=$($CXX -print-file-name=libasan.so)
 [ -e "$asan" ] || fail "$CXX has no libasan.so: install g++ and run CXX=g++ make asan"
 
 "$PY" -m pip install -q --no-build-isolation --no-deps --upgrade --target build/asan/site \
-    -Cbuild-dir=build/asan/cmake -Ccmake.build-type=RelWithDebInfo \
+    -Cbuild-dir=build/asan/cmake -Ccmake.build-type=RelWithDebInfo -Ccmake.define.CMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -Ccmake.define.PYFACE_SANITIZE=address,undefined . || fail "the sanitized build failed: the compiler's words are above"
 
 # PYTHONPATH comes before .venv; the finder of an editable pyface would come before even that, so it is taken out.

@@ -89,20 +89,51 @@ no_index() {
         "then run the same command again"
 }
 
+# Copies what pip says into the log. While files are compiled (Ninja: "[3/65] Building ...", make: "[  4%] Building ...")
+# it says how far that is, on a terminal in one line that is written again. A loop of the shell, as awk may read ahead.
+keep_log() {
+    shown=
+    while IFS= read -r line || [ -n "$line" ]; do
+        printf '%s\n' "$line" >&4
+        step=${line#"${line%%[! ]*}"}
+        case $step in
+        \[*[0-9]/[0-9]*\]\ *) # [n/m]
+            step=${step#\[} step=${step%%\]*} n=${step%%/*} m=${step#*/}
+            case $n$m in *[!0-9]*) continue ;; esac
+            [ "$m" -gt 0 ] || continue
+            tenth=$((n * 10 / m)) words="file $n of $m" ;;
+        \[*[0-9]%\]\ *) # [  n%]
+            step=${step#\[} n=${step%%\%*} n=${n##* }
+            case $n in *[!0-9]*) continue ;; esac
+            tenth=$((n / 10)) words="$n %" ;;
+        *) continue ;;
+        esac
+        if [ -t 1 ]; then
+            printf '\r  %-20s' "$words"
+            shown=yes
+        elif [ "$tenth" != "$shown" ]; then
+            say "  $words"
+            shown=$tenth
+        fi
+    done 4>"$LOG"
+    if [ -t 1 ] && [ -n "$shown" ]; then echo; fi
+}
+
 # pip_install WHAT ARGUMENTS...: WHAT is for the message.
 pip_install() {
     what=$1
     shift
     : >.venv/.incomplete
-    status=0
-    "$PY" -m pip install "$@" >"$LOG" 2>&1 || status=$?
+    echo 0 >.venv/.status
+    { "$PY" -m pip install "$@" 2>&1 || echo $? >.venv/.status; } | keep_log
+    status=$(cat .venv/.status)
     [ "$status" -lt 128 ] || exit "$status" # killed: .incomplete stays
     rm -f .venv/.incomplete
     [ "$status" -ne 0 ] || return 0
     if grep -Eq 'Max retries exceeded|Read timed out|ConnectTimeout|NewConnectionError|Connection refused' "$LOG"; then
         no_index
     fi
-    tail -n 25 "$LOG" >&2
+    tail -n 40 "$LOG" >&2 # pip's own last words are 14 lines
     fail "$what could not be installed: the lines above say why, all of pip's words are in $LOG"
 }
 
@@ -154,11 +185,11 @@ install_package() {
     rm -f .venv/.package
     if [ "$1" = editable ]; then
         say "Building pyface in place; the first time takes a minute or two"
-        pip_install pyface --no-build-isolation --no-deps -e .
+        pip_install pyface -v --no-build-isolation --no-deps -e .
     else
         check_index_once
         say "Building and installing pyface; this takes a minute or two"
-        pip_install pyface --no-deps .
+        pip_install pyface -v --no-deps .
     fi
     printf '%s\n' "$state" >.venv/.package
 }

@@ -33,7 +33,7 @@ void crops(const Array<T>& image, const Array<double>& matrices, Array<T>& out, 
 }
 
 template <class T>
-void define(py::module_& m) {
+void define_crops(py::module_& m) {
     m.def("affine_crops", &crops<T>, "image"_a.noconvert(), "matrices"_a.noconvert(), "out"_a.noconvert(),
           py::kw_only(), "border"_a, "fill"_a, "antialias"_a, "n_threads"_a);
 }
@@ -67,8 +67,8 @@ py::tuple similarities(const Array<double>& source, const Array<double>& target,
 }  // namespace
 
 void register_affine(py::module_& m) {
-    define<std::uint8_t>(m);
-    define<float>(m);
+    define_crops<std::uint8_t>(m);
+    define_crops<float>(m);
     m.def("fit_similarities", &similarities, "source"_a.noconvert(), "target"_a.noconvert(),
           "weights"_a.noconvert() = py::none());
 }

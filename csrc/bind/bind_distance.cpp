@@ -126,7 +126,7 @@ std::uint64_t fingerprint(const Array<T>& x, int n_threads) {
 }
 
 template <class T>
-void register_for(py::module_& m) {
+void define_distances(py::module_& m) {
     const auto out_types = [&](auto out) {
         using Out = decltype(out);
         m.def("distances_dense", &distances_dense<T, Out>, "x"_a.noconvert(), "y"_a.noconvert(), "out"_a.noconvert(),
@@ -195,8 +195,8 @@ std::unique_ptr<EdgeStream> make_edge_stream(const py::object& x, const std::str
 }  // namespace
 
 void register_distance(py::module_& m) {
-    register_for<float>(m);
-    register_for<double>(m);
+    define_distances<float>(m);
+    define_distances<double>(m);
     py::class_<EdgeStream>(m, "EdgeStream")
         .def(py::init(&make_edge_stream), "x"_a, py::kw_only(), "metric"_a, "radius"_a, "n_threads"_a)
         .def("next", &EdgeStream::next, "max_edges"_a);

@@ -207,7 +207,7 @@ py::array_t<std::int64_t> labels_of(const Array<double>& z, index_t n, Cut&& cut
 }
 
 template <class T>
-void register_for(py::module_& m) {
+void define_linkage(py::module_& m) {
     m.def("joints_from_vectors", &joints_from_vectors<T>, "x"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a,
           "height_limit"_a, "origin"_a.noconvert() = py::none(), "cannot_link"_a.noconvert(),
           "must_link"_a.noconvert(), "n_threads"_a);
@@ -225,8 +225,8 @@ void register_for(py::module_& m) {
 }  // namespace
 
 void register_linkage(py::module_& m) {
-    register_for<float>(m);
-    register_for<double>(m);
+    define_linkage<float>(m);
+    define_linkage<double>(m);
     m.def("tree_of_joints", &tree_of_joints, "pairs"_a.noconvert(), "heights"_a.noconvert(), "n"_a);
     m.def(
         "label_forest",

@@ -56,7 +56,7 @@ py::array_t<double> linkage_from_condensed(Array<T>& distances, index_t n, const
 }
 
 template <class T>
-void define(py::module_& m) {
+void define_from_distances(py::module_& m) {
     m.def("linkage_from_condensed", &linkage_from_condensed<T>, "distances"_a.noconvert(), py::kw_only(), "n"_a,
           "method"_a, "stop"_a, "must_link"_a.noconvert(), "cannot_link"_a.noconvert(), "n_threads"_a);
 }
@@ -64,8 +64,8 @@ void define(py::module_& m) {
 }  // namespace
 
 void register_linkage_matrix(py::module_& m) {
-    define<float>(m);
-    define<double>(m);
+    define_from_distances<float>(m);
+    define_from_distances<double>(m);
 }
 
 }  // namespace pyface::bind
