@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,26 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime befo
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("same")
+
+# What of the tests stays in one process of pytest-xdist: each of these files by itself, as it has a costly fixture, and
+# all of LARGE, as two of them side by side may need more memory than there is.
+STAY_TOGETHER = ("tests/cli/", "tests/pipeline/", "tests/models/test_golden.py", "tests/test_warp_pictures.py")
+LARGE = ("tests/kernels/test_doors.py", "tests/kernels/test_sampler_memory.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests go to whichever process is free, but for those that stay together, which come first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            if path in LARGE:
+                return "large"
+            return path if path.startswith(STAY_TOGETHER) else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(params=_core.compiled_isas(), scope="module")  # Hypothesis refuses function scope under @given

@@ -43,6 +43,9 @@ except KeyboardInterrupt:
     print("stopped")
 else:
     print("went on to its end")
+finally:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    done.set()
 """
 
 

@@ -19,8 +19,6 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PICTURES = DOCS / "how-it-works" / "pictures"
 MODULES = ["warp_face", "warp_folds", "warp_seams", "warp_large", "warp_peers"]
 
-pytestmark = pytest.mark.xdist_group("warp pictures")  # the photo is searched once
-
 if not PICTURES.exists():
     pytest.skip("the documents are not part of a wheel", allow_module_level=True)
 

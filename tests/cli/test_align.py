@@ -17,8 +17,6 @@ from pyface import geometry
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
-pytestmark = pytest.mark.xdist_group("align")
-
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,8 +22,6 @@ from interrupts import NEEDS_SIGNALS, interrupted_command
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -237,7 +235,7 @@ def test_interrupted_and_continued(many: tuple[Path, dict[str, bytes]], tmp_path
         done = interrupted_command(["cluster", str(folder), "-o", str(out)], "open", 4, prefix=str(folder), kind=kind)
         if kind == signal.SIGINT:
             assert done.returncode == 130, done.stderr
-            assert re.search(r"interrupted, \d+ of the", done.stderr)
+            assert re.search(r"interrupted, (\d+ of the|no photo is done yet)", done.stderr)
             assert "Traceback" not in done.stderr
         else:
             assert done.returncode == -kind

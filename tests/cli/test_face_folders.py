@@ -19,10 +19,7 @@ from interrupts import NEEDS_SIGNALS, interrupted_command
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning"),
-    pytest.mark.xdist_group("face folders"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
 COMMANDS = {"align": ("align",), "warp": ("warp", "--landmarks", "dlib-68")}
 OTHER = {"align": "warp", "warp": "align"}
 each_command = pytest.mark.parametrize("command", COMMANDS)

@@ -21,10 +21,7 @@ from pyface.types import Landmarks
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning"),
-    pytest.mark.xdist_group("warp"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
 SCHEME = "dlib-68"
 TURN = 18  # degrees, of the tilted photo; from 20 on dlib's landmarks themselves lag behind
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)

@@ -207,7 +207,6 @@ LONG_KERNELS = {
 
 
 @NEEDS_SIGNALS
-@pytest.mark.xdist_group("large")
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("kernel", LONG_KERNELS)
 def test_ctrl_c_stops_a_long_kernel(kernel: str, n_threads: int) -> None:

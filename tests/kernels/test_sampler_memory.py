@@ -29,7 +29,6 @@ def test_the_guards_are_on_duty(at_end: bool) -> None:
 
 @NEEDS_MPROTECT
 @NEEDS_64_BITS
-@pytest.mark.xdist_group("large")  # not two of them side by side
 @pytest.mark.parametrize("shape", [(46_400, 46_400), (32_767, 32_767, 3)])  # more than 2^31 pixels, or only values
 def test_the_last_corner_of_a_large_image(shape: tuple[int, ...]) -> None:
     done = guarded.run(f"guarded_warps.large({shape})")
