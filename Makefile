@@ -13,6 +13,7 @@ export PYTHON PHOTOS OUT ONLY QUICK LARGE BENCH N
 
 PY := .venv/bin/python
 SETUP := @sh tools/setup.sh
+COVERAGE ?=
 COVERAGE_FLOOR := 85
 # One process of tests a core (tests/conftest.py says which tests stay together).
 export PYTEST_WORKERS := -n auto
@@ -38,9 +39,10 @@ test test-busy peers: export PYFACE_CACHE := $(CURDIR)/.venv/cache
 test test-busy: export OMP_NUM_THREADS := 1
 test test-busy: export OPENBLAS_NUM_THREADS := 1
 
-test: ## run the whole test suite with coverage
+test: ## run the whole test suite: make test [COVERAGE=1]
 	$(SETUP) package models test
-	@$(PY) -m pytest $(PYTEST_WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR)
+	@$(PY) -m pytest $(PYTEST_WORKERS) \
+		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
 
 test-busy: ## the tests N times while all cores are busy: make test-busy [N=2] [ONLY="tests/cli"]
 	$(SETUP) package models test

@@ -215,10 +215,10 @@ def test_models_and_info() -> None:
 
 @pytest.fixture(scope="module")
 def many(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
-    """A folder of 12 photos, and what the command makes of it undisturbed."""
+    """A folder of 8 photos, and what the command makes of it undisturbed."""
     folder = tmp_path_factory.mktemp("many")
     (folder / "photos").mkdir()
-    for i in range(12):
+    for i in range(8):
         os.link(photos / "a1.png", folder / "photos" / f"{i:02}.png")
     assert pyface("cluster", folder / "photos", "-o", folder / "out").returncode == 0
     results = {name: (folder / "out" / name).read_bytes() for name in ("faces.csv", "embeddings.npy", "report.html")}
@@ -228,11 +228,11 @@ def many(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 @NEEDS_SIGNALS
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL], ids=lambda kind: kind.name)
 def test_interrupted_and_continued(many: tuple[Path, dict[str, bytes]], tmp_path: Path, kind: signal.Signals) -> None:
-    """Twice, each time while the fourth of the photos that are left is opened."""
+    """Twice, each time while the third of the photos that are left is opened."""
     folder, wanted = many
     out = tmp_path / "out"
     for _ in range(2):
-        done = interrupted_command(["cluster", str(folder), "-o", str(out)], "open", 4, prefix=str(folder), kind=kind)
+        done = interrupted_command(["cluster", str(folder), "-o", str(out)], "open", 3, prefix=str(folder), kind=kind)
         if kind == signal.SIGINT:
             assert done.returncode == 130, done.stderr
             assert re.search(r"interrupted, (\d+ of the|no photo is done yet)", done.stderr)

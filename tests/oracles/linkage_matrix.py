@@ -47,13 +47,16 @@ class Clusters:
         distance = self.distance(a, b)
         return max(0.0, distance) ** 0.5 if self.method in SQUARED else distance
 
+    def groups(self, node: int) -> set[int]:
+        return set(self.cannot[self.rows[node]].tolist()) - {NO_GROUP}
+
     def may_merge(self, a: int, b: int) -> bool:
-        groups = [{int(g) for g in self.cannot[self.rows[node]]} - {NO_GROUP} for node in (a, b)]
-        return not groups[0] & groups[1]
+        return not self.groups(a) & self.groups(b)
 
     def closest(self) -> tuple[int, int] | None:
         """The closest pair that may merge; of equally close ones that of the smallest rows."""
-        pairs = [pair for pair in combinations(self.rows, 2) if self.may_merge(*pair)]
+        groups = {node: self.groups(node) for node in self.rows}
+        pairs = [(a, b) for a, b in combinations(self.rows, 2) if not groups[a] & groups[b]]
         names = {node: min(rows) for node, rows in self.rows.items()}
         return min(pairs, key=lambda p: (self.distance(*p), *sorted((names[p[0]], names[p[1]]))), default=None)
 
