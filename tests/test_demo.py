@@ -67,8 +67,8 @@ def test_what_is_wrong_is_said(demo: ModuleType, tmp_path: Path, capsys: pytest.
         return "\n".join(demo.check(Path("photos"), tmp_path))
 
     rows = right_rows(demo)
-    assert "1 faces were found, 2 are there" in complaints([row for row in rows if row["x1"] != 99.5])
-    assert "no face/rocket.jpg: 1 faces were found, 0 are there" in complaints(
+    assert "faces found: 1, there are 2" in complaints([row for row in rows if row["x1"] != 99.5])
+    assert "no face/rocket.jpg: faces found: 1, there are 0" in complaints(
         [*rows, rows[0] | {"photo": "no face/rocket.jpg"}]
     )
     assert "not a photo" in complaints([*rows, rows[0] | {"photo": "strange.jpg"}])

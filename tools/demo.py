@@ -114,7 +114,7 @@ def check(folder: Path, out: Path) -> list[str]:
     for photo in wanted:
         faces = sorted((row for row in rows if row["photo"] == photo.name), key=lambda row: float(row["x1"]))
         if len(faces) != len(photo.people):
-            wrong.append(f"{photo.name}: {len(faces)} faces were found, {len(photo.people)} are there")
+            wrong.append(f"{photo.name}: faces found: {len(faces)}, there are {len(photo.people)}")
             continue
         for person, face in zip(photo.people, faces, strict=True):
             clusters[person][face["cluster"]] += 1
