@@ -19,6 +19,8 @@ begun, heard, done = threading.Event(), threading.Semaphore(0), threading.Event(
 places = []
 
 def hear(_, frame):
+    if done.is_set():  # sent before the sender saw that
+        return
     places.append((id(frame), frame.f_lasti))
     if len(places) >= {times} and len(set(places[-{times}:])) == 1:
         done.set()

@@ -200,10 +200,14 @@ def test_a_killed_set_up_starts_afresh(checkout: Checkout) -> None:
     assert checkout.calls() == ["venv", "requirements"]
 
 
+# Numbers that end a shell which calculates with them.
+ODD = ["[08/65] x", "[99999999999999999999/3] x", "[3/99999999999999999999] x", "[08%] x"]
+
+
 def test_a_build_says_how_far_it_is(checkout: Checkout) -> None:
     says = checkout.root.parent / "says"
     steps = [f"  [{n}/40] Building CXX object csrc/{n}.cpp.o" for n in range(1, 41)]
-    says.write_text("\n".join(["Collecting [1/2]", *steps, "  [x/2] no step", "  [0/0] none", "the last words"]))
+    says.write_text("\n".join(["Collecting [1/2]", *steps, "  [x/2] no step", "  [0/0] none", *ODD, "the last words"]))
     done = checkout.make("dev", SAYS=str(says))
     wanted = ["  file 1 of 40", *(f"  file {n} of 40" for n in range(4, 41, 4))]
     assert [line for line in done.stdout.splitlines() if line.startswith("  ")] == wanted

@@ -123,13 +123,13 @@ def test_this_machine() -> None:
         "import resource; from pyface import _memory\n"
         # Little more than is in use, so that it is the least of all limits.
         "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 29),) * 2)\n"
-        "before = _memory.available(); held = bytearray(1 << 28); after = _memory.available()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 27),) * 2)\n"
+        "before = _memory.available(); held = bytearray(1 << 26); after = _memory.available()\n"
         "print(before, before - after)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     left, taken = map(int, done.stdout.split())
-    assert left <= 1 << 29 and taken > (1 << 28) - (1 << 24)
+    assert left <= 1 << 27 and taken > (1 << 26) - (1 << 24)
 
 
 def test_limits_for_kernels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,12 +99,12 @@ keep_log() {
         case $step in
         \[*[0-9]/[0-9]*\]\ *) # [n/m]
             step=${step#\[} step=${step%%\]*} n=${step%%/*} m=${step#*/}
-            case $n$m in *[!0-9]*) continue ;; esac
-            [ "$m" -gt 0 ] || continue
+            # Nothing that $(( )) ends the shell at: no signs, no leading zeros, no endless numbers.
+            case $n/$m in *[!0-9/]* | */*/* | 0* | */0* | ??????????????*) continue ;; esac
             tenth=$((n * 10 / m)) words="file $n of $m" ;;
         \[*[0-9]%\]\ *) # [  n%]
             step=${step#\[} n=${step%%\%*} n=${n##* }
-            case $n in *[!0-9]*) continue ;; esac
+            case $n in *[!0-9]* | 0?* | ????*) continue ;; esac
             tenth=$((n / 10)) words="$n %" ;;
         *) continue ;;
         esac

@@ -154,8 +154,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
 
         Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted"
         linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row by
-        distances below it. Anything else is a ValueError, and so are old rows that have been written to and are met
-        here. X is borrowed as by :meth:`fit`. Time: the new rows against all, and all that they touch;
+        distances below it. Anything else is a ValueError, and so are old rows that have been written to. X is
+        borrowed as by :meth:`fit`. Time: the new rows against all, all that they touch, and a pass over the old rows;
         memory: that of :meth:`fit` for what they touch.
         """
         check_is_fitted(self, "labels_")

@@ -83,7 +83,7 @@ def add(
             piece if piece.values.dtype == np.float64 else KeptRows(piece.unchanged().astype(np.float64), None)
             for piece in kept
         ]
-    pieces = [piece.values for piece in kept]
+    pieces = [*(piece.unchanged() for piece in kept[:-1]), kept[-1].values]
     origin = None if old.origin is None else kept_origin(old.origin, x)
     cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
     check_agreement(cannot, must)

@@ -88,6 +88,8 @@ class WholeTree:
     if not TYPE_CHECKING:  # other names would be attributes as well
 
         def __getattr__(self, name: str) -> Any:
+            if name in _OF_TREE and name in self.__dict__:  # another thread has computed it since
+                return self.__dict__[name]
             if name not in _OF_TREE or "labels_" not in self.__dict__ or "children_" in self.__dict__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             later = self.__dict__.get("_later_tree")

@@ -34,7 +34,7 @@ def stopped(tmp_path: Path, stop: str, n_done: int = 0, total: int = 0) -> tuple
     """Exit code, and the lines on stderr."""
     code = STOPPED.format(stop=stop, n_done=n_done, total=total)
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=tmp_path)
     assert done.stdout == ""
     return done.returncode, done.stderr.splitlines()
 

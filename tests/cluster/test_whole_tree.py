@@ -191,13 +191,15 @@ def test_the_tree_after_add_is_that_of_all_rows(method: str) -> None:
     np.testing.assert_array_equal(model.distances_, want.distances_)
 
 
-def test_add_notices_old_rows_that_it_copies() -> None:
-    """New rows are put together with old ones, and would pass for what was given."""
+@pytest.mark.parametrize("method", PAIRWISE)
+@pytest.mark.parametrize("n_new", [1, 30])
+def test_add_notices_old_rows_that_have_changed(method: str, n_new: int) -> None:
+    """Many new rows are put together with old ones, and would pass for what was given; few are compared with them."""
     x = X.copy()
-    model = below(0.5, "average", "cosine").fit(x[:60])
+    model = below(0.5, method, "cosine").fit(x[:60])
     x[3] += 1
     with pytest.raises(ValueError, match="written to since they were fitted"):
-        model.add(x[60:])
+        model.add(x[60 : 60 + n_new])
     assert model.n_leaves_ == 60
 
 

@@ -76,7 +76,7 @@ def test_a_path_is_pickled_from_the_root_on(weights: Path, shared_cache: Path, t
         "sys.stdout.buffer.write(pickle.dumps(model))"
     )
     command = [sys.executable, "-c", code]
-    pickled = subprocess.run(command, capture_output=True, timeout=300, check=True, cwd=tmp_path).stdout
+    pickled = subprocess.run(command, capture_output=True, timeout=600, check=True, cwd=tmp_path).stdout
     again = pickle.loads(pickled)
     assert again.name == "5.dat" and again.scheme == "dlib-5"
     assert again.origin.name_or_path == str(tmp_path.resolve() / "5.dat")

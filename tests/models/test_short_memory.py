@@ -39,7 +39,7 @@ def report(code: str, *arguments: object) -> Any:
         pytest.skip("reads the files of Linux")
     pytest.importorskip("skimage.data", reason="the photo comes with scikit-image")
     command = [sys.executable, "-c", PRELUDE + code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # nothing by ONNX Runtime either
     said = json.loads(done.stdout)

@@ -258,5 +258,5 @@ except KeyboardInterrupt:
 def test_ctrl_c_keeps_the_photo_that_is_waited_for(photos: Path, tmp_path: Path) -> None:
     here = Path(__file__).resolve().parent
     command = [sys.executable, "-c", INTERRUPTED, str(photos), str(here), str(here.parent)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True, cwd=tmp_path)
     assert ast.literal_eval(done.stdout)[: BAD + 1] == NAMES[: BAD + 1]
