@@ -65,9 +65,13 @@ def with_end_marker(data: bytes, decode: Callable[[bytes], NDArray[np.uint8]]) -
 
     If all pixels are there, it makes no difference what follows them. Takes the time of up to four decodings.
     """
-    # A download that broke off may have been filled up with zeros, which are pixels to the decoder. The last byte of
-    # the pixels may be zero as well.
-    body = data[: len(data.rstrip(b"\0")) + 1].removesuffix(b"\xff")
+    # A download that broke off may have been filled up with zeros, which are pixels to the decoder. One zero may be the
+    # last byte of the pixels, and one behind FF belongs to it.
+    body = data.rstrip(b"\0")
+    n_zeros = len(data) - len(body)
+    if n_zeros == 1 or (n_zeros and body.endswith(b"\xff")):
+        body += b"\0"
+    body = body.removesuffix(b"\xff")
     if not _has_all_scans(body):
         return None
     pixels = decode(body + _END)
@@ -77,8 +81,15 @@ def with_end_marker(data: bytes, decode: Callable[[bytes], NDArray[np.uint8]]) -
 
 
 def _noise(body: bytes, seed: int) -> bytes:
-    """Bits that no picture holds, and more of them behind the restart marker that a decoder may be waiting for."""
-    before, behind = (hashlib.shake_128(bytes([seed, i])).digest(512).replace(b"\xff", b"\xfe") for i in range(2))
+    """Bits that no picture holds, and more of them behind the restart marker that a decoder may be waiting for.
+
+    An odd seed has the opposite of each bit of the even one before: where a single bit is missing, one of them shows.
+    """
+    opposite = 255 * (seed % 2)
+    before, behind = (
+        bytes(min(byte ^ opposite, 0xFE) for byte in hashlib.shake_128(bytes([seed // 2, i])).digest(512))
+        for i in range(2)
+    )
     last = _SCAN
     for found in _RESTART_OR_SCAN.finditer(body):
         last = found[1][0]

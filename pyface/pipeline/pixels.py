@@ -95,7 +95,7 @@ def _range_of(image: PillowImage, dtype: np.dtype[Any]) -> tuple[float, float]:
 
 def _shift_of(low: float, high: float, dtype: np.dtype[Any]) -> int:
     """Bits below the eight that are kept, of whole numbers of 32 bits."""
-    if low >= 0 and high <= 0xFFFF:
+    if low >= 0 and high <= 0xFFFF and (high == 0 or high * _LEAST_SHARE > 0xFFFF):
         return 8  # 16 bits, in the only type of Pillow's that holds them with a sign
     if dtype == np.uint32 and high * _LEAST_SHARE > 1 << 32:
         return 24

@@ -24,8 +24,8 @@ _RELEVANT = frozenset(
     )
 )  # fmt: skip
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-# More values than a picture of any size has strips or tiles: a broken directory.
-_MOST_VALUES = 1 << 24
+# More values than a picture of any size has strips or tiles, and a palette colours: a broken directory.
+_MOST_PLACES, _MOST_VALUES = 1 << 22, 1 << 18
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTED, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _MOSAIC = (32803, 34892)  # CFA, LinearRaw: what a sensor saw
@@ -60,7 +60,7 @@ def refuse_raw(file: BinaryIO) -> None:
     """ValueError if the TIFF is a camera's RAW: what comes first in it is a small picture, or a mosaic of colours."""
     try:
         _, directories = _directories(file)
-    except (struct.error, ValueError, IndexError):
+    except (struct.error, ValueError, IndexError, OverflowError):
         return  # broken: Pillow says how
     file.seek(8)
     behind_header = file.read(4)
@@ -84,7 +84,7 @@ def kind_of(file: BinaryIO) -> Kind:
     """
     try:
         order, directories = _directories(file)
-    except (struct.error, ValueError, IndexError):
+    except (struct.error, ValueError, IndexError, OverflowError):
         raise ValueError("a TIFF whose directory is damaged, or missing as in a file that is truncated") from None
     tags = directories[0]
     photometric = _first(tags, _PHOTOMETRIC, _WHITE_IS_ZERO)
@@ -183,7 +183,8 @@ def _tags(file: BinaryIO, offset: int, order: str, is_big: bool) -> _Tags:
     entries = file.read(size * min(n_tags, 4096))
     tags: _Tags = {}
     for tag, type_, n_values, place in struct.iter_unpack(order + entry, entries[: len(entries) // size * size]):
-        if tag not in _RELEVANT or type_ not in _TYPES or not 0 < n_values <= _MOST_VALUES:
+        most = _MOST_PLACES if tag in (_STRIPS, _TILES) else _MOST_VALUES
+        if tag not in _RELEVANT or type_ not in _TYPES or not 0 < n_values <= most:
             continue
         code = f"{order}{n_values}{_TYPES[type_]}"
         length = struct.calcsize(code)

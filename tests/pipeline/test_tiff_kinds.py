@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+import struct
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -237,3 +240,37 @@ def test_other_readers_see_the_samples_that_were_written(kind: str) -> None:
             file = tifffile.TiffFile(io.BytesIO(tiff_bytes(samples, photometric, order=order, **options, **how)))
             read = file.asarray().reshape(samples.shape if not options.get("planar") else (-1, HEIGHT, WIDTH))
             assert_array_equal(np.moveaxis(read, 0, -1) if options.get("planar") else read, samples)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+def test_whole_numbers_of_a_small_range_are_refused_not_black(dtype: type) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    for white in (255, 4095, 65535):
+        file = io.BytesIO()
+        tifffile.imwrite(file, np.linspace(0, white, 40_000).reshape(200, 200).astype(dtype))
+        if white == 65535:
+            assert read_image(file).max() == 255
+        else:
+            with pytest.raises(ImageReadError, match="which range is black to white is not known"):
+                read_image(file)
+
+
+@pytest.mark.parametrize("begin", [b"\xff" * 8, struct.pack("<Q", 16) + b"\xff" * 8])
+def test_a_directory_beyond_all_files_is_damaged(begin: bytes) -> None:
+    with pytest.raises(ImageReadError, match="directory is damaged"):
+        read_image(b"II+\0\x08\0\0\0" + begin + bytes(64))
+
+
+def test_a_directory_takes_no_more_memory_than_it_is_worth() -> None:
+    """Every tag says that it has two million values, all of them the same."""
+    n_values, tags = 2 << 20, [254, 258, 259, 262, 266, 274, 277, 278, 284, 330, 332, 338, 339, 530]
+    entries = b"".join(struct.pack("<HHII", tag, 3, n_values, 256) for tag in tags)
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
+    data = data.ljust(256, b"\0") + b"\x99\x77" * n_values
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageReadError):
+            read_image(data)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(data)
+    finally:
+        tracemalloc.stop()
