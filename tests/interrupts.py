@@ -65,9 +65,12 @@ def stops_between_calls(setup: str, call: str) -> str:
 
 
 def _outcome(**parts: object) -> str:
-    code = _CHILD.format(**parts)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
+    done = _run(_CHILD.format(**parts))
     return f"{done.stdout}{done.stderr}".strip()
+
+
+def _run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
 
 
 _COMMAND = """
@@ -109,4 +112,4 @@ def interrupted_command(
     code = _COMMAND.format(
         arguments=arguments, event=event, count=count, prefix=prefix, kind=int(kind), times=times
     )  # fmt: skip
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
+    return _run(code)

@@ -77,13 +77,15 @@ def add(
     """
     settings = old.settings
     n, m = old.n_rows, len(x)
+    for piece in old.pieces:
+        piece.unchanged()
     kept = [*old.pieces, KeptRows.borrow(x, n_threads=n_threads)]
     if any(piece.values.dtype != x.dtype for piece in kept):
         kept = [
-            piece if piece.values.dtype == np.float64 else KeptRows(piece.unchanged().astype(np.float64), None)
+            piece if piece.values.dtype == np.float64 else KeptRows(piece.values.astype(np.float64), None)
             for piece in kept
         ]
-    pieces = [*(piece.unchanged() for piece in kept[:-1]), kept[-1].values]
+    pieces = [piece.values for piece in kept]
     origin = None if old.origin is None else kept_origin(old.origin, x)
     cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
     check_agreement(cannot, must)
@@ -196,7 +198,7 @@ def _joined(pieces: list[KeptRows]) -> list[KeptRows]:
     """The same rows in pieces of which each is more than twice as long as the next: few, however many came."""
     pieces = list(pieces)
     while len(pieces) > 1 and len(pieces[-2]) <= 2 * len(pieces[-1]):
-        pieces[-2:] = [KeptRows(np.concatenate([piece.unchanged() for piece in pieces[-2:]]), None)]
+        pieces[-2:] = [KeptRows(np.concatenate([piece.values for piece in pieces[-2:]]), None)]
     return pieces
 
 

@@ -235,14 +235,19 @@ def test_ctrl_c_while_a_loop_is_compiled(call: str, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("stopped 1\n", "")
 
 
+ROWS_AND_DISTANCES = """
+x = np.random.default_rng(0).integers(0, 9, (60, 2)).astype(float)
+d = np.abs(x[:, :1] - x[:, 1])
+"""
+
+
 def test_every_loop_is_compiled_once() -> None:
     """Ctrl-C is held back at the first call alone, so the types of the arguments may not change later."""
     code = (
         "import numpy as np, scipy.sparse\n"
         "from pyface._numba import dbscan as jit\n"
         "from pyface.cluster import DBSCAN\n"
-        "x = np.random.default_rng(0).integers(0, 9, (60, 2)).astype(float)\n"
-        "d = np.abs(x[:, :1] - x[:, 1])\n"
+        f"{ROWS_AND_DISTANCES}"
         "for rows in (x, x.astype(np.float32), np.asfortranarray(x), x[::2]):\n"
         "    for min_samples in (1, 4, 99):\n"
         "        DBSCAN(1, min_samples=min_samples).fit(rows)\n"
@@ -260,8 +265,7 @@ def test_without_numba_s_compiler() -> None:
         "import numba, numpy as np, scipy.sparse\n"
         "from pyface.cluster import DBSCAN\n"
         "assert numba.config.DISABLE_JIT == expected\n"
-        "x = np.random.default_rng(0).integers(0, 9, (60, 2)).astype(float)\n"
-        "d = np.abs(x[:, :1] - x[:, 1])\n"
+        f"{ROWS_AND_DISTANCES}"
         "print(DBSCAN(1, min_samples=4).fit_predict(x).tolist())\n"
         "print(DBSCAN(1, min_samples=4).fit_predict(x, sample_weight=x[:, 0] / 10).tolist())\n"
         "print(DBSCAN(1, min_samples=9, metric='precomputed').fit_predict(scipy.sparse.csr_array(d)).tolist())\n"
