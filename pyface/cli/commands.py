@@ -171,7 +171,7 @@ def evaluate(
     import dataclasses
 
     from pyface import metrics
-    from pyface.pipeline.truth import compare_labels
+    from pyface.pipeline.truth import compare_labels, is_noise
 
     labels = compare_labels(
         str(pred), None if truth_file is None else str(truth_file), truth, one_per_photo=one_per_photo
@@ -181,7 +181,7 @@ def evaluate(
         say(f"left out, as their person is not known: {counted(labels.n_left_out, 'face')}")
     if labels.n_without_face:
         say(f"each a person of its own: {counted(labels.n_without_face, 'photo')} without a face")
-    if n_named_so := labels.labels_true.count("-1"):
+    if n_named_so := sum(map(is_noise, labels.labels_true)):
         say(f"counted as one person named -1: {counted(n_named_so, 'face')}; leave empty whom nobody knows")
     if as_json:
         # A score that is not defined (nan) has no JSON number.

@@ -181,8 +181,10 @@ def _tags(file: BinaryIO, offset: int, order: str, is_big: bool) -> _Tags:
     (n_tags,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
     size = struct.calcsize(order + entry)
     entries = file.read(size * min(n_tags, 4096))
+    if len(entries) < size * n_tags:
+        raise ValueError("the file ends in the directory, or it has more entries than there are tags")
     tags: _Tags = {}
-    for tag, type_, n_values, place in struct.iter_unpack(order + entry, entries[: len(entries) // size * size]):
+    for tag, type_, n_values, place in struct.iter_unpack(order + entry, entries):
         most = _MOST_PLACES if tag in (_STRIPS, _TILES) else _MOST_VALUES
         if tag not in _RELEVANT or type_ not in _TYPES or not 0 < n_values <= most:
             continue

@@ -88,10 +88,10 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
 def _numbered(clusters: list[str]) -> Labels:
     """Names of clusters as numbers; -1 for noise."""
     numbers: dict[str, int] = {}
-    return np.array([-1 if _is_noise(name) else numbers.setdefault(name, len(numbers)) for name in clusters], np.int64)
+    return np.array([-1 if is_noise(name) else numbers.setdefault(name, len(numbers)) for name in clusters], np.int64)
 
 
-def _is_noise(cluster: str) -> bool:
+def is_noise(cluster: str) -> bool:
     """-1 as scikit-learn has it, also with the decimals that pandas gives a column with gaps; or a gap."""
     try:
         return not cluster.strip() or float(cluster) == -1
@@ -172,7 +172,7 @@ def _people_by(
     """What identifies a face or photo -> its person; None if the field is empty, or if lines differ and may."""
     people: dict[str, str | None] = {}
     for number, row in rows:
-        key, person = row[column], row[label] or None
+        key, person = row[column], (row[label] or "").strip() or None
         if key in people and people[key] != person:
             if strict:
                 raise PyfaceError(f"{path}: line {number} gives {column} {key!r} another person than a line before")

@@ -52,11 +52,19 @@ def test_other_names_are_clusters(tmp_path: Path) -> None:
     assert labels.labels_pred.tolist() == [0, 1, 0, 2, 3]
 
 
-def test_a_person_named_minus_one_is_one_like_any_other_and_that_is_said(tmp_path: Path) -> None:
-    pred, truth = write(tmp_path, ["0", "0", "1"], ["-1", "-1", "a"])
+@pytest.mark.parametrize("name", ["-1", "-1.0"])
+def test_a_person_named_minus_one_is_one_like_any_other_and_that_is_said(tmp_path: Path, name: str) -> None:
+    pred, truth = write(tmp_path, ["0", "0", "1"], [name, name, "a"])
     done = pyface("evaluate", pred, truth, "--json")
     assert json.loads(done.stdout)["bcubed_f"] == 1.0
     assert messages(done) == ["counted as one person named -1: 2 faces; leave empty whom nobody knows"]
+
+
+@pytest.mark.parametrize("nobody", ["", " "])
+def test_a_person_without_a_name_is_not_known(tmp_path: Path, nobody: str) -> None:
+    pred, truth = write(tmp_path, ["0", "0", "1"], ["a", nobody, "a"])
+    labels = compare_labels(str(pred), str(truth), None, one_per_photo=False)
+    assert (labels.labels_true, labels.n_left_out) == (["a", "a"], 1)
 
 
 def test_a_rule_that_is_none(tmp_path: Path) -> None:

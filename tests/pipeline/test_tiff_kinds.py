@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 pytest.importorskip("PIL", reason="the extra 'models' is not installed")
 
 import tiff_files as tiff
+from PIL import Image
 from tiff_files import tiff_bytes
 
 from pyface.errors import ImageReadError
@@ -259,6 +260,16 @@ def test_whole_numbers_of_a_small_range_are_refused_not_black(dtype: type) -> No
 def test_a_directory_beyond_all_files_is_damaged(begin: bytes) -> None:
     with pytest.raises(ImageReadError, match="directory is damaged"):
         read_image(b"II+\0\x08\0\0\0" + begin + bytes(64))
+
+
+@pytest.mark.parametrize("length", [8, 9, 10, 12, 34, 40])
+def test_a_file_that_ends_in_its_directory_is_damaged(length: int) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (20, 20)).save(file, "TIFF")
+    data = file.getvalue()
+    assert struct.unpack_from("<I", data, 4) == (8,), "the directory comes first"
+    with pytest.raises(ImageReadError, match="directory is damaged"):
+        read_image(data[:length])
 
 
 def test_a_directory_takes_no_more_memory_than_it_is_worth() -> None:
