@@ -19,7 +19,7 @@ import numpy as np
 from common import machine, run_child, shared
 
 from pyface import metrics
-from pyface.pipeline.truth import compare_labels
+from pyface.album.truth import compare_labels
 
 
 def make_large(folder: Path, sources: list[Path], count: int) -> None:

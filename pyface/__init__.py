@@ -18,6 +18,7 @@ from pyface._core import __version__  # noqa: E402  (a shared package folder mus
 if TYPE_CHECKING:
     from pyface import cluster, geometry, metrics, models
     from pyface._build import build_info
+    from pyface.analysis.analyzer import FaceAnalyzer
     from pyface.errors import PyfaceError
     from pyface.kernels.boxes import nms
     from pyface.kernels.delaunay import delaunay
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     )
     from pyface.kernels.linkage import cut, linkage
     from pyface.kernels.piecewise import PiecewiseAffine, piecewise_affine
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.photos import read_image
+    from pyface.photos.reading import read_image
     from pyface.report.folder import cluster_photos
     from pyface.types import Detections, Face, Landmarks
 
@@ -68,7 +68,7 @@ __all__ = [
 _HOMES = {
     "Detections": "pyface.types",
     "Face": "pyface.types",
-    "FaceAnalyzer": "pyface.pipeline.analyzer",
+    "FaceAnalyzer": "pyface.analysis.analyzer",
     "Landmarks": "pyface.types",
     "PiecewiseAffine": "pyface.kernels.piecewise",
     "PyfaceError": "pyface.errors",
@@ -85,7 +85,7 @@ _HOMES = {
     "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
     "piecewise_affine": "pyface.kernels.piecewise",
-    "read_image": "pyface.pipeline.photos",
+    "read_image": "pyface.photos.reading",
 }
 
 

@@ -24,7 +24,13 @@ settings.load_profile("same")
 
 # What of the tests stays in one process of pytest-xdist: each of these files by itself, as it has a costly fixture, and
 # all of LARGE, as two of them side by side may need more memory than there is.
-STAY_TOGETHER = ("tests/cli/", "tests/pipeline/", "tests/models/test_golden.py", "tests/test_warp_pictures.py")
+STAY_TOGETHER = (
+    "tests/cli/",
+    "tests/album/",
+    "tests/pictures/",
+    "tests/models/test_golden.py",
+    "tests/test_warp_pictures.py",
+)
 LARGE = ("tests/kernels/test_doors.py", "tests/kernels/test_sampler_memory.py")
 
 

@@ -19,8 +19,9 @@ MAX_LINES = 400
 
 # An arrow may point to a lower rank only; layers of one rank do not import each other.
 RANK = {
-    "__main__": 7, "cli": 6, "report": 5, "distributed": 5, "pipeline": 4, "models": 3, "cluster": 3,
-    "geometry": 2, "metrics": 2, "losses": 2, "kernels": 1, "_core": 0, "_numba": 0,
+    "__main__": 8, "cli": 7, "server": 6, "report": 6, "pictures": 6, "distributed": 6, "album": 5, "gallery": 5,
+    "analysis": 4, "models": 3, "cluster": 3, "geometry": 2, "metrics": 2, "losses": 2, "photos": 2, "kernels": 1,
+    "_core": 0, "_numba": 0,
 }  # fmt: skip
 # Imported by every layer; they import no layer at module level.
 COMMON = {"types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_threads", "_typing", "_build", "__init__"}

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import progress_bar, reports_errors, say_faces, say_read, set_up_logging
 from pyface.cli.options import (
     DetectorName,
@@ -22,7 +23,6 @@ from pyface.cli.options import (
     Verbose,
     app,
 )
-from pyface.pipeline.scales import MAX_SIDE
 
 
 @app.command()
@@ -54,8 +54,8 @@ def align(
 ) -> None:
     """Write an upright crop of every face, as PHOTO-0.png, PHOTO-1.png, ..., the surest face first."""
     set_up_logging(verbose)
-    from pyface.pipeline.aligned import align_photos
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.pictures.aligned import align_photos
 
     analyzer = FaceAnalyzer(
         models, detector=detector, landmarks=landmarks, embedder=False, min_face=min_face, max_faces=max_faces,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pyface.analysis.scales import MAX_SIDE
 from pyface.cli import align, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
@@ -36,7 +37,6 @@ from pyface.cli.options import (
     models_app,
 )
 from pyface.errors import counted
-from pyface.pipeline.scales import MAX_SIDE
 
 __all__ = ["align", "app", "people", "warp"]  # importing these puts their commands before those below
 
@@ -58,7 +58,7 @@ def detect(
     """Find the faces in photos: a CSV with photo, x1, y1, x2, y2, score."""
     set_up_logging(verbose)
     tables.check_output(output)
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
         models, detector=detector, landmarks=False, embedder=False, min_face=min_face, max_faces=max_faces,
@@ -87,7 +87,7 @@ def embed(
     """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks and photo (their names)."""
     set_up_logging(verbose)
     tables.check_output(output)
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
         models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_faces=max_faces,
@@ -101,7 +101,7 @@ def embed(
 
 def _analyze_files(analyzer: Any, photos: list[Path]) -> list[tuple[str, Any]]:
     """(name, faces) of each photo that can be read; the others are named on stderr. Exit 1 if there is none."""
-    from pyface.pipeline.files import analyze_files
+    from pyface.analysis.files import analyze_files
 
     with progress_bar() as progress:
         found, skipped = analyze_files(analyzer, photos, progress)
@@ -127,8 +127,8 @@ def compare(
 ) -> None:
     """Say whether the largest faces of two photos are the same person, with the distance and the threshold used."""
     set_up_logging(verbose)
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.files import compare_photos
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.analysis.files import compare_photos
 
     analyzer = FaceAnalyzer(
         models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_side=max_side,
@@ -171,7 +171,7 @@ def evaluate(
     import dataclasses
 
     from pyface import metrics
-    from pyface.pipeline.truth import compare_labels, is_noise
+    from pyface.album.truth import compare_labels, is_noise
 
     labels = compare_labels(
         str(pred), None if truth_file is None else str(truth_file), truth, one_per_photo=one_per_photo

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from pyface.errors import PyfaceError, counted
-from pyface.pipeline.finding import Skipped
+from pyface.photos.finding import Skipped
 
 P = ParamSpec("P")
 R = TypeVar("R")

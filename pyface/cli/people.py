@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyface.album.outputs import REPORT
+from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import (
     FAILED,
     interrupted,
@@ -37,11 +39,9 @@ from pyface.cli.options import (
     app,
 )
 from pyface.errors import counted
-from pyface.pipeline.outputs import REPORT
-from pyface.pipeline.scales import MAX_SIDE
 
 if TYPE_CHECKING:
-    from pyface.pipeline.album import Album
+    from pyface.album.album import Album
 
 
 @app.command()

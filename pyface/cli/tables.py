@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from pyface import build_info
+from pyface.album.out_folder import write_files
+from pyface.album.outputs import COLUMNS, box_and_score, csv_bytes
+from pyface.analysis.analyzer import Chain
 from pyface.errors import PyfaceError
-from pyface.pipeline.analyzer import Chain
-from pyface.pipeline.names import as_utf8
-from pyface.pipeline.out_folder import write_files
-from pyface.pipeline.outputs import COLUMNS, box_and_score, csv_bytes
+from pyface.photos.names import as_utf8
 from pyface.types import Face
 
 _BOX_COLUMNS = COLUMNS[1:7]

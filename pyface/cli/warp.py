@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import progress_bar, reports_errors, say_faces, say_read, set_up_logging
 from pyface.cli.options import (
     DetectorName,
@@ -21,7 +22,6 @@ from pyface.cli.options import (
     Verbose,
     app,
 )
-from pyface.pipeline.scales import MAX_SIDE
 
 
 @app.command()
@@ -59,8 +59,8 @@ def warp(
     It needs 68 landmarks: pyface warp PHOTOS --landmarks dlib-68 -o OUT.
     """
     set_up_logging(verbose)
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.warped import warp_photos
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.pictures.warped import warp_photos
 
     analyzer = FaceAnalyzer(
         models, detector=detector, landmarks=landmarks, embedder=False, min_face=min_face, max_faces=max_faces,

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from pyface import __version__
+from pyface.album.album import Album, remember_numbers
+from pyface.album.build import build_album, folder_path, rebuild_album
+from pyface.album.close_calls import CloseCall
+from pyface.album.out_folder import write_files
+from pyface.album.outputs import REPORT, album_files
+from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
-from pyface.pipeline.album import Album, remember_numbers
-from pyface.pipeline.build import build_album, folder_path, rebuild_album
-from pyface.pipeline.close_calls import CloseCall
-from pyface.pipeline.out_folder import write_files
-from pyface.pipeline.outputs import REPORT, album_files
-from pyface.pipeline.scales import MAX_SIDE
 from pyface.report.caps import cap_people
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
@@ -71,7 +71,7 @@ def cluster_photos(
     providers : ONNX Runtime's providers; None is the CPU.
     progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``.
 
-    Returns an :class:`pyface.pipeline.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
+    Returns an :class:`pyface.album.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
     Files that cannot be read are listed in ``Album.skipped``. Raises :class:`pyface.errors.OutputFolderError` before
     any work if ``out`` cannot be used or added to (another photo has the name of a known one, say), NotADirectoryError
     if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. Ctrl-C raises KeyboardInterrupt

@@ -26,7 +26,7 @@ class ReportFace:
     score: float
     """The detector's score."""
     thumbnail: bytes | None = None
-    """A JPEG file, see :func:`pyface.pipeline.thumbnails.thumbnail`; None shows an outline instead."""
+    """A JPEG file, see :func:`pyface.photos.thumbnails.thumbnail`; None shows an outline instead."""
     unsure: str | None = None
     """Why the face may belong elsewhere, short: ``"could also be person 3"``; None for a sure one."""
 

@@ -54,7 +54,7 @@ def test_the_files(out: Path) -> None:
 @pytest.mark.parametrize("name", ["astronaut-0.png", "astronaut~2-0.png"])
 def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
     """A detector of its own, run on the crop, finds eyes that are level and where the template has them."""
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
 
     crop = pixels(out / name)
     assert crop.shape == (224, 224, 3) and crop.dtype == np.uint8

@@ -13,7 +13,7 @@ pytest.importorskip("typer", reason="the extra 'models' is not installed")
 from command_line import messages, one_line, pyface
 
 from pyface import metrics
-from pyface.pipeline.truth import compare_labels
+from pyface.album.truth import compare_labels
 
 PEOPLE = ["a", "b", "c", "c"]
 

@@ -32,9 +32,9 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_here(command: str, paths: list[Path], out: Path, progress: Callable[[str, int, int], None]) -> Any:
     """The command's function, in this process."""
-    from pyface.pipeline.aligned import align_photos
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.warped import warp_photos
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.pictures.aligned import align_photos
+    from pyface.pictures.warped import warp_photos
 
     analyzer = FaceAnalyzer(landmarks=None if command == "align" else "dlib-68", embedder=False)
     return (align_photos if command == "align" else warp_photos)(analyzer, paths, out, overlay=True, progress=progress)
@@ -102,7 +102,7 @@ def test_help_says_how_large_pictures_may_be(command: str) -> None:
 
 
 def test_a_picture_too_large_for_its_format_names_the_way_out() -> None:
-    from pyface.pipeline.face_files import _encoded
+    from pyface.pictures.face_files import _encoded
 
     with pytest.raises(ValueError, match=r"70000 x 1 cannot be written as \.jpg; try png as image_format \(--format\)"):
         _encoded(np.zeros((1, 70_000, 3), np.uint8), ".jpg")
@@ -182,8 +182,8 @@ def test_a_warning_is_one_printable_line() -> None:
         "from pyface.cli.console import progress_bar, set_up_logging\n"
         "set_up_logging(False)\n"
         "with progress_bar():\n"
-        "    logging.getLogger('pyface.pipeline').warning('%s, face %d', 'a\\nb\\udcff.png', 0)\n"
-        "logging.getLogger('pyface.pipeline').info('not told')\n"
+        "    logging.getLogger('pyface.pictures').warning('%s, face %d', 'a\\nb\\udcff.png', 0)\n"
+        "logging.getLogger('pyface.pictures').info('not told')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "pyface: a\\nb\\udcff.png, face 0\n"

@@ -89,7 +89,7 @@ def test_the_files(out: Path) -> None:
 @pytest.mark.parametrize("name", ["astronaut-0.png", "tilted-0.png"])
 def test_the_face_lies_where_the_mean_shape_has_it(out: Path, name: str) -> None:
     """The models, run on the picture, find the eyes level and all landmarks near the mean shape and symmetric."""
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
 
     picture = pixels(out / name)
     assert picture.shape == (256, 256, 3) and picture.dtype == np.uint8
@@ -232,8 +232,8 @@ class _Turned(Landmarker):
 
 @pytest.mark.parametrize("is_folded", [False, True])
 def test_folded_faces_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture, is_folded: bool) -> None:
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.warped import warp_photos
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.pictures.warped import warp_photos
 
     photo = photo_sets.save(tmp_path / "photo.png", photo_sets.astronaut())
     analyzer = FaceAnalyzer(landmarks=_Turned(is_folded), embedder=False)
@@ -262,8 +262,8 @@ def test_landmarks_on_one_point_are_no_face(tmp_path: Path) -> None:
         def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> Landmarks:
             return Landmarks(np.full((len(boxes), 68, 2), 7.0), SCHEME)
 
-    from pyface.pipeline.analyzer import FaceAnalyzer
-    from pyface.pipeline.warped import warp_photos
+    from pyface.analysis.analyzer import FaceAnalyzer
+    from pyface.pictures.warped import warp_photos
 
     photo = photo_sets.save(tmp_path / "photo.png", photo_sets.astronaut())
     analyzer = FaceAnalyzer(landmarks=OnePoint(False), embedder=False)

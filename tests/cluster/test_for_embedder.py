@@ -1,4 +1,4 @@
-"""The recommended clusterer: for every embedder there is, by name and by object, and as the pipeline does it."""
+"""The recommended clusterer: for every embedder there is, by name and by object, and as albums do it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sklearn.base import clone
 
 from pyface import models
 from pyface._embedders import COMPARISONS
+from pyface.album.people import check_grouping, group_faces
 from pyface.cluster import AgglomerativeClustering, for_embedder
 from pyface.errors import ModelNotFoundError
 from pyface.models.dlib.embedder import DlibResnet
-from pyface.pipeline.people import check_grouping, group_faces
 
 EMBEDDERS = [spec.name for spec in models.catalog() if spec.task == "embedder"]
 
@@ -55,7 +55,7 @@ def test_what_is_recommended() -> None:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "sqeuclidean"])
-def test_it_clusters_as_the_pipeline_does(metric: str) -> None:
+def test_it_clusters_as_albums_do(metric: str) -> None:
     rng = np.random.default_rng(5)
     people = rng.integers(0, 40, 300)
     x = rng.normal(size=(40, 32))[people] + 0.3 * rng.normal(size=(300, 32))

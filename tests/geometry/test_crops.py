@@ -240,7 +240,7 @@ def test_other_points_are_not_warned_of() -> None:
 
 def test_landmarks_of_the_default_models_are_warned_of() -> None:
     pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
-    from pyface.pipeline.analyzer import FaceAnalyzer
+    from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(embedder=False)
     for photo in (photo_sets.astronaut(), photo_sets.hopper()):

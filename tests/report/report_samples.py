@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from pyface.pipeline.thumbnails import thumbnail
+from pyface.photos.thumbnails import thumbnail
 from pyface.report import ReportFace, ReportPerson, ReportSkipped, ReportSummary
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}

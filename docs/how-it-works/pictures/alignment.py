@@ -13,7 +13,7 @@ from PIL import Image
 
 import pyface
 from pyface import geometry
-from pyface.pipeline.aligned import overlay_of
+from pyface.pictures.aligned import overlay_of
 
 HERE = Path(__file__).parent
 SIDE = 224

@@ -1,0 +1,264 @@
+"""Albums: of a folder of photos, of photos added to an album, and of the record of an album alone."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict, replace
+from typing import Any
+
+from pyface import __version__, _threads
+from pyface.album.album import Album, album_of, timed
+from pyface.album.out_folder import SUMMARY, is_ours, prepare_folder
+from pyface.album.people import check_grouping
+from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
+from pyface.album.work import FILE_NAME, RunInfo, WorkFile
+from pyface.analysis import scales
+from pyface.analysis.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
+from pyface.errors import OutputFolderError, require_extra
+from pyface.photos.finding import PhotoFile, find_photos
+from pyface.photos.reading import quiet_pillow
+from pyface.photos.thumbnails import THUMBNAIL_VERSION
+
+logger = logging.getLogger(__name__)
+
+# Raise it when the same models and settings would give other faces than before.
+_ANALYSIS_VERSION = 2
+
+
+def build_album(
+    folder: str | os.PathLike[str],
+    *,
+    out: str | None = None,
+    models: str | None = None,
+    detector: Any = None,
+    embedder: Any = None,
+    landmarks: Any = None,
+    algorithm: str = "average",
+    threshold: float | None = None,
+    n_clusters: int | None = None,
+    same_photo_different_people: bool = False,
+    add: bool = False,
+    min_face: float | None = None,
+    max_faces: int | None = None,
+    max_side: int = scales.MAX_SIDE,
+    batch_size: int = 32,
+    n_threads: int | None = None,
+    providers: list[str] | None = None,
+    progress: ProgressCallback | None = None,
+) -> Album:
+    """Find and group the faces of a folder, with the record of work in ``out`` (which is checked before any work)."""
+    folder = folder_path(folder)
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(
+            f"PHOTOS must be a folder: {folder!r} " + ("is a file" if os.path.exists(folder) else "does not exist")
+        )
+    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people)
+    for role, choice in (("detector", detector), ("landmarks", landmarks), ("embedder", embedder)):
+        if choice is False:
+            raise ValueError(f"{role}=False: people cannot be told apart without the {role}")
+    if add and out is None:
+        raise ValueError("add=True needs out: the folder whose photos are added to")
+    batch = check_count(batch_size, "batch_size") or 32
+    workers = _threads.resolve(n_threads)
+    settings = AnalysisSettings(check_min_face(min_face), check_count(max_faces, "max_faces"), check_max_side(max_side))
+
+    # A part that is missing is told now, not when the first photo needs it.
+    for module in ("PIL.Image", "cv2"):
+        require_extra(module)
+    if out is not None:
+        if os.path.exists(out) and os.path.samefile(folder, out):
+            raise OutputFolderError(f"{out}: is the folder of photos itself; choose another, for instance one in it")
+        prepare_folder(out)
+    clock: dict[str, float] = {}
+    with timed(clock, "load models"):
+        # One thread inside the networks: photos run side by side, and that scales better than splitting one of them.
+        chain = load_chain(
+            models, detector=detector, landmarks=landmarks, embedder=embedder, providers=providers, n_threads=1
+        )
+    with timed(clock, "find photos"):
+        photos, skipped = find_photos(folder, exclude=out)
+    info = _run_info(folder, chain, settings, batch=batch, n_threads=workers, providers=providers)
+    work_path = None if out is None else os.path.join(out, FILE_NAME)
+    with contextlib.closing(WorkFile(work_path, keep=add)) as work:
+        if add and out is not None:
+            with timed(clock, "compare with OUT"):
+                info = _continue(out, work, info, photos)
+        pending = _pending(photos, work.known(info.analysis))
+        logger.info("%d photos, %d of them known", len(photos), len(photos) - len(pending))
+        work.begin(info, photos, skipped, add=add)
+        run = FolderRun(chain, settings, work, info.analysis, batch_size=batch, n_threads=workers)
+        with timed(clock, "analyse"), quiet_pillow():
+            run.run(pending, progress)
+        clock |= {f"analyse: {stage} (all threads)": value for stage, value in sorted(run.clock.seconds.items())}
+        if not add:
+            work.keep_only(photo.name for photo in photos)
+        work.end()
+        return album_of(
+            work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
+        )  # fmt: skip
+
+
+def folder_path(folder: str | os.PathLike[str]) -> str:
+    """The path of the folder of photos as text. TypeError for anything else, such as a list of photos."""
+    if not isinstance(folder, str | bytes | os.PathLike):
+        raise TypeError(
+            f"folder must be the path of a folder of photos, got {type(folder).__name__}; put single photos, "
+            "or links to them, into a folder"
+        )
+    return os.fsdecode(folder)
+
+
+def rebuild_album(
+    out: str,
+    *,
+    algorithm: str = "average",
+    threshold: float | None = None,
+    n_clusters: int | None = None,
+    same_photo_different_people: bool = False,
+    n_threads: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Album:
+    """Group the faces in the record of work in ``out`` anew; no photo and no model is needed."""
+    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people)
+    workers = _threads.resolve(n_threads)
+    if not os.path.isdir(out) or not is_ours(out):
+        what = "was not written by pyface" if os.path.lexists(out) else "does not exist"
+        raise OutputFolderError(f"{out}: {what}; name a folder that 'pyface cluster' wrote")
+    work_path = os.path.join(out, FILE_NAME)
+    nothing = OutputFolderError(f"{work_path}: there is no record of work in it; run 'pyface cluster' on the photos")
+    if not os.path.exists(work_path):
+        raise nothing
+    prepare_folder(out)
+    clock: dict[str, float] = {}
+    with contextlib.closing(WorkFile(work_path, keep=True)) as work:
+        last = work.last_run()
+        if last is None:
+            raise nothing
+        info, has_ended = last
+        _refuse_mixture(out, work, info)
+        if not has_ended:
+            logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
+        return album_of(
+            work, work_path, info, grouping, keep=False, n_threads=workers, clock=clock, progress=progress
+        )  # fmt: skip
+
+
+def _run_info(
+    folder: str,
+    chain: Chain,
+    settings: AnalysisSettings,
+    *,
+    batch: int,
+    n_threads: int,
+    providers: list[str] | None,
+) -> RunInfo:
+    assert chain.embedder is not None
+    return RunInfo(
+        title=os.path.basename(os.path.abspath(folder)),
+        version=__version__,
+        analysis=analysis_key(chain, settings, providers),
+        metric=chain.embedder.metric,
+        cluster_threshold=float(chain.embedder.cluster_threshold),
+        dimension=chain.embedder.dimension,
+        settings={
+            **asdict(settings),
+            "batch_size": batch,
+            "n_threads": n_threads,
+            "providers": providers,
+            "detector": chain.detector.name if chain.detector else None,
+            "landmarks": chain.landmarks.name if chain.landmarks else None,
+            "embedder": chain.embedder.name,
+        },
+        models=chain.digests(),
+    )
+
+
+def analysis_key(chain: Chain, settings: AnalysisSettings, providers: list[str] | None) -> str:
+    """Digest of everything that shapes the faces of a photo, its own bytes aside."""
+    described = {
+        "version": [__version__, _ANALYSIS_VERSION, THUMBNAIL_VERSION],
+        "models": chain.digests(),
+        "settings": asdict(settings),
+        "providers": providers,
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _pending(photos: list[PhotoFile], known: dict[str, tuple[int, int]]) -> list[PhotoFile]:
+    return [photo for photo in photos if known.get(photo.name) != (photo.size, photo.mtime_ns)]
+
+
+def _continue(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoFile]) -> RunInfo:
+    """Check that ``photos`` can be added to a record. Returns what the run is, under the title of the first one."""
+    last = work.last_run()
+    if last is None:
+        if os.path.exists(os.path.join(out, SUMMARY)):
+            raise OutputFolderError(
+                f"{out}: holds results but no record of work to add to; run without --add on all photos first"
+            )
+        return info
+    before, _ = last
+    if before.analysis != info.analysis:
+        raise OutputFolderError(
+            f"{out}: was made in another way ({_differences(before, info)}); do the same, or run without --add on all "
+            "photos to begin anew"
+        )
+    _refuse_mixture(out, work, info)
+    _refuse_namesakes(out, work, photos)
+    return replace(info, title=before.title)
+
+
+def _refuse_mixture(out: str, work: WorkFile, info: RunInfo) -> None:
+    other = work.analysed_otherwise(info.analysis)
+    if other is not None:
+        raise OutputFolderError(
+            f"{out}: the last run did not end, and {other!r} is known from one with other models or settings; run "
+            "'pyface cluster' to the end first, without --add"
+        )
+
+
+def _refuse_namesakes(out: str, work: WorkFile, photos: list[PhotoFile]) -> None:
+    """Nothing is lost: a photo that is known keeps its name, and no other one may have it.
+
+    One whose time alone is another, as after a copy, stays known.
+    """
+    contents = work.contents()
+    touched: list[PhotoFile] = []
+    others: list[PhotoFile] = []
+    for photo in photos:
+        if photo.name in contents:
+            size, mtime_ns, digest = contents[photo.name]
+            if (photo.size, photo.mtime_ns) != (size, mtime_ns):
+                (touched if photo.size == size and _digest(photo.path) == digest else others).append(photo)
+    if others:
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        raise OutputFolderError(
+            f"{out}: holds another photo named {others[0].name!r}{more}; rename the new one, or run without --add on "
+            "all photos to replace the old one"
+        )
+    work.touch(touched)
+
+
+def _digest(path: str) -> bytes:
+    """SHA-256 of a file; nothing's if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b""
+
+
+def _differences(before: RunInfo, now: RunInfo) -> str:
+    """What shapes a photo's faces and is not as it was, in words."""
+    was, is_now = _shaping(before), _shaping(now)
+    different = [name for name in is_now if was.get(name) != is_now[name]]
+    return ", ".join(f"{name} was {was.get(name)}, is {is_now[name]}" for name in different) or "other models"
+
+
+def _shaping(info: RunInfo) -> dict[str, Any]:
+    names = ("detector", "landmarks", "embedder", "min_face", "max_faces", "max_side", "providers")
+    return {"pyface": info.version, **{name: info.settings.get(name) for name in names}}

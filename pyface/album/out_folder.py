@@ -1,0 +1,99 @@
+"""The output folder: made for its owner only, written whole or not at all, and never over somebody else's files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from typing import Any
+
+from pyface.album.work import FILE_NAME, is_work_file
+from pyface.errors import OutputFolderError
+
+SUMMARY = "summary.json"
+
+_TEMPORARY = ".pyface-writing"
+# What a run that was killed left behind is removed when it is certain that no run is still at it.
+_LEFTOVER_SECONDS = 3600
+
+
+def prepare_folder(out: str, command: str | None = None) -> None:
+    """Make ``out`` ready to write to, or raise :class:`OutputFolderError`, before any work is done.
+
+    A folder that exists must be empty or written by pyface, as an album or by the ``command`` given. A new one is its
+    owner's alone (mode 0700).
+    """
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise OutputFolderError(f"{out}: exists and is not a folder; choose another one")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(out, 0o700)
+        _remove_leftovers(out)
+        names = [name for name in os.listdir(out) if not name.startswith(_TEMPORARY)]
+        if names and not is_ours(out, command):
+            by = "pyface" if command is None else f"pyface {command}"
+            raise OutputFolderError(
+                f"{out}: exists and was not written by {by}; choose another folder or empty this one"
+            )
+        descriptor, probe = tempfile.mkstemp(prefix=_TEMPORARY, dir=out)
+        os.close(descriptor)
+        os.remove(probe)
+    except OSError as error:
+        raise OutputFolderError(
+            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
+        ) from error
+
+
+def _remove_leftovers(out: str) -> None:
+    with contextlib.suppress(OSError), os.scandir(out) as entries:
+        for entry in entries:
+            if entry.name.startswith(_TEMPORARY) and time.time() - entry.stat().st_mtime > _LEFTOVER_SECONDS:
+                os.remove(entry.path)
+
+
+def is_ours(out: str, command: str | None = None) -> bool:
+    """Whether pyface wrote this folder: it holds the record of work of an album, or a summary.
+
+    With a ``command``: whether that one did, whose summary names it.
+    """
+    if is_work_file(os.path.join(out, FILE_NAME)):
+        return command is None
+    summary = read_summary(out)
+    return summary.get("generator") == "pyface" and summary.get("command") == command
+
+
+def read_summary(out: str) -> dict[str, Any]:
+    """What ``summary.json`` says; nothing if there is none that can be read."""
+    try:
+        with open(os.path.join(out, SUMMARY), encoding="utf-8") as file:
+            summary = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def write_files(out: str, files: dict[str, bytes]) -> None:
+    """Write all of these files into ``out`` under temporary names, then give them their own.
+
+    Mode 0600. If anything fails before the last one is written, the folder is as it was.
+    """
+    temporary: dict[str, str] = {}
+    try:
+        for name, data in files.items():
+            # A name of its own for each run: two that write at once leave the files of one or the other, all whole.
+            descriptor, temporary[name] = tempfile.mkstemp(prefix=f"{_TEMPORARY}-", dir=out)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in files:
+            os.replace(temporary[name], os.path.join(out, name))
+    except OSError as error:
+        raise OutputFolderError(f"{out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        for path in temporary.values():
+            with contextlib.suppress(OSError):
+                os.remove(path)

@@ -1,0 +1,284 @@
+"""One image in, faces out: the chain of detector, landmarks and embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface import _check, _memory, _threads
+from pyface._typing import Image
+from pyface.analysis import scales
+from pyface.errors import ModelNotFoundError
+from pyface.models import PACKS, Detector, Embedder, Landmarker, load
+from pyface.types import Detections, Face
+
+DEFAULT_PACK = "dlib"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The models of a run; None is a step left out."""
+
+    detector: Detector | None
+    landmarks: Landmarker | None
+    embedder: Embedder | None
+
+    def digests(self) -> dict[str, str]:
+        """Name -> digest of the models in use."""
+        return {m.name: m.digest for m in (self.detector, self.landmarks, self.embedder) if m is not None}
+
+
+def load_chain(
+    models: str | None = None,
+    *,
+    detector: Any = None,
+    landmarks: Any = None,
+    embedder: Any = None,
+    providers: list[str] | None = None,
+    n_threads: int | None = None,
+) -> Chain:
+    """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it."""
+    if models is not None and models not in PACKS:
+        raise ModelNotFoundError(f"no pack of models is named {models!r}; there is: {', '.join(PACKS)}")
+    names = PACKS[models or DEFAULT_PACK]
+
+    def choose(choice: Any, role: str, kind: type, default: str) -> Any:
+        if choice is False:
+            return None
+        if choice is None or isinstance(choice, str):
+            model = load(choice or default, providers=providers, n_threads=n_threads)
+        else:
+            model = choice
+        if not isinstance(model, kind):
+            raise TypeError(
+                f"{role} must be the name of a {kind.__name__.lower()}, a loaded one, None (the default) or False "
+                f"(off); got {choice!r}"
+            )
+        return model
+
+    chain = Chain(
+        choose(detector, "detector", Detector, names[0]),
+        choose(landmarks, "landmarks", Landmarker, names[1]),
+        choose(embedder, "embedder", Embedder, names[2]),
+    )
+    if chain.embedder is not None:
+        scheme = None if chain.landmarks is None else chain.landmarks.scheme
+        if scheme not in chain.embedder.schemes:
+            got = "landmarks=False" if scheme is None else f"landmarks of the scheme {scheme!r}"
+            raise ValueError(
+                f"the embedder {chain.embedder.name} aligns faces by landmarks of "
+                f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
+            )
+    return chain
+
+
+class FaceAnalyzer:
+    """Finds the faces of an image, with landmarks and embeddings.
+
+    models : name of a pack of models; None is ``"dlib"``, the default of this toolkit.
+    detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog or a model
+        from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face.
+    color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
+    providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
+    n_threads : threads inside the networks; None is ``PYFACE_NUM_THREADS`` or all usable CPUs.
+    min_face : smallest face to look for, in pixels of the image. None searches a copy of at most ``max_side`` pixels on
+        the longer side (never enlarged), which finds faces from about 5.5 % of the long side up.
+    max_faces : keep at most this many faces of an image, the largest. None keeps all.
+
+    Results do not depend on ``n_threads`` or ``batch_size``. An analyzer may be used from several threads, and by the
+    children of a fork. Pickles hold the names or paths of its models (see :class:`pyface.models.Model`), so that pools
+    of processes can be given one; a model of your own class is pickled by that class's own rules.
+    """
+
+    def __init__(
+        self,
+        models: str | None = None,
+        *,
+        detector: Any = None,
+        landmarks: Any = None,
+        embedder: Any = None,
+        color: str = "rgb",
+        providers: list[str] | None = None,
+        n_threads: int | None = None,
+        min_face: float | None = None,
+        max_faces: int | None = None,
+        max_side: int = scales.MAX_SIDE,
+    ) -> None:
+        if color not in ("rgb", "bgr"):
+            raise ValueError(f"color must be 'rgb' or 'bgr', got {color!r}")
+        self.color = color
+        self.min_face = check_min_face(min_face)
+        self.max_faces = check_count(max_faces, "max_faces")
+        self.max_side = check_max_side(max_side)
+        _threads.resolve(n_threads)  # told also where no model is loaded that would
+        self.chain = load_chain(
+            models,
+            detector=detector,
+            landmarks=landmarks,
+            embedder=embedder,
+            providers=providers,
+            n_threads=n_threads,
+        )
+
+    def analyze(self, image: Image) -> list[Face]:
+        """The faces of one image, best first: (h, w, 3) or (h, w), uint8 or float32 in [0, 255].
+
+        Floats that are all within 0..1 are black in this range: a warning says so. Boxes and landmarks are in pixels of
+        ``image``. Raises TypeError or ValueError for what is no image, MemoryError for one that is too large for what
+        memory is left, with what needs less.
+        """
+        return next(self._analyze_all([image], batch_size=1))
+
+    def analyze_many(self, images: Iterable[Image], batch_size: int = 32) -> list[list[Face]]:
+        """:meth:`analyze` for each image; faces are embedded ``batch_size`` at a time, across images."""
+        size = check_count(batch_size, "batch_size")
+        return list(self._analyze_all(images, batch_size=size or 1))
+
+    def _analyze_all(self, images: Iterable[Image], *, batch_size: int) -> Iterator[list[Face]]:
+        waiting: list[FoundFaces] = []
+        n_faces = 0
+        for image in images:
+            waiting.append(self._find(image))
+            n_faces += len(waiting[-1].boxes)
+            if n_faces >= batch_size:
+                yield from self._finish(waiting, batch_size)
+                waiting, n_faces = [], 0
+        yield from self._finish(waiting, batch_size)
+
+    def _find(self, image: Image) -> FoundFaces:
+        image = _check.image(image, color=self.color)
+        _check.warn_of_unit_range(image, stacklevel=4)  # the line that calls analyze or analyze_many
+        with _check.one_warning():
+            detections = detect(self.chain, image, min_face=self.min_face, max_side=self.max_side)
+            return find_faces(self.chain, image, keep_largest(detections, self.max_faces))
+
+    def _finish(self, waiting: list[FoundFaces], batch_size: int) -> Iterator[list[Face]]:
+        embeddings = embed_in_batches(self.chain, [found.crops for found in waiting], batch_size)
+        for found, vectors in zip(waiting, embeddings, strict=True):
+            yield [
+                Face(
+                    box=found.boxes[i],
+                    score=float(found.scores[i]),
+                    landmarks=None if found.landmarks is None else found.landmarks[i],
+                    scheme=found.scheme,
+                    embedding=None if vectors is None else vectors[i],
+                )
+                for i in range(len(found.boxes))
+            ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFaces:
+    """The faces of one image before they are embedded."""
+
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float32]
+    landmarks: NDArray[np.float64] | None
+    scheme: str | None
+    crops: NDArray[np.uint8] | None
+
+
+def detect(
+    chain: Chain,
+    image: Image,
+    *,
+    original_size: tuple[int, int] | None = None,
+    min_face: float | None = None,
+    max_side: int = scales.MAX_SIDE,
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Detections:
+    """Faces of ``image`` (a smaller copy of a photo of ``original_size``, if given), in the original's pixels."""
+    if chain.detector is None:
+        width, height = original_size or (image.shape[1], image.shape[0])
+        return Detections(np.array([[0.0, 0.0, width - 1.0, height - 1.0]]), np.ones(1, np.float32))
+    width, height = original_size or (image.shape[1], image.shape[0])
+    smaller = "a smaller max_side (--max-side)" if min_face is None else "a larger min_face (--min-face)"
+    with _memory.told(f"to find faces in a picture of {width} x {height} pixels", f"{smaller} needs less"):
+        return scales.detect_at_scales(
+            chain.detector,
+            image,
+            original_size=original_size,
+            min_face=min_face,
+            max_side=max_side,
+            checkpoint=checkpoint,
+        )
+
+
+def keep_largest(detections: Detections, max_faces: int | None) -> Detections:
+    """The ``max_faces`` largest faces, in the order they had."""
+    if max_faces is None or len(detections) <= max_faces:
+        return detections
+    boxes = detections.boxes
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept = np.sort(np.argsort(-areas, kind="stable")[:max_faces])
+    landmarks = None if detections.landmarks is None else detections.landmarks[kept]
+    return Detections(boxes[kept], detections.scores[kept], landmarks)
+
+
+def find_faces(chain: Chain, image: Image, detections: Detections) -> FoundFaces:
+    """Landmarks and aligned crops of detected faces, from the image at its own size."""
+    landmarks = crops = scheme = None
+    size = f"{image.shape[1]} x {image.shape[0]}"
+    with _memory.told(
+        f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
+    ):
+        if chain.landmarks is not None:
+            located = chain.landmarks.locate(image, detections.boxes)
+            landmarks, scheme = located.points, located.scheme
+        if chain.embedder is not None and landmarks is not None:
+            crops = chain.embedder.crop(image, landmarks)
+    return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
+
+
+def embed_in_batches(
+    chain: Chain, crops: list[NDArray[np.uint8] | None], batch_size: int
+) -> list[NDArray[np.float32] | None]:
+    """Embeddings of each image's crops, computed ``batch_size`` faces at a time whatever image they are from."""
+    embedder = chain.embedder
+    if embedder is None:
+        return [None] * len(crops)
+    stacks = [c for c in crops if c is not None]
+    if not stacks:
+        return []
+    together = np.concatenate(stacks)
+    parts = [embedder.embed(together[i : i + batch_size]) for i in range(0, len(together), batch_size)]
+    vectors = np.concatenate([np.zeros((0, embedder.dimension), np.float32), *parts])
+    return list(np.split(vectors, np.cumsum([len(stack) for stack in stacks])[:-1]))
+
+
+def check_count(value: int | None, name: str) -> int | None:
+    """None, or an integer of at least 1."""
+    return None if value is None else _check.integer(value, name, minimum=1)
+
+
+def check_min_face(value: float | None) -> float | None:
+    """None, or a number of pixels of at least 8: below that no detector has anything to go by."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+        raise TypeError(f"min_face must be a number of pixels or None, got {value!r}")
+    if not 8 <= value <= 1e6:
+        raise ValueError(f"min_face must be between 8 and 1,000,000 pixels, got {value}")
+    return float(value)
+
+
+def check_threshold(value: float | None) -> float | None:
+    """None, or a distance above 0 that is finite."""
+    if value is None:
+        return None
+    # NaN is within no bounds, so it gets these words and not those of _check.number.
+    if isinstance(value, float | int | np.number) and not isinstance(value, bool) and not 0 < value < np.inf:
+        raise ValueError(f"threshold must be a positive number or None, got {float(value)!r}")
+    return _check.number(value, "threshold")
+
+
+def check_max_side(value: int) -> int:
+    """A number of pixels of at least 100: a smaller copy shows no detector a face."""
+    side = check_count(value, "max_side")
+    if side is None or side < 100:
+        raise ValueError(f"max_side must be at least 100 pixels, got {value}")
+    return side

@@ -1,0 +1,108 @@
+"""Upright crops of the faces of photos, as files: what ``pyface align`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface import _check
+from pyface._typing import Image, Points
+from pyface.analysis.analyzer import FaceAnalyzer
+from pyface.geometry import align_face, similarity_transform, template_points
+from pyface.photos.drawing import draw_dots, draw_lines
+from pyface.pictures.face_files import LARGEST, SMALLEST, FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
+from pyface.types import Face
+
+__all__ = ["TEMPLATES", "align_photos", "overlay_of"]
+
+TEMPLATES = ("arcface", "dlib-5")
+# Of dlib's 68 points: those that its five-point scheme has, in its order.
+_DLIB_5_OF_68 = (45, 42, 36, 39, 33)
+_SIDES, _TOP, _POINTS = (0, 200, 0), (255, 150, 0), (0, 220, 255)  # colours of the overlay, RGB
+
+
+def align_photos(
+    analyzer: FaceAnalyzer,
+    paths: Iterable[Path],
+    out: Path,
+    *,
+    size: int = 112,
+    template: str = "arcface",
+    antialias: bool = False,
+    overlay: bool = False,
+    image_format: str = "png",
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> FaceFiles:
+    """Write an upright crop of every face of the photos into the folder ``out``, as ``<photo>-<number>.png``.
+
+    analyzer : one with landmarks of the scheme dlib-5 or dlib-68.
+    size : side of a crop in pixels, from 16 to 4096; for ``"arcface"`` a multiple of 112 or 128.
+    template : ``"arcface"`` or ``"dlib-5"``, the frame of the crops; landmarks are brought into it by their scheme.
+    overlay : also write ``<photo>-overlay.png``: the photo with landmarks and crop outlines, the crop's top in orange.
+
+    Names of files, ``summary.json`` and the folder: see :func:`~pyface.pictures.face_files.write_faces`.
+    """
+    _check.choice(template, "template", TEMPLATES)
+    size = check_size(size)
+    if template == "arcface" and size % 112 and size % 128:
+        raise ValueError(
+            f"size must be a multiple of 112 or 128 for the template 'arcface', up to {LARGEST}, got {size}; the "
+            f"template 'dlib-5' takes any size from {SMALLEST} to {LARGEST}"
+        )
+    scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
+    if scheme not in ("dlib-5", "dlib-68"):
+        raise ValueError(f"faces are aligned by landmarks of the scheme dlib-5 or dlib-68, got {scheme}")
+
+    def draw(image: Image, faces: list[Face]) -> PhotoPictures:
+        extras = {"overlay": overlay_of(image, faces, size, template)} if overlay else {}
+        return PhotoPictures(_crops(image, faces, size, template, antialias), extras)
+
+    settings = {"size": size, "template": template, "antialias": antialias, "overlay": overlay}
+    return write_faces(
+        analyzer, paths, out, draw, command="align", settings=settings, image_format=image_format, progress=progress
+    )
+
+
+def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDArray[np.uint8]:
+    """A copy of the photo with the landmarks of its faces and the outlines of their crops."""
+    picture: NDArray[np.uint8] = np.array(image)
+    if not faces:
+        return picture
+    width = max(1, round(max(image.shape[:2]) / 400))
+    points, name = _points_for(faces, template)
+    lower, upper = -0.5, size - 0.5
+    square = np.array([(lower, lower), (upper, lower), (upper, upper), (lower, upper)])
+    corners = similarity_transform(points, template_points(name, size)).inverse().apply(square)
+    for face, outline in zip(faces, corners, strict=True):
+        assert face.landmarks is not None
+        draw_lines(picture, outline[[(1, 2), (2, 3), (3, 0)]], _SIDES, width)
+        draw_lines(picture, outline[[(0, 1)]], _TOP, width)
+        draw_dots(picture, face.landmarks, _POINTS, width + 1)
+    return picture
+
+
+def _points_for(faces: list[Face], template: str) -> tuple[Points, str]:
+    """Landmarks (f, 5, 2) of faces, and the template that fits them in the frame named."""
+    points = np.stack([face.landmarks for face in faces if face.landmarks is not None])
+    if faces[0].scheme == "dlib-5":
+        return points, "arcface-dlib-5" if template == "arcface" else "dlib-5"
+    if template == "dlib-5":
+        return points[:, _DLIB_5_OF_68], "dlib-5"
+    eyes = [points[:, begin : begin + 6].mean(axis=1) for begin in (36, 42)]
+    return np.stack([*eyes, points[:, 30], points[:, 48], points[:, 54]], axis=1), "arcface"
+
+
+def _crops(image: Image, faces: list[Face], size: int, template: str, antialias: bool) -> list[FacePicture]:
+    if not faces:
+        return []
+    points, name = _points_for(faces, template)
+    target = template_points(name, size)
+    return [
+        FacePicture(
+            align_face(image, five, size, template=name, antialias=antialias), similarity_transform(five, target)
+        )
+        for five in points
+    ]
