@@ -7,17 +7,18 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from pyface import __version__, _threads
 from pyface.album.album import Album, album_of, timed
-from pyface.album.out_folder import SUMMARY, is_ours, prepare_folder
+from pyface.album.continuing import continue_record, models_for, refuse_mixture
+from pyface.album.out_folder import is_ours, prepare_folder
 from pyface.album.people import check_grouping
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.album.work import FILE_NAME, RunInfo, WorkFile
 from pyface.analysis import scales
-from pyface.analysis.analyzer import Chain, check_count, check_max_side, check_min_face, load_chain
+from pyface.analysis.analyzer import Chain, check_count, check_max_side, check_min_face
 from pyface.errors import OutputFolderError, require_extra
 from pyface.photos.finding import PhotoFile, find_photos
 from pyface.photos.reading import quiet_pillow
@@ -26,7 +27,7 @@ from pyface.photos.thumbnails import THUMBNAIL_VERSION
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 2
+_ANALYSIS_VERSION = 3
 
 
 def build_album(
@@ -42,6 +43,7 @@ def build_album(
     n_clusters: int | None = None,
     same_photo_different_people: bool = False,
     add: bool = False,
+    again: bool = False,
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = scales.MAX_SIDE,
@@ -62,6 +64,8 @@ def build_album(
             raise ValueError(f"{role}=False: people cannot be told apart without the {role}")
     if add and out is None:
         raise ValueError("add=True needs out: the folder whose photos are added to")
+    if add and again:
+        raise ValueError("add and again exclude each other: what is added to must stay as it was analysed")
     batch = check_count(batch_size, "batch_size") or 32
     workers = _threads.resolve(n_threads)
     settings = AnalysisSettings(check_min_face(min_face), check_count(max_faces, "max_faces"), check_max_side(max_side))
@@ -73,20 +77,18 @@ def build_album(
         if os.path.exists(out) and os.path.samefile(folder, out):
             raise OutputFolderError(f"{out}: is the folder of photos itself; choose another, for instance one in it")
         prepare_folder(out)
+    work_path = None if out is None else os.path.join(out, FILE_NAME)
     clock: dict[str, float] = {}
     with timed(clock, "load models"):
-        # One thread inside the networks: photos run side by side, and that scales better than splitting one of them.
-        chain = load_chain(
-            models, detector=detector, landmarks=landmarks, embedder=embedder, providers=providers, n_threads=1
-        )
+        choices = {"detector": detector, "landmarks": landmarks, "embedder": embedder}
+        chain = models_for(out, work_path, models, choices, providers=providers, again=again, add=add)
     with timed(clock, "find photos"):
         photos, skipped = find_photos(folder, exclude=out)
     info = _run_info(folder, chain, settings, batch=batch, n_threads=workers, providers=providers)
-    work_path = None if out is None else os.path.join(out, FILE_NAME)
     with contextlib.closing(WorkFile(work_path, keep=add)) as work:
         if add and out is not None:
             with timed(clock, "compare with OUT"):
-                info = _continue(out, work, info, photos)
+                info = continue_record(out, work, info, photos)
         pending = _pending(photos, work.known(info.analysis))
         logger.info("%d photos, %d of them known", len(photos), len(photos) - len(pending))
         work.begin(info, photos, skipped, add=add)
@@ -139,7 +141,7 @@ def rebuild_album(
         if last is None:
             raise nothing
         info, has_ended = last
-        _refuse_mixture(out, work, info)
+        refuse_mixture(out, work, info)
         if not has_ended:
             logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
         return album_of(
@@ -190,75 +192,3 @@ def analysis_key(chain: Chain, settings: AnalysisSettings, providers: list[str] 
 
 def _pending(photos: list[PhotoFile], known: dict[str, tuple[int, int]]) -> list[PhotoFile]:
     return [photo for photo in photos if known.get(photo.name) != (photo.size, photo.mtime_ns)]
-
-
-def _continue(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoFile]) -> RunInfo:
-    """Check that ``photos`` can be added to a record. Returns what the run is, under the title of the first one."""
-    last = work.last_run()
-    if last is None:
-        if os.path.exists(os.path.join(out, SUMMARY)):
-            raise OutputFolderError(
-                f"{out}: holds results but no record of work to add to; run without --add on all photos first"
-            )
-        return info
-    before, _ = last
-    if before.analysis != info.analysis:
-        raise OutputFolderError(
-            f"{out}: was made in another way ({_differences(before, info)}); do the same, or run without --add on all "
-            "photos to begin anew"
-        )
-    _refuse_mixture(out, work, info)
-    _refuse_namesakes(out, work, photos)
-    return replace(info, title=before.title)
-
-
-def _refuse_mixture(out: str, work: WorkFile, info: RunInfo) -> None:
-    other = work.analysed_otherwise(info.analysis)
-    if other is not None:
-        raise OutputFolderError(
-            f"{out}: the last run did not end, and {other!r} is known from one with other models or settings; run "
-            "'pyface cluster' to the end first, without --add"
-        )
-
-
-def _refuse_namesakes(out: str, work: WorkFile, photos: list[PhotoFile]) -> None:
-    """Nothing is lost: a photo that is known keeps its name, and no other one may have it.
-
-    One whose time alone is another, as after a copy, stays known.
-    """
-    contents = work.contents()
-    touched: list[PhotoFile] = []
-    others: list[PhotoFile] = []
-    for photo in photos:
-        if photo.name in contents:
-            size, mtime_ns, digest = contents[photo.name]
-            if (photo.size, photo.mtime_ns) != (size, mtime_ns):
-                (touched if photo.size == size and _digest(photo.path) == digest else others).append(photo)
-    if others:
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-        raise OutputFolderError(
-            f"{out}: holds another photo named {others[0].name!r}{more}; rename the new one, or run without --add on "
-            "all photos to replace the old one"
-        )
-    work.touch(touched)
-
-
-def _digest(path: str) -> bytes:
-    """SHA-256 of a file; nothing's if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return b""
-
-
-def _differences(before: RunInfo, now: RunInfo) -> str:
-    """What shapes a photo's faces and is not as it was, in words."""
-    was, is_now = _shaping(before), _shaping(now)
-    different = [name for name in is_now if was.get(name) != is_now[name]]
-    return ", ".join(f"{name} was {was.get(name)}, is {is_now[name]}" for name in different) or "other models"
-
-
-def _shaping(info: RunInfo) -> dict[str, Any]:
-    names = ("detector", "landmarks", "embedder", "min_face", "max_faces", "max_side", "providers")
-    return {"pyface": info.version, **{name: info.settings.get(name) for name in names}}

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from pyface import _memory
 from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
-from pyface.analysis.analyzer import Chain, FoundFaces, detect, find_faces, keep_largest
+from pyface.analysis import scales
+from pyface.analysis.analyzer import Chain, FoundFaces, detect, find_faces, keep_largest, side_for_crops
 from pyface.errors import ImageReadError
 from pyface.photos.finding import PhotoFile
 from pyface.photos.reading import OpenPhoto
@@ -234,18 +235,15 @@ class FolderRun:
                 taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
             with _reading():
-                found.width, found.height = photo.width, photo.height
+                found.width, found.height = size = photo.width, photo.height
                 found.digest = photo.digest()
                 # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
-                side = (
-                    max(photo.width, photo.height) if self._settings.min_face is not None else self._settings.max_side
-                )
-                small = photo.reduced(side)
+                small = photo.reduced(max(size) if self._settings.min_face is not None else self._settings.max_side)
             since = self.clock.add("read", since)
             detections = detect(
                 self._chain,
                 small,
-                original_size=(photo.width, photo.height),
+                original_size=size,
                 min_face=self._settings.min_face,
                 max_side=self._settings.max_side,
                 checkpoint=self._check_stop,
@@ -253,13 +251,15 @@ class FolderRun:
             detections = keep_largest(detections, self._settings.max_faces)
             since = self.clock.add("detect", since)
             image = small
-            if len(detections) and small.shape[:2] != (photo.height, photo.width):
+            side = side_for_crops(self._chain, detections, size)
+            if side > max(small.shape[:2]):
                 with _reading():
-                    image = photo.full()
+                    image = photo.reduced(side)
                 since = self.clock.add("read", since)
-            found.faces = find_faces(self._chain, image, detections)
+            found.faces = find_faces(self._chain, image, detections, original_size=size)
             with _memory.told("for thumbnails of its faces", "end what else takes memory"):
-                found.thumbnails = [thumbnail(image, box) for box in detections.boxes]
+                boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, size).reshape(-1, 4)
+                found.thumbnails = [thumbnail(image, box) for box in boxes]
             self.clock.add("align", since)
         finally:
             self._budget.give_back(taken)

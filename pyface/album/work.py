@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -291,6 +292,22 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
+
+
+def last_settings(path: str) -> dict[str, Any]:
+    """The settings of the last run in a record; none where it holds no run, or cannot be read by this version.
+
+    Nothing is changed and nothing is raised: whoever opens it as a :class:`WorkFile` hears what is wrong.
+    """
+    address = f"{Path(path).absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_SECONDS)) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            row = db.execute("SELECT described FROM run").fetchone() if version == _SCHEMA_VERSION else None
+            settings = {} if row is None else json.loads(row[0])["settings"]
+    except (sqlite3.Error, OSError, ValueError, KeyError, TypeError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def is_work_file(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from pyface.models import PACKS, Detector, Embedder, Landmarker, load
 from pyface.types import Detections, Face
 
 DEFAULT_PACK = "dlib"
+# A crop shows up to this much more than the longer side of the detector's box.
+_CROP_MARGIN = 1.25
+# Side of a box whose thumbnail is not enlarged: it shows a third more than the box.
+_THUMBNAIL = 84
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +224,39 @@ def keep_largest(detections: Detections, max_faces: int | None) -> Detections:
     return Detections(boxes[kept], detections.scores[kept], landmarks)
 
 
-def find_faces(chain: Chain, image: Image, detections: Detections) -> FoundFaces:
-    """Landmarks and aligned crops of detected faces, from the image at its own size."""
+def side_for_crops(chain: Chain, detections: Detections, size: tuple[int, int]) -> int:
+    """How long the longer side of a copy must be, of a photo of this size (width, height), to cut all faces from.
+
+    In it no face is enlarged, neither for the embedder nor for its thumbnail. What it takes more is lost on both.
+    """
+    if len(detections) == 0:
+        return 0
+    crop = 0 if chain.embedder is None else chain.embedder.size
+    sides = (detections.boxes[:, 2:] - detections.boxes[:, :2]).max(axis=1)
+    return math.ceil(max(size) * min(1.0, _CROP_MARGIN * max(crop, _THUMBNAIL) / max(1.0, float(sides.min()))))
+
+
+def find_faces(
+    chain: Chain, image: Image, detections: Detections, *, original_size: tuple[int, int] | None = None
+) -> FoundFaces:
+    """Landmarks and aligned crops of detected faces, from ``image``, which may be a smaller copy of the photo.
+
+    Boxes and landmarks are in pixels of the photo, of ``original_size`` (width, height) if that is not the image's own.
+    """
     landmarks = crops = scheme = None
+    photo = original_size or (image.shape[1], image.shape[0])
+    boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
     size = f"{image.shape[1]} x {image.shape[0]}"
     with _memory.told(
         f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
     ):
         if chain.landmarks is not None:
-            located = chain.landmarks.locate(image, detections.boxes)
+            located = chain.landmarks.locate(image, boxes)
             landmarks, scheme = located.points, located.scheme
         if chain.embedder is not None and landmarks is not None:
             crops = chain.embedder.crop(image, landmarks)
+    if landmarks is not None:
+        landmarks = scales.in_photo(landmarks, image, photo)
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
 
 

@@ -136,6 +136,23 @@ def _not_cut(
     return keep
 
 
+def in_copy(points: NDArray[np.float64], image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Points (..., 2) of a photo of this size (width, height), in the pixels of ``image``, a smaller copy of it."""
+    return _mapped(points, size, (image.shape[1], image.shape[0]))
+
+
+def in_photo(points: NDArray[np.float64], image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.float64]:
+    """The way back from :func:`in_copy`."""
+    return _mapped(points, (image.shape[1], image.shape[0]), size)
+
+
+def _mapped(points: NDArray[np.float64], size: tuple[int, int], other: tuple[int, int]) -> NDArray[np.float64]:
+    if size == other:
+        return points
+    mapped: NDArray[np.float64] = (points + 0.5) * (np.array(other) / size) - 0.5
+    return mapped
+
+
 def _resized(image: NDArray[np.generic], width: int, height: int) -> NDArray[np.generic]:
     if image.shape[:2] == (height, width):
         return np.ascontiguousarray(image)

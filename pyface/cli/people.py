@@ -60,6 +60,10 @@ def cluster(
     add: Annotated[
         bool, typer.Option("--add", help="Add these photos to those that OUT knows; people keep their numbers.")
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Analyse the photos anew where OUT was made with other models."),
+    ] = False,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -97,6 +101,7 @@ def cluster(
                 n_clusters=clusters,
                 same_photo_different_people=same_photo_different_people,
                 add=add,
+                again=again,
                 min_face=min_face,
                 max_faces=max_faces,
                 max_side=max_side,

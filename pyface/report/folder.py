@@ -39,6 +39,7 @@ def cluster_photos(
     n_clusters: int | None = None,
     same_photo_different_people: bool = False,
     add: bool = False,
+    again: bool = False,
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = MAX_SIDE,
@@ -54,7 +55,8 @@ def cluster_photos(
     out : folder to write ``faces.csv``, ``embeddings.npy``, ``summary.json`` and ``report.html`` to. Work is recorded
         there as it goes: after an interruption the same call goes on where it was, with the same result. It is made if
         it does not exist, and replaced only if pyface wrote it. None keeps everything in memory.
-    models, detector, embedder, landmarks : as for :class:`pyface.FaceAnalyzer`; no step can be left out.
+    models, detector, embedder, landmarks : as for :class:`pyface.FaceAnalyzer`; no step can be left out. Where all are
+        None, those that ``out`` was made with are gone on with, if it was made before.
     algorithm : ``"average"``, ``"complete"`` or ``"single"`` linkage, ``"dbscan"`` or ``"kmeans"``.
     threshold : distance, in the embedder's metric, strictly below which faces are one person. None is the embedder's
         own, for the algorithm. Not for ``"kmeans"``.
@@ -66,6 +68,8 @@ def cluster_photos(
         common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
         stay although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out``
         it is an ordinary run.
+    again : analyse the photos anew if ``out`` was made with other models than those asked for now (or the default);
+        without it that is refused.
     min_face, max_faces, max_side : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
@@ -93,6 +97,7 @@ def cluster_photos(
         n_clusters=n_clusters,
         same_photo_different_people=same_photo_different_people,
         add=add,
+        again=again,
         min_face=min_face,
         max_faces=max_faces,
         max_side=max_side,

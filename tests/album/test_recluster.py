@@ -74,7 +74,7 @@ def test_regrouped_is_as_if_clustered_so(photos: Path, out: Path, tmp_path: Path
 def test_photos_and_models_may_be_gone(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(out)
     shutil.move(out, tmp_path / "elsewhere")
-    monkeypatch.setattr("pyface.album.build.load_chain", None)
+    monkeypatch.setattr("pyface.album.build.models_for", None)
     monkeypatch.setattr("pyface.album.build.find_photos", None)
     stages: list[tuple[str, int, int]] = []
     recluster_photos(os.fsencode(tmp_path / "elsewhere"), n_threads=1, progress=lambda *call: stages.append(call))

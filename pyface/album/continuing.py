@@ -1,0 +1,138 @@
+"""What a run has to do with the one that made OUT: it goes on with its models, and adds to its photos."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from typing import Any
+
+from pyface.album.out_folder import SUMMARY
+from pyface.album.work import RunInfo, WorkFile, last_settings
+from pyface.analysis.analyzer import Chain, load_chain
+from pyface.errors import MissingExtraError, ModelNotFoundError, OutputFolderError
+from pyface.photos.finding import PhotoFile
+
+_ROLES = ("detector", "landmarks", "embedder")
+
+
+def models_for(
+    out: str | None,
+    record: str | None,
+    models: str | None,
+    choices: dict[str, Any],
+    *,
+    providers: list[str] | None,
+    again: bool,
+    add: bool,
+) -> Chain:
+    """The models of a run, each on one thread: those asked for, or those that OUT was made with.
+
+    record : path of OUT's record of work.       choices : role -> name, loaded model or None, as for ``load_chain``.
+    again : the photos are analysed anew, so that other models may take the place of OUT's.
+
+    Raises OutputFolderError if OUT was made with others than those asked for, or with one that is not known by a name;
+    MissingExtraError, with both ways out, where those of OUT are not installed.
+    """
+    # One thread inside the networks: photos run side by side, and that scales better than splitting one of them.
+    options: dict[str, Any] = {"providers": providers, "n_threads": 1}
+    settings = {} if record is None or again else last_settings(record)
+    before = {role: settings[role] for role in _ROLES if isinstance(settings.get(role), str)}
+    is_asked = models is not None or any(choice is not None for choice in choices.values())
+    if is_asked or len(before) < len(_ROLES):
+        chain = load_chain(models, **choices, **options)
+        now = {role: getattr(chain, role).name for role in before}
+        if now != before and not add:  # an addition to other faces is refused later, with all that differs
+            raise OutputFolderError(
+                f"{out}: was made with {_listed(before)}, not with {_listed(now)}; add --again (again=True) to analyse "
+                "its photos anew, or choose another folder"
+            )
+        return chain
+    anew = "--again (again=True) analyses its photos anew with the default models, --models with others"
+    try:
+        return load_chain(**before, **options)
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{out}: was made with {_listed(before)}: {error}; or {anew}") from error
+    except ModelNotFoundError:
+        raise OutputFolderError(
+            f"{out}: was made with {_listed(before)}, not all of which are known by name; give the same ones again. "
+            f"Or {anew}"
+        ) from None
+
+
+def _listed(models: dict[str, str]) -> str:
+    *some, last = models.values()
+    return f"{', '.join(some)} and {last}"
+
+
+def continue_record(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoFile]) -> RunInfo:
+    """Check that ``photos`` can be added to a record. Returns what the run is, under the title of the first one."""
+    last = work.last_run()
+    if last is None:
+        if os.path.exists(os.path.join(out, SUMMARY)):
+            raise OutputFolderError(
+                f"{out}: holds results but no record of work to add to; run without --add on all photos first"
+            )
+        return info
+    before, _ = last
+    if before.analysis != info.analysis:
+        raise OutputFolderError(
+            f"{out}: was made in another way ({_differences(before, info)}); do the same, or run without --add on all "
+            "photos to begin anew"
+        )
+    refuse_mixture(out, work, info)
+    _refuse_namesakes(out, work, photos)
+    return replace(info, title=before.title)
+
+
+def refuse_mixture(out: str, work: WorkFile, info: RunInfo) -> None:
+    """OutputFolderError if a run that did not end left photos that were analysed in another way."""
+    other = work.analysed_otherwise(info.analysis)
+    if other is not None:
+        raise OutputFolderError(
+            f"{out}: the last run did not end, and {other!r} is known from one with other models or settings; run "
+            "'pyface cluster' to the end first, without --add"
+        )
+
+
+def _refuse_namesakes(out: str, work: WorkFile, photos: list[PhotoFile]) -> None:
+    """Nothing is lost: a photo that is known keeps its name, and no other one may have it.
+
+    One whose time alone is another, as after a copy, stays known.
+    """
+    contents = work.contents()
+    touched: list[PhotoFile] = []
+    others: list[PhotoFile] = []
+    for photo in photos:
+        if photo.name in contents:
+            size, mtime_ns, digest = contents[photo.name]
+            if (photo.size, photo.mtime_ns) != (size, mtime_ns):
+                (touched if photo.size == size and _digest(photo.path) == digest else others).append(photo)
+    if others:
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        raise OutputFolderError(
+            f"{out}: holds another photo named {others[0].name!r}{more}; rename the new one, or run without --add on "
+            "all photos to replace the old one"
+        )
+    work.touch(touched)
+
+
+def _digest(path: str) -> bytes:
+    """SHA-256 of a file; nothing's if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b""
+
+
+def _differences(before: RunInfo, now: RunInfo) -> str:
+    """What shapes a photo's faces and is not as it was, in words."""
+    was, is_now = _shaping(before), _shaping(now)
+    different = [name for name in is_now if was.get(name) != is_now[name]]
+    return ", ".join(f"{name} was {was.get(name)}, is {is_now[name]}" for name in different) or "other models"
+
+
+def _shaping(info: RunInfo) -> dict[str, Any]:
+    names = ("detector", "landmarks", "embedder", "min_face", "max_faces", "max_side", "providers")
+    return {"pyface": info.version, **{name: info.settings.get(name) for name in names}}
