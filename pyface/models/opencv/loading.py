@@ -10,7 +10,6 @@ from pyface.errors import ModelFileError
 from pyface.models import building
 from pyface.models.base import Model
 from pyface.models.opencv import graphs, reader
-from pyface.models.opencv.points import YuNetPoints
 from pyface.models.opencv.sface import SFace
 from pyface.models.opencv.sface_graph import sface_graph
 from pyface.models.opencv.yunet import YuNet
@@ -23,23 +22,19 @@ __all__ = ["FAMILIES", "build", "prepare"]
 # Raise it whenever the same weights begin to give other results, in a kernel or here.
 CODE_VERSION = 1
 
-# The graph of each family: both that look through YuNet's eyes have one in the cache.
-_KINDS = {"yunet": "yunet", "yunet_points": "yunet", "sface": "sface"}
 _GRAPHS: dict[str, Callable[[reader.Network], bytes]] = {"yunet": yunet_graph, "sface": sface_graph}
-FAMILIES = tuple(_KINDS)
+FAMILIES = tuple(_GRAPHS)
 
 
 def _cached(family: str, source: Weights) -> tuple[bytes, Path | None]:
-    kind = _KINDS[family]
-
     def make(data: bytes, name: str) -> bytes:
         network = reader.read_network(data, name)
         try:
-            return _GRAPHS[kind](network)
+            return _GRAPHS[family](network)
         except ModelFileError as error:
             raise ModelFileError(f"{name}: {error}") from None
 
-    return building.cached(kind, graphs.GRAPH_VERSION, source, make)
+    return building.cached(family, graphs.GRAPH_VERSION, source, make)
 
 
 def prepare(family: str, source: Weights) -> Path | None:
@@ -61,5 +56,5 @@ def build(
         model = SFace(session, **about, size=size, dimension=session.output_shape[1], n_threads=n_threads)
     else:
         session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
-        model = YuNet(session, **about) if family == "yunet" else YuNetPoints(session, **about, n_threads=n_threads)
+        model = YuNet(session, **about)
     return building.with_origin(model, source, providers, n_threads)
