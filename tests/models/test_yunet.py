@@ -226,7 +226,8 @@ def test_faces_do_not_depend_on_each_other(smooth: np.ndarray, syn: np.ndarray) 
         assert len(model.locate(smooth[:, :, 0], boxes)) == 4
         empty = model.locate(smooth, [])
         assert isinstance(empty, types.Landmarks) and empty.points.shape == (0, 5, 2)
-        with pytest.raises(ValueError, match="boxes"):
-            model.locate(smooth, [(3, 3, 1, 1)])
+        for box, words in (((3, 3, 1, 1), "has x2 < x1"), ((0, 0, 1e8, 5), r"lies beyond 1e\+07 pixels")):
+            with pytest.raises(ValueError, match=f"boxes: row 1 {words}"):
+                model.locate(smooth, [(0, 0, 9, 9), box])
     for other in got[1:]:
         np.testing.assert_array_equal(other, got[0])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _memory
 from pyface._typing import Points
+from pyface.geometry.similarity import FARTHEST
 from pyface.kernels.boxes import nms
 from pyface.kernels.crops import affine_crops
 from pyface.models.base import Landmarker
@@ -53,6 +54,9 @@ class YuNetPoints(Landmarker):
         on the other boxes. Time about 2 ms a face on one thread.
         """
         rows = _check.boxes(boxes)
+        far = np.flatnonzero((np.abs(rows) > FARTHEST).any(axis=1))
+        if far.size:
+            raise ValueError(f"boxes: row {far[0]} lies beyond {FARTHEST:g} pixels: {rows[far[0]].tolist()}")
         pixels = _check.image(image, color=color)
         _check.warn_of_unit_range(pixels)
         points, scores = np.empty((len(rows), 5, 2)), np.empty(len(rows), np.float32)
