@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from pyface import FaceAnalyzer, errors, models
+from pyface._embedders import COMPARISONS
 from pyface.models.opencv import graphs
 
 FILES = ("face_detection_yunet_2023mar_int8bq.onnx", "face_recognition_sface_2021dec_int8bq.onnx")
@@ -131,7 +132,9 @@ def test_what_is_known_of_each(opencv: list[Any]) -> None:
     detector, landmarker, embedder = opencv
     assert (embedder.metric, embedder.dimension, embedder.size) == ("cosine", 128, 112)
     assert embedder.schemes == (landmarker.scheme,) == ("arcface-5",)
-    assert 0 < embedder.cluster_threshold < embedder.pair_threshold < 1
+    said = COMPARISONS["sface"]
+    assert (embedder.cluster_threshold, embedder.pair_threshold) == (said.cluster_threshold, said.pair_threshold)
+    assert embedder.metric == said.metric and 0 < said.cluster_threshold < said.pair_threshold < 1
     assert len({model.digest for model in opencv}) == 3 and detector.smallest_face < 20
 
 
