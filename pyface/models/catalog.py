@@ -175,7 +175,8 @@ def load(
 
     name_or_path : a name of :func:`catalog`, whose weight file must be the one known (its digest is checked); or the
         path of a weight file, which needs its ``family`` and is parsed strictly.
-    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"`` or ``"sface"``. With a name it may be left out.
+    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"`` or
+        ``"sface"``. With a name it may be left out.
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
 

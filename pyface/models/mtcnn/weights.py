@@ -21,12 +21,12 @@ _KNOWN = frozenset({ONET_SHA256})
 def read_arrays(data: bytes, name: str) -> list[NDArray[np.float32]]:
     """The arrays of a file that joblib has written, compressed by LZ4, in order; ``name`` is for messages.
 
-    ModelFileError unless the digest of these very bytes is known. Of all that a pickle may ask for it then gets joblib's
-    wrapper of an array, NumPy's arrays and their types, and nothing else.
+    ModelFileError unless the digest of these very bytes is known. Of all that a pickle may ask for it then gets
+    joblib's wrapper of an array, NumPy's arrays and their types, and nothing else.
     """
     if hashlib.sha256(data).hexdigest() not in _KNOWN:
         raise ModelFileError(
-            f"{name} is not one of the files of the package mtcnn: others are not opened, as such a file can hold anything"
+            f"{name} is not one of the files of the package mtcnn; no others are opened, as they can hold anything"
         )
     return unpickled(data, name)
 

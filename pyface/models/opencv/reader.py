@@ -59,6 +59,8 @@ def read_network(data: bytes, name: str) -> Network:
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
+    except MemoryError:
+        raise
     except Exception as error:  # of protobuf, which is not imported here
         raise ModelFileError(f"{name} is no ONNX file, or damaged: {one_line(error)}") from error
     try:
@@ -129,6 +131,8 @@ class _Reading:
             )
         try:
             array = self.onnx.numpy_helper.to_array(tensor)
+        except MemoryError:
+            raise
         except Exception as error:  # sizes that do not fit the bytes
             raise ModelFileError(f"the weights {tensor.name!r} do not fit their shape: {one_line(error)}") from None
         return np.asarray(array, np.float64) if tensor.data_type == kinds.FLOAT else np.asarray(array)

@@ -42,7 +42,9 @@ class _YuNet:
 
     def serialized(self) -> bytes:
         graph = self.graph
-        levels = [self.level(stride) for stride in STRIDES]
+        heads = {stride: [self.head(kind, stride) for kind in _HEADS] for stride in STRIDES}
+        self.make({feature for level in heads.values() for feature, _, _ in level})
+        levels = [self.level(stride, level) for stride, level in heads.items()]
         cells = graph.add("Concat", levels, axis=1)
         probabilities, rest = graph.split(cells, [2, 14], axis=2)
         both = graph.split(graph.add("Sigmoid", [probabilities]), [1, 1], axis=2)
@@ -51,9 +53,8 @@ class _YuNet:
         source, target = ("pixels", ["batch", "rows", "cols", 3]), ("cells", ["batch", "n", 15])
         return graph.serialize("yunet", source, target, of="uint8")
 
-    def level(self, stride: int) -> str:
+    def level(self, stride: int, heads: list[tuple[str, Node, Node]]) -> str:
         """(batch, cells, 16): the four heads of a level as one, each a 1 x 1 and a depthwise 3 x 3 convolution."""
-        heads = [self.head(kind, stride) for kind in _HEADS]
         features = {feature for feature, _, _ in heads}
         if len(features) != 1:
             raise self.steps.wrong(f"the outputs of stride {stride} come from {', '.join(sorted(features))}")
@@ -88,16 +89,25 @@ class _YuNet:
         first = steps.step(second.inputs[0], "Conv")
         return first.inputs[0], first, second
 
+    def make(self, features: set[str]) -> None:
+        """The body: these values, and all that they are made of."""
+        known: dict[str, Callable[[Node], tuple[str, int, int]]] = {
+            "Conv": self.conv, "Relu": self.relu, "MaxPool": self.pool, "Resize": self.doubled, "Add": self.sum
+        }  # fmt: skip
+        needed = set(features)
+        for node in reversed(self.steps.network.nodes):
+            if node.outputs[0] in needed:
+                needed.update(node.inputs)
+        for node in self.steps.network.nodes:
+            if node.outputs[0] in needed:
+                if node.kind not in known:
+                    raise self.steps.wrong(f"it has a step {node.kind}")
+                self.made[node.outputs[0]] = known[node.kind](node)
+
     def value(self, name: str) -> tuple[str, int, int]:
-        """A value of the body in the new graph, made at its first use."""
+        """A value of the body in the new graph."""
         if name not in self.made:
-            node = self.steps.by_output.get(name)
-            known: dict[str, Callable[[Node], tuple[str, int, int]]] = {
-                "Conv": self.conv, "Relu": self.relu, "MaxPool": self.pool, "Resize": self.doubled, "Add": self.sum
-            }  # fmt: skip
-            if node is None or node.kind not in known:
-                raise self.steps.wrong(f"it has a step {node.kind if node else name!r}")
-            self.made[name] = known[node.kind](node)
+            raise self.steps.wrong(f"{name!r} is none of its maps")
         return self.made[name]
 
     def conv(self, node: Node) -> tuple[str, int, int]:
