@@ -50,7 +50,7 @@ def build(
     about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION)
     model: Model
     if family == "sface":
-        # Its threads have a face each, which is faster than several at one face, and leaves them nothing to wait for.
+        # Threads have a face each, so that none waits for another between two layers.
         session = Session(graph, name=source.name, providers=providers, n_threads=1)
         _, size, _, _ = session.input_shape
         model = SFace(session, **about, size=size, dimension=session.output_shape[1], n_threads=n_threads)
