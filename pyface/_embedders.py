@@ -25,5 +25,5 @@ class Comparison:
 # By name in the catalog of models.
 COMPARISONS = {
     "dlib-resnet": Comparison("sqeuclidean", cluster_threshold=0.281, pair_threshold=0.36),  # 0.53 and 0.6, squared
-    "sface": Comparison("cosine", cluster_threshold=0.55, pair_threshold=0.637),
+    "sface": Comparison("cosine", cluster_threshold=0.55, pair_threshold=0.63),
 }

@@ -103,7 +103,7 @@ def album_of(
     progress: ProgressCallback | None,
 ) -> Album:
     """Group the faces of a record. ``path`` is its file, None if it is in memory; ``keep`` lets old numbers survive."""
-    grouping = grouping.for_embedder(info.metric, info.cluster_threshold)
+    grouping = grouping.for_embedder(info.settings["embedder"], info.metric, info.cluster_threshold)
     with timed(clock, "read record"):
         infos = work.photos()
         records = work.faces()

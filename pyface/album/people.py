@@ -21,9 +21,10 @@ logger = logging.getLogger(__name__)
 LINKAGES = ("average", "complete", "single")
 ALGORITHMS = (*LINKAGES, "dbscan", "kmeans")
 
-# The embedders' thresholds are made for average linkage. The best cut of another algorithm lies at this multiple of
-# it (in squared or cosine distance), measured on labelled photos: docs/how-it-works/photos-to-people.md.
-_THRESHOLD_FACTORS = {"average": 1.0, "complete": 1.24, "single": 0.82, "dbscan": 0.82}
+# The embedders' thresholds are made for average linkage. The best cut of complete linkage, and of single linkage and
+# DBSCAN, lies at these multiples of it (in squared or cosine distance), measured on labelled photos:
+# docs/how-it-works/photos-to-people.md. Other embedders are taken to be like SFace, as most are trained alike.
+_FACTORS = {"dlib-resnet": (1.24, 0.82), "sface": (1.09, 0.91)}
 
 # K-means ends in the nearest of many valleys. Ten starts find better ones than one (same document).
 _STARTS = 10
@@ -38,11 +39,11 @@ class Grouping:
     n_clusters: int | None
     same_photo_different_people: bool
 
-    def for_embedder(self, metric: str, average_threshold: float) -> Grouping:
+    def for_embedder(self, name: str, metric: str, average_threshold: float) -> Grouping:
         """The same with a threshold where one is needed and none was given; ``average_threshold`` is the embedder's."""
         if self.threshold is not None or self.n_clusters is not None:
             return self
-        return replace(self, threshold=cluster_threshold(self.algorithm, metric, average_threshold))
+        return replace(self, threshold=cluster_threshold(self.algorithm, name, metric, average_threshold))
 
 
 def check_grouping(
@@ -75,9 +76,10 @@ def check_grouping(
     return Grouping(algorithm, threshold, n_clusters, same_photo_different_people)
 
 
-def cluster_threshold(algorithm: str, metric: str, average_threshold: float) -> float:
+def cluster_threshold(algorithm: str, embedder: str, metric: str, average_threshold: float) -> float:
     """The threshold to use with ``algorithm`` if the user gives none; ``average_threshold`` is the embedder's."""
-    factor = _THRESHOLD_FACTORS[algorithm]
+    complete, single = _FACTORS.get(embedder, _FACTORS["sface"])
+    factor = {"average": 1.0, "complete": complete, "single": single, "dbscan": single}[algorithm]
     return average_threshold * (factor**0.5 if metric == "euclidean" else factor)
 
 

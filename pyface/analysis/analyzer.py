@@ -14,10 +14,10 @@ from pyface import _check, _memory, _threads
 from pyface._typing import Image
 from pyface.analysis import scales
 from pyface.errors import ModelNotFoundError
-from pyface.models import PACKS, Detector, Embedder, Landmarker, load
+from pyface.models import DEFAULT_PACK, PACKS, Detector, Embedder, Landmarker, load
+from pyface.models.catalog import find
 from pyface.types import Detections, Face
 
-DEFAULT_PACK = "dlib"
 # A crop shows up to this much more than the longer side of the detector's box.
 _CROP_MARGIN = 1.25
 # Side of a box whose thumbnail is not enlarged: it shows a third more than the box.
@@ -46,10 +46,14 @@ def load_chain(
     providers: list[str] | None = None,
     n_threads: int | None = None,
 ) -> Chain:
-    """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it."""
+    """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it.
+
+    Without a pack it is the default, or dlib's if one of the parts is dlib's: its landmarks need boxes, and its
+    embedder landmarks, as its own models give them.
+    """
     if models is not None and models not in PACKS:
         raise ModelNotFoundError(f"no pack of models is named {models!r}; there is: {', '.join(PACKS)}")
-    names = PACKS[models or DEFAULT_PACK]
+    names = PACKS[models or _pack_of(detector, landmarks, embedder)]
 
     def choose(choice: Any, role: str, kind: type, default: str) -> Any:
         if choice is False:
@@ -81,17 +85,25 @@ def load_chain(
     return chain
 
 
+def _pack_of(*parts: Any) -> str:
+    """The pack that goes with these parts, as they are given to :func:`load_chain`."""
+    families = [find(part).family if isinstance(part, str) else getattr(part, "family", "") for part in parts]
+    return "dlib" if any(family.startswith("dlib_") for family in families) else DEFAULT_PACK
+
+
 class FaceAnalyzer:
     """Finds the faces of an image, with landmarks and embeddings.
 
-    models : name of a pack of models; None is ``"dlib"``, the default of this toolkit.
+    models : name of a pack of models; None is ``"opencv"`` (YuNet, the points of O-Net, SFace), or ``"dlib"`` if one of
+        the parts named is dlib's.
     detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog or a model
         from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face.
     color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
     providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
     n_threads : threads inside the networks; None is ``PYFACE_NUM_THREADS`` or all usable CPUs.
     min_face : smallest face to look for, in pixels of the image. None searches a copy of at most ``max_side`` pixels on
-        the longer side (never enlarged), which finds faces from about 5.5 % of the long side up.
+        the longer side (never enlarged), which finds most faces from about 1.5 % of the long side up (dlib's detector:
+        5.5 %).
     max_faces : keep at most this many faces of an image, the largest. None keeps all.
 
     Results do not depend on ``n_threads`` or ``batch_size``. An analyzer may be used from several threads, and by the

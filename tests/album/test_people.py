@@ -198,10 +198,12 @@ def test_what_does_not_go_together(options: dict, error: type, match: str) -> No
 def test_the_embedders_threshold_is_for_whoever_asks_for_nothing() -> None:
     def threshold(algorithm: str, metric: str = "sqeuclidean", **options: object) -> float | None:
         asked = {"threshold": None, "n_clusters": None, **options}
-        return check_grouping(algorithm, same_photo_different_people=False, **asked).for_embedder(metric, 0.3).threshold
+        grouping = check_grouping(algorithm, same_photo_different_people=False, **asked)
+        return grouping.for_embedder("dlib-resnet", metric, 0.3).threshold
 
     for algorithm in WITH_THRESHOLD:
-        assert threshold(algorithm) == cluster_threshold(algorithm, "sqeuclidean", 0.3) > 0
+        assert threshold(algorithm) == cluster_threshold(algorithm, "dlib-resnet", "sqeuclidean", 0.3) > 0
+        assert cluster_threshold(algorithm, "sface", "cosine", 0.3) > 0
         assert threshold(algorithm, threshold=0.1) == 0.1
     assert threshold("average") == 0.3
     assert threshold("average", n_clusters=2) is None

@@ -1,1 +1,1 @@
-"""The default models: dlib's published weights, run without dlib."""
+"""dlib's published weights, run without dlib."""

@@ -1,4 +1,4 @@
-"""The default detector: a small network over an image pyramid, trained by max-margin object detection."""
+"""dlib's detector: a small network over an image pyramid, trained by max-margin object detection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dlib's landmarks: five points (the default) or 68, by an ensemble of regression trees."""
+"""dlib's landmarks: five points or 68, by an ensemble of regression trees."""
 
 from __future__ import annotations
 
