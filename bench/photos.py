@@ -81,9 +81,14 @@ def main() -> None:
             pred = compare_labels(str(work / pack), None, "folder", one_per_photo=True)
             again = run_child(["cluster", str(lfw), "-o", str(work / pack)])
             if arguments.large:
-                for folder, title in (("portraits", "1 face"), ("sheets", "13 faces")):
-                    title = f"{pack}: 4000 x 3000, {title}"
-                    measure(title, work / folder, work / f"{pack}-{folder}", arguments.large, *options)
+                for folder, faces in (("portraits", "1 face"), ("sheets", "13 faces")):
+                    measure(
+                        f"{pack}: 4000 x 3000, {faces}",
+                        work / folder,
+                        work / f"{pack}-{folder}",
+                        arguments.large,
+                        *options,
+                    )
             measure(f"{pack}: WIDER", wider, work / f"{pack}-wider", n_wider, *options)
             scores = metrics.evaluate(pred.labels_true, pred.labels_pred)
             said.append(
