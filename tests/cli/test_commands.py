@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import photo_sets
 import pytest
-from command_line import pyface
+from command_line import one_line, pyface
 from interrupts import NEEDS_SIGNALS, interrupted_command
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
@@ -59,13 +59,25 @@ def test_trouble_is_listed_and_exit_is_0(tmp_path: Path) -> None:
 
 
 def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
+    folder, new = tmp_path / "photos", tmp_path / "new"
+    folder.mkdir()
+    one_line(pyface("cluster", folder, "-o", new), 1, f"pyface: {folder}: there is no photo in it\n")
+    (folder / "text.jpg").write_text("x")
+    done = pyface("cluster", folder, "-o", new)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        ["skipped text.jpg: not an image in a format that can be read",
+         f"pyface: {folder}: none of the files could be read"],
+    )  # fmt: skip
+    assert not new.exists()
+
+
+def test_nothing_readable_costs_no_album(out: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    assert pyface("cluster", tmp_path / "photos", "-o", tmp_path / "a").returncode == 1
-    (tmp_path / "photos" / "text.jpg").write_text("x")
-    done = pyface("cluster", tmp_path / "photos", "-o", tmp_path / "b")
-    assert done.returncode == 1
-    assert "none of the files could be read" in done.stderr
-    assert json.loads((tmp_path / "b" / "summary.json").read_text())["counts"]["skipped"] == 1
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    done = pyface("cluster", tmp_path / "photos", "-o", out)
+    one_line(done, 1, f"photos: there is no photo in it; {out} stays as it was")
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.parametrize(
