@@ -42,7 +42,7 @@ def stopped(tmp_path: Path, stop: str, n_done: int = 0, total: int = 0) -> tuple
 @pytest.mark.parametrize(
     ("n_done", "total", "what"),
     [
-        (0, 0, "no photo is done yet"), (0, 1, "no photo is done yet"), (1, 1, "all photos are done"),
+        (0, 0, "all photos are done"), (0, 1, "no photo is done yet"), (1, 1, "all photos are done"),
         (1, 5, "1 of the 5 photos to do is done"), (1200, 5000, "1,200 of the 5,000 photos to do are done"),
     ],
 )  # fmt: skip
