@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 @app.command()
 @reports_errors
 def cluster(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT")],
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS", readable=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
@@ -124,7 +124,7 @@ def cluster(
 @app.command()
 @reports_errors
 def recluster(
-    out: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT")],
+    out: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT", readable=False)],
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
@@ -139,6 +139,8 @@ def recluster(
     set_up_logging(verbose)
     from pyface.report.folder import recluster_photos
 
+    if not os.path.lexists(out):
+        raise FileNotFoundError(f"{out}: does not exist; name a folder that 'pyface cluster' wrote")
     with progress_bar() as progress:
         album = recluster_photos(
             out,

@@ -96,19 +96,24 @@ def test_nothing_readable_costs_no_album(out: Path, tmp_path: Path) -> None:
             "average, complete, single can",
         ),
         (["cluster", "PHOTOS", "-o", "OUT2", "--add", "--max-faces", "1"], 1, "max_faces was None, is 1"),
-        (["recluster", "NONE"], 1, "does not exist"),
+        (["recluster", "NONE"], 2, "does not exist"),
         (["recluster", "PHOTOS"], 1, "was not written by pyface"),
         (["recluster", "OUT2", "--algorithm", "dbscan", "--clusters", "2"], 2, "finds the number of people itself"),
         (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "is the folder of photos itself"),
-        (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 1, "dlib-resnet"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 2, "dlib-resnet"),
         (["cluster", "PHOTOS", "-o", "OUT", "--providers", "MoonProvider"], 1, "MoonProvider"),
-        (["compare", "A", "NONE"], 1, "No such file"),
+        (["compare", "A", "NONE"], 2, "no such file"),
+        (["compare", "A", "PHOTOS"], 2, "is a folder; name one photo"),
         (["compare", "A", "EMPTY"], 1, "no face found"),
-        (["evaluate", "NONE", "--truth", "folder"], 1, "cannot be read"),
+        (["evaluate", "NONE", "--truth", "folder"], 2, "no such file"),
+        (["evaluate", "OUT2", "NONE"], 2, "no such file"),
         (["evaluate", "OUT2"], 2, "TRUTH"),
         (["evaluate", "OUT2", "--truth", "("], 2, "regular expression"),
         (["detect", "NONE"], 2, "no such file"),
-        (["models", "pull", "nothing"], 1, "nothing"),
+        (["detect", "A", "--detector", "nothing"], 2, "no model named"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--models", "nothing"], 2, "no pack of models"),
+        (["embed", "A", "-o", "e.npy"], 2, "call it e.npz"),
+        (["models", "pull", "nothing"], 2, "nothing"),
         (["frobnicate"], 2, "frobnicate"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -218,6 +223,10 @@ def test_models_and_info() -> None:
     pulled = pyface("models", "pull", "dlib-resnet")
     assert pulled.returncode == 0, pulled.stderr
     assert Path(pulled.stdout.split("\n")[0]).exists()
+    limited = pyface("models", "pull", "dlib-68")
+    assert limited.returncode == 0 and Path(limited.stdout.strip()).exists()
+    (line,) = limited.stderr.splitlines()
+    assert line.startswith("pyface: dlib-68: its training data exclude commercial use")
     shown = pyface("info")
     assert "isa_active" in shown.stdout
     assert "numpy" in shown.stdout

@@ -92,7 +92,7 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
         one_line(pyface(*COMMANDS[command], photo, "-o", tmp_path / "a", *arguments), 2, message)
     done = pyface(*COMMANDS[command], photo, tmp_path / "nothing.jpg", "-o", tmp_path / "a")
     one_line(done, 2, "nothing.jpg: no such file or folder")
-    one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 1, "Did you mean 'dlib-68'")
+    one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 2, "Did you mean 'dlib-68'")
     assert not (tmp_path / "a").exists()
 
 
