@@ -87,5 +87,5 @@ tsan: ## the engine without Python under ThreadSanitizer (Linux, macOS)
 	@sh tools/tsan.sh
 
 clean: ## remove everything that these commands have made: .venv, build, dist, demo, caches
-	@rm -rf .venv build dist demo wheelhouse bench/results .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	@rm -rf .venv build dist demo wheelhouse bench/results .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	@find bench examples pyface tests tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,10 +1,10 @@
 """Choose the height to cut a dendrogram at, from embeddings of which some people are known.
 
-    python examples/04_choose_a_threshold.py embeddings.npy people.npy
+    python examples/04_choose_a_threshold.py embeddings.npy people.npy [metric]
 
-A threshold holds for the embedder and the kind of photos it was chosen on. people.npy holds a number for each row, -1
-where nobody knows. Here half of the known rows choose, and the others judge. Without files this makes vectors of 100
-people.
+It holds for the embedder, the metric ("cosine" if not given) and the kind of photos it was chosen on. For an album's
+embeddings.npy give the metric of its summary.json ("sqeuclidean" of dlib-resnet): the height is then a --threshold for
+it. people.npy holds a number for each row, -1 where nobody knows. Half of the known rows choose, and the others judge.
 """
 
 import sys
@@ -22,19 +22,19 @@ def sample_embeddings(n_people: int = 100, dimension: int = 64) -> tuple[np.ndar
     return random.normal(size=(n_people, dimension))[people] + noise, people
 
 
+if len(sys.argv) not in (1, 3, 4):
+    sys.exit("usage: python examples/04_choose_a_threshold.py [embeddings.npy people.npy [metric]]")
 embeddings, people = (np.load(path) for path in sys.argv[1:3]) if len(sys.argv) > 2 else sample_embeddings()
-known = np.random.default_rng(1).permutation(np.flatnonzero(people >= 0))
-choosing, judging = np.array_split(known, 2)
+choosing, judging = np.array_split(np.random.default_rng(1).permutation(np.flatnonzero(people >= 0)), 2)
 
-tree = pyface.linkage(embeddings, method="average", metric="cosine")  # built once, cut at every height
+tree = pyface.linkage(embeddings, method="average", metric=sys.argv[3] if len(sys.argv) > 3 else "cosine")
 advice = threshold_advice(tree, np.where(np.isin(np.arange(len(people)), choosing), people, -1))
 low, high = advice.interval
 print(f"best: height {advice.height:.3f} ({low:.3f} to {high:.3f}), BCubed F {advice.bcubed_f:.3f} of those who chose")
 
-labels = pyface.cut(tree, height=advice.height)
-found = pyface.metrics.evaluate(people[judging], labels[judging])
+found = pyface.metrics.evaluate(people[judging], pyface.cut(tree, height=advice.height)[judging])
 print(f"BCubed F {found.bcubed_f:.3f} of the others, {advice.n_clusters} clusters")
 profile = cut_profile(tree)
-for height in np.linspace(0.1, 1.0, 10):
+for height in advice.height * np.linspace(0.25, 2, 8):
     i = profile.index(height)
-    print(f"height {height:.1f}: {profile.n_clusters[i]} clusters, the largest of {profile.largest[i]} rows")
+    print(f"height {height:.3f}: {profile.n_clusters[i]} clusters, the largest of {profile.largest[i]} rows")

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyface.photos.finding import Skipped
 
 
 class PyfaceError(Exception):
@@ -40,6 +44,17 @@ class ImageMemoryError(ImageReadError, MemoryError):
 
 class OutputFolderError(PyfaceError):
     """The output folder cannot be used: not writable, or not made by pyface."""
+
+
+class NoPhotosError(PyfaceError):
+    """No photo of a folder could be read. ``skipped`` has the files that were passed over, with reasons."""
+
+    def __init__(self, message: str, skipped: tuple[Skipped, ...] = ()) -> None:
+        super().__init__(message)
+        self.skipped = skipped
+
+    def __reduce__(self) -> tuple[type[NoPhotosError], tuple[str, tuple[Skipped, ...]]]:
+        return (type(self), (str(self), self.skipped))
 
 
 class LicenseWarning(UserWarning):

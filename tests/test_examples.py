@@ -8,6 +8,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
@@ -42,3 +43,24 @@ def test_example_runs(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+
+
+def test_one_file_of_two_is_told(tmp_path: Path) -> None:
+    path = next(path for path in EXAMPLES if path.name.startswith("04"))
+    done = subprocess.run(
+        [sys.executable, str(path), "embeddings.npy"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "usage: python examples/04_choose_a_threshold.py [embeddings.npy people.npy [metric]]\n"
+
+
+def test_an_albums_embeddings_take_its_metric(tmp_path: Path) -> None:
+    path = next(path for path in EXAMPLES if path.name.startswith("04"))
+    random = np.random.default_rng(0)
+    people = np.repeat(np.arange(20), 6)
+    np.save(tmp_path / "e.npy", random.normal(size=(20, 8))[people] + random.normal(size=(120, 8)) / 9)
+    np.save(tmp_path / "p.npy", people)
+    command = [sys.executable, str(path), "e.npy", "p.npy", "sqeuclidean"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "BCubed F 1.000 of the others, 20 clusters" in done.stdout

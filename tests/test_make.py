@@ -278,6 +278,13 @@ def test_a_benchmark_that_does_not_exist(checkout: Checkout) -> None:
     assert f"no benchmark 'photo': choose from {wanted}" in message
 
 
+def test_clean_removes_what_coverage_left(checkout: Checkout) -> None:
+    for name in (".coverage", ".coverage.host.pid1.x", ".coveragerc"):
+        (checkout.root / name).touch()
+    assert checkout.make("clean").returncode == 0
+    assert [path.name for path in checkout.root.glob(".coverage*")] == [".coveragerc"]
+
+
 def test_help_names_every_command(checkout: Checkout) -> None:
     shown = checkout.make().stdout
     for line in (ROOT / "Makefile").read_text().splitlines():

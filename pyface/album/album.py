@@ -16,7 +16,7 @@ from pyface._typing import Embeddings, Labels
 from pyface.album.close_calls import CloseCall, close_calls
 from pyface.album.people import Grouping, group_faces, keep_numbers
 from pyface.album.run import ProgressCallback
-from pyface.album.work import FILE_NAME, FaceRecord, RunInfo, WorkFile
+from pyface.album.work import FILE_NAME, FaceRecord, RunInfo, WorkFile, in_order
 from pyface.errors import OutputFolderError
 from pyface.photos.finding import Skipped
 from pyface.types import Face
@@ -138,7 +138,7 @@ def album_of(
         labels=labels,
         embeddings=embeddings,
         photos=tuple(PhotoInfo(name, width, height) for name, width, height, error in infos if error is None),
-        skipped=tuple(sorted([*work.skipped(), *unread], key=lambda s: os.fsencode(s.photo))),
+        skipped=tuple(in_order([*work.skipped(), *unread])),
         settings={**asdict(grouping), "metric": info.metric, **info.settings, "n_threads": n_threads},
         models=info.models,
         close_calls=tuple(calls),

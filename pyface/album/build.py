@@ -13,14 +13,14 @@ from typing import Any
 from pyface import __version__, _threads
 from pyface.album.album import Album, album_of, timed
 from pyface.album.continuing import continue_record, models_for, refuse_mixture
-from pyface.album.out_folder import is_ours, prepare_folder
+from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
 from pyface.album.people import check_grouping
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.album.work import FILE_NAME, RunInfo, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import Chain, check_count, check_max_side, check_min_face
-from pyface.errors import OutputFolderError, require_extra
-from pyface.photos.finding import PhotoFile, find_photos
+from pyface.errors import NoPhotosError, OutputFolderError, require_extra
+from pyface.photos.finding import PhotoFile, Skipped, find_photos
 from pyface.photos.reading import quiet_pillow
 from pyface.photos.thumbnails import THUMBNAIL_VERSION
 
@@ -76,14 +76,16 @@ def build_album(
     if out is not None:
         if os.path.exists(out) and os.path.samefile(folder, out):
             raise OutputFolderError(f"{out}: is the folder of photos itself; choose another, for instance one in it")
-        prepare_folder(out)
-    work_path = None if out is None else os.path.join(out, FILE_NAME)
+        is_new = prepare_folder(out)
     clock: dict[str, float] = {}
+    with timed(clock, "find photos"):
+        photos, skipped = find_photos(folder, exclude=out)
+    if out is not None and not photos and not add:
+        raise _no_photos(folder, skipped, out, is_new=is_new)
+    work_path = None if out is None else os.path.join(out, FILE_NAME)
     with timed(clock, "load models"):
         choices = {"detector": detector, "landmarks": landmarks, "embedder": embedder}
         chain = models_for(out, work_path, models, choices, providers=providers, again=again, add=add)
-    with timed(clock, "find photos"):
-        photos, skipped = find_photos(folder, exclude=out)
     info = _run_info(folder, chain, settings, batch=batch, n_threads=workers, providers=providers)
     with contextlib.closing(WorkFile(work_path, keep=add)) as work:
         if add and out is not None:
@@ -91,10 +93,14 @@ def build_album(
                 info = continue_record(out, work, info, photos)
         pending = _pending(photos, work.known(info.analysis))
         logger.info("%d photos, %d of them known", len(photos), len(photos) - len(pending))
-        work.begin(info, photos, skipped, add=add)
+        is_at_risk = out is not None and len(pending) == len(photos) and not (add and work.contents())
+        work.begin(info, photos, skipped, add=add, at_first_photo=is_at_risk)
         run = FolderRun(chain, settings, work, info.analysis, batch_size=batch, n_threads=workers)
         with timed(clock, "analyse"), quiet_pillow():
             run.run(pending, progress)
+        if out is not None and not work.has_begun:
+            work.close()
+            raise _no_photos(folder, work.held_back(), out, is_new=is_new)
         clock |= {f"analyse: {stage} (all threads)": value for stage, value in sorted(run.clock.seconds.items())}
         if not add:
             work.keep_only(photo.name for photo in photos)
@@ -102,6 +108,16 @@ def build_album(
         return album_of(
             work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
         )  # fmt: skip
+
+
+def _no_photos(folder: str, skipped: list[Skipped], out: str, *, is_new: bool) -> NoPhotosError:
+    """What is told of a folder without a photo that can be read; OUT is as it was, and gone if this run made it."""
+    text = f"{folder}: " + ("none of the files could be read" if skipped else "there is no photo in it")
+    if is_new:
+        remove_if_empty(out)
+    elif os.listdir(out):
+        text += f"; {out} stays as it was"
+    return NoPhotosError(text, tuple(skipped))
 
 
 def folder_path(folder: str | os.PathLike[str]) -> str:

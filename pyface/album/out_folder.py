@@ -19,18 +19,20 @@ _TEMPORARY = ".pyface-writing"
 _LEFTOVER_SECONDS = 3600
 
 
-def prepare_folder(out: str, command: str | None = None) -> None:
+def prepare_folder(out: str, command: str | None = None) -> bool:
     """Make ``out`` ready to write to, or raise :class:`OutputFolderError`, before any work is done.
 
     A folder that exists must be empty or written by pyface, as an album or by the ``command`` given. A new one is its
-    owner's alone (mode 0700).
+    owner's alone (mode 0700). Returns whether it is new.
     """
+    is_new = False
     if os.path.lexists(out) and not os.path.isdir(out):
         raise OutputFolderError(f"{out}: exists and is not a folder; choose another one")
     try:
         os.makedirs(os.path.dirname(os.path.abspath(out)), exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(out, 0o700)
+            is_new = True
         _remove_leftovers(out)
         names = [name for name in os.listdir(out) if not name.startswith(_TEMPORARY)]
         if names and not is_ours(out, command):
@@ -45,6 +47,13 @@ def prepare_folder(out: str, command: str | None = None) -> None:
         raise OutputFolderError(
             f"{out}: cannot be written ({error.strerror or error}); choose another folder"
         ) from error
+    return is_new
+
+
+def remove_if_empty(out: str) -> None:
+    """Take away a folder that was made for results which did not come."""
+    with contextlib.suppress(OSError):
+        os.rmdir(out)
 
 
 def _remove_leftovers(out: str) -> None:

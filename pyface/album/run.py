@@ -172,10 +172,14 @@ class FolderRun:
         self._waiting: list[_Waiting] = []
         self._batches: deque[tuple[list[_Waiting], Future[list[NDArray[np.float32] | None]]]] = deque()
         self._unsaved: list[_Found] = []
+        self._n_saved = 0
         self._last_save = time.monotonic()
 
     def run(self, photos: list[PhotoFile], progress: ProgressCallback | None) -> None:
-        """Analyse these photos and save them. ``progress`` counts photos whose faces were found."""
+        """Analyse these photos and save them. ``progress`` counts photos whose faces were found.
+
+        When the run is stopped it is told once more, how many are saved.
+        """
         report = progress or (lambda *_: None)
         report("photos", 0, len(photos))
         pool = ThreadPoolExecutor(self._n_threads, thread_name_prefix="pyface")
@@ -204,6 +208,8 @@ class FolderRun:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             self._save_what_is_found(in_flight, error)
+            with contextlib.suppress(BaseException):  # it may be what stops the run, and would do so again
+                report("photos", self._n_saved, len(photos))
             raise
         pool.shutdown()
 
@@ -363,5 +369,6 @@ class FolderRun:
         since = time.perf_counter()
         self._work.save(self._analysis, [(found.file, found.record()) for found in ready])
         self._unsaved = [found for found in self._unsaved if not found.is_finished]
+        self._n_saved += len(ready)
         self._last_save = time.monotonic()
         self.clock.add("save", since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -33,13 +34,15 @@ class PredictedFace:
 class Comparison:
     """Two labelings of the same items, the predicted one by number, -1 for noise.
 
-    n_left_out : items whose person is not known. n_without_face : items that are photos without a face.
+    n_left_out : items whose person is not known. n_without_face : items that are photos without a face. n_unknown :
+    lines of the truth for a face or photo that is not there.
     """
 
     labels_true: list[str]
     labels_pred: Labels
     n_left_out: int
     n_without_face: int
+    n_unknown: int = 0
 
 
 def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_photo: bool) -> Comparison:
@@ -56,11 +59,17 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
         raise ValueError("give either TRUTH (a CSV file) or --truth folder|REGEX")
     faces = read_faces(os.path.join(pred, FACES) if os.path.isdir(pred) else pred)
     by_photo: Callable[[str], str | None] | None
+    n_unknown = 0
     if rule is not None:
         by_face, by_photo = person_by_rule(rule)
     else:
         assert truth is not None
-        by_face, by_photo = read_truth(truth)
+        by_face, by_photo, column, keys = read_truth(truth)
+        there = {face.photo if column == "photo" else str(face.face_id) for face in faces}
+        if column == "photo":
+            with contextlib.suppress(PyfaceError):  # a faces.csv alone: it names no photo without a face
+                there |= read_photo_sizes(pred).keys()
+        n_unknown = sum(key not in there for key in keys)
 
     items = [(by_face(face), face.cluster) for face in faces]
     n_without_face = 0
@@ -81,7 +90,7 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
         )
     return Comparison(
         [person for person, _ in known], _numbered([cluster for _, cluster in known]), len(items) - len(known),
-        n_without_face,
+        n_without_face, n_unknown,
     )  # fmt: skip
 
 
@@ -150,8 +159,10 @@ def _by_pattern(rule: str) -> Callable[[str], str | None]:
     return person
 
 
-def read_truth(path: str) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None] | None]:
-    """How a face, and a photo if the file can say, finds its person."""
+def read_truth(
+    path: str,
+) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None] | None, str, list[str]]:
+    """How a face, and a photo if the file can say, finds its person; the column that tells which, and what it holds."""
     rows = _read_csv(path, ())
     columns = set(rows[0][1]) if rows else set()
     label = next((name for name in _LABEL_COLUMNS if name in columns), None)
@@ -161,9 +172,10 @@ def read_truth(path: str) -> tuple[Callable[[PredictedFace], str | None], Callab
         people = _people_by(path, rows, "face_id", label)
         # Where each line is a face, a photo may show several people: it has one only if its lines agree.
         by_photo = _people_by(path, rows, "photo", label, strict=False) if "photo" in columns else None
-        return (lambda face: people.get(str(face.face_id))), (by_photo.get if by_photo is not None else None)
+        find = None if by_photo is None else by_photo.get
+        return (lambda face: people.get(str(face.face_id))), find, "face_id", [row["face_id"] for _, row in rows]
     of_photo = _people_by(path, rows, "photo", label)
-    return (lambda face: of_photo.get(face.photo)), of_photo.get
+    return (lambda face: of_photo.get(face.photo)), of_photo.get, "photo", [row["photo"] for _, row in rows]
 
 
 def _people_by(
@@ -190,6 +202,8 @@ def _read_csv(path: str, needed: tuple[str, ...]) -> list[tuple[int, dict[str, s
             if missing:
                 raise PyfaceError(f"{path}: not a faces.csv, the columns {sorted(missing)} are missing")
             return [(reader.line_num, row) for row in reader]
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
     except OSError as error:
         raise PyfaceError(f"{path}: cannot be read ({error.strerror or error})") from error
     except csv.Error as error:

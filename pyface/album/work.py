@@ -103,8 +103,12 @@ class WorkFile:
     def __init__(self, path: str | None, *, keep: bool = False) -> None:
         self._path = path
         self._keep = keep
+        self._is_new = path is not None and not os.path.lexists(path)
+        # What a run is asked for that has not begun, and the photos that it could not read.
+        self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
+        self._held: list[tuple[PhotoFile, PhotoRecord]] = []
         with self._in_words():
-            if path is not None and not os.path.lexists(path):
+            if path is not None and self._is_new:
                 # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = sqlite3.connect(path or ":memory:", timeout=_PATIENCE_SECONDS)
@@ -150,7 +154,11 @@ class WorkFile:
                                    f"PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")  # fmt: skip
 
     def close(self) -> None:
+        """Close the record. One that was made here and in which nothing was begun is removed."""
         self._db.close()
+        if self._path is not None and self._is_new and self._to_begin is not None:
+            with contextlib.suppress(OSError):
+                os.remove(self._path)
 
     def known(self, analysis: str) -> dict[str, tuple[int, int]]:
         """Photos analysed in this way that could be read: name -> (size, mtime_ns).
@@ -182,21 +190,47 @@ class WorkFile:
                 [(photo.mtime_ns, os.fsencode(photo.name)) for photo in photos],
             )
 
-    def begin(self, info: RunInfo, photos: Iterable[PhotoFile], skipped: Iterable[Skipped], *, add: bool) -> None:
+    def begin(
+        self,
+        info: RunInfo,
+        photos: Iterable[PhotoFile],
+        skipped: Iterable[Skipped],
+        *,
+        add: bool,
+        at_first_photo: bool = False,
+    ) -> None:
         """Write down what a run is asked for, and which files it passes over.
 
-        ``add`` keeps those of runs before, unless they are among the ``photos`` now.
+        ``add`` keeps those of runs before, unless they are among the ``photos`` now. ``at_first_photo`` : not before a
+        photo is saved that could be read. Until then nothing of the record is changed: a folder that cannot be read,
+        or is empty by mistake, may not cost what is known.
         """
+        self._to_begin = (info, list(photos), list(skipped), add)
+        if not at_first_photo:
+            with self._in_words(), self._db:
+                self._write_run(*self._to_begin)
+            self._to_begin = None
+
+    def _write_run(self, info: RunInfo, photos: list[PhotoFile], skipped: list[Skipped], add: bool) -> None:
         described = json.dumps(asdict(info))  # ASCII: a name that is no text stays readable
-        with self._in_words(), self._db:
-            self._db.execute("INSERT OR REPLACE INTO run VALUES (0, ?, 0)", (described,))
-            if add:
-                found = [(os.fsencode(photo.name),) for photo in photos]
-                self._db.executemany("DELETE FROM skipped WHERE name = ?", found)
-            else:
-                self._db.execute("DELETE FROM skipped")
-            rows = [(os.fsencode(item.photo), item.reason) for item in skipped]
-            self._db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", rows)
+        self._db.execute("INSERT OR REPLACE INTO run VALUES (0, ?, 0)", (described,))
+        if add:
+            found = [(os.fsencode(photo.name),) for photo in photos]
+            self._db.executemany("DELETE FROM skipped WHERE name = ?", found)
+        else:
+            self._db.execute("DELETE FROM skipped")
+        rows = [(os.fsencode(item.photo), item.reason) for item in skipped]
+        self._db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", rows)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run is written down, see :meth:`begin`."""
+        return self._to_begin is None
+
+    def held_back(self) -> list[Skipped]:
+        """What a run that has not begun passed over."""
+        passed_over = [] if self._to_begin is None else self._to_begin[2]
+        return in_order([*passed_over, *(Skipped(record.name, record.error or "") for _, record in self._held)])
 
     def end(self) -> None:
         """All photos of the run are saved."""
@@ -216,8 +250,14 @@ class WorkFile:
 
     def save(self, analysis: str, photos: Iterable[tuple[PhotoFile, PhotoRecord]]) -> None:
         """Write these photos and their faces in one transaction."""
+        rows = [*self._held, *photos]
+        if self._to_begin is not None and all(record.error is not None for _, record in rows):
+            self._held = rows
+            return
         with self._in_words(), self._db:
-            for file, record in photos:
+            if self._to_begin is not None:
+                self._write_run(*self._to_begin)
+            for file, record in rows:
                 name = os.fsencode(record.name)
                 self._db.execute("DELETE FROM faces WHERE photo = ?", (name,))
                 self._db.execute("DELETE FROM people WHERE photo = ?", (name,))
@@ -234,6 +274,7 @@ class WorkFile:
                         for i, f in enumerate(record.faces)
                     ],
                 )  # fmt: skip
+        self._to_begin, self._held = None, []
 
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget photos that are no longer in the folder."""
@@ -292,6 +333,11 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
+
+
+def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:
+    """Files in byte order of their name, as photos are."""
+    return sorted(skipped, key=lambda item: os.fsencode(item.photo))
 
 
 def last_settings(path: str) -> dict[str, Any]:

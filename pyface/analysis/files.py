@@ -79,9 +79,15 @@ class PairResult:
 def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | None = None) -> PairResult:
     """Compare the largest faces of two photos. Squared Euclidean distances are told as Euclidean ones.
 
-    ``threshold`` is a Euclidean or cosine distance, as it is told. Raises PyfaceError if a photo shows no face,
-    MemoryError, with its name, if it is too large.
+    ``threshold`` is a Euclidean or cosine distance, as it is told. Raises FileNotFoundError for a photo that is not
+    there and ValueError for a folder, before any work; PyfaceError if a photo shows no face, MemoryError, with its
+    name, if it is too large.
     """
+    for path in (a, b):
+        if os.path.isdir(path):
+            raise ValueError(f"{path}: is a folder; name one photo")
+        if not os.path.lexists(path):
+            raise FileNotFoundError(f"{path}: no such file")
     embedder = analyzer.chain.embedder
     assert embedder is not None
     threshold = check_threshold(threshold)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,9 @@ __all__ = ["align", "app", "people", "warp"]  # importing these puts their comma
 @reports_errors
 def detect(
     photos: Photos,
-    output: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file. Default: standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--out", "-o", help="CSV file. Default: standard output.", readable=False)
+    ] = None,
     models: Models = None,
     detector: DetectorName = None,
     min_face: MinFace = None,
@@ -72,7 +75,7 @@ def detect(
 @reports_errors
 def embed(
     photos: Photos,
-    output: Annotated[Path, typer.Option("--out", "-o", help="An .npz file.", metavar="FILE")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="An .npz file.", metavar="FILE", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
@@ -86,6 +89,8 @@ def embed(
 ) -> None:
     """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks and photo (their names)."""
     set_up_logging(verbose)
+    if output.suffix.lower() == ".npy":
+        raise ValueError(f"{output}: several arrays are written, as an .npz; call it {output.stem}.npz")
     tables.check_output(output)
     from pyface.analysis.analyzer import FaceAnalyzer
 
@@ -112,8 +117,8 @@ def _analyze_files(analyzer: Any, photos: list[Path]) -> list[tuple[str, Any]]:
 @app.command()
 @reports_errors
 def compare(
-    a: Annotated[Path, typer.Argument(help="A photo.", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="Another photo.", metavar="B")],
+    a: Annotated[Path, typer.Argument(help="A photo.", metavar="A", readable=False)],
+    b: Annotated[Path, typer.Argument(help="Another photo.", metavar="B", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
@@ -145,10 +150,10 @@ def compare(
 @app.command()
 @reports_errors
 def evaluate(
-    pred: Annotated[Path, typer.Argument(help="An OUT folder, or a faces.csv.", metavar="PRED")],
+    pred: Annotated[Path, typer.Argument(help="An OUT folder, or a faces.csv.", metavar="PRED", readable=False)],
     truth_file: Annotated[
         Path | None,
-        typer.Argument(help="CSV with the column person, and face_id or photo.", metavar="[TRUTH]"),
+        typer.Argument(help="CSV with the column person, and face_id or photo.", metavar="[TRUTH]", readable=False),
     ] = None,
     truth: Annotated[
         str | None,
@@ -181,8 +186,11 @@ def evaluate(
         say(f"left out, as their person is not known: {counted(labels.n_left_out, 'face')}")
     if labels.n_without_face:
         say(f"each a person of its own: {counted(labels.n_without_face, 'photo')} without a face")
-    if n_named_so := sum(map(is_noise, labels.labels_true)):
-        say(f"counted as one person named -1: {counted(n_named_so, 'face')}; leave empty whom nobody knows")
+    if named_so := Counter(filter(is_noise, labels.labels_true)):
+        people_named = ", ".join(f"{showable(name)} ({counted(n, 'face')})" for name, n in named_so.items())
+        say(f"taken for people: {people_named}; leave empty whom nobody knows")
+    if labels.n_unknown:
+        say(f"ignored, as PRED has no such face or photo: {counted(labels.n_unknown, 'line')} of TRUTH")
     if as_json:
         # A score that is not defined (nan) has no JSON number.
         scores = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores.items()}

@@ -11,14 +11,15 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from pyface.errors import PyfaceError, counted
+from pyface.errors import ModelNotFoundError, PyfaceError, counted
 from pyface.photos.finding import Skipped
 
 P = ParamSpec("P")
@@ -73,6 +74,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         take_ctrl_c()
+        set_up_logging(verbose=False)
         try:
             try:
                 return command(*args, **kwargs)
@@ -91,7 +93,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(FAILED) from None
         except PyfaceError as error:
             say(f"pyface: {showable(str(error))}")
-            raise typer.Exit(FAILED) from None
+            raise typer.Exit(BAD_USAGE if isinstance(error, ModelNotFoundError) else FAILED) from None
         except (ValueError, TypeError, NotADirectoryError, FileNotFoundError) as error:
             say(f"pyface: {showable(str(error))}")
             raise typer.Exit(BAD_USAGE) from None
@@ -161,12 +163,36 @@ class _Line(logging.Handler):
         say(showable(self.format(record)))
 
 
+# Before that, a few photos that are done at one time would tell a rate that no run keeps up.
+_SECONDS_TO_A_RATE = 5.0
+
+
+def _rate(task: Task) -> float | None:
+    """Items a second since the stage began; None as long as that means little."""
+    seconds = task.finished_time if task.finished else task.elapsed
+    if seconds is None or seconds < _SECONDS_TO_A_RATE or not task.completed:
+        return None
+    return task.completed / seconds
+
+
 class _RateColumn(ProgressColumn):
     """Items a second."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if not speed else f"{speed:.1f}/s")
+        rate = _rate(task)
+        return Text("" if rate is None else f"{rate:.1f}/s")
+
+
+class _TimeLeftColumn(ProgressColumn):
+    """Time left at the rate up to now."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        rate = _rate(task)
+        if rate is None or task.finished or task.remaining is None:
+            return Text("")
+        return Text(str(timedelta(seconds=round(task.remaining / rate))))
 
 
 @contextlib.contextmanager
@@ -177,7 +203,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda *_: None
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(), _TimeLeftColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[str, int] = {}

@@ -53,5 +53,10 @@ ApartInPhoto = Annotated[
     ),
 ]
 ImageFormat = Annotated[str, typer.Option("--format", help="png or jpeg.", metavar="FORMAT")]
-PicturesOut = Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.", metavar="OUT")]
-Photos = Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...")]
+# readable=False, as for every path of a command: what cannot be read is told by who reads it, in one line.
+PicturesOut = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder for the pictures.", metavar="OUT", readable=False)
+]
+Photos = Annotated[
+    list[Path], typer.Argument(help="Photos, or folders of photos.", metavar="PHOTOS...", readable=False)
+]

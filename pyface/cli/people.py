@@ -11,7 +11,6 @@ import typer
 from pyface.album.outputs import REPORT
 from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import (
-    FAILED,
     interrupted,
     progress_bar,
     reports_errors,
@@ -38,7 +37,7 @@ from pyface.cli.options import (
     Verbose,
     app,
 )
-from pyface.errors import counted
+from pyface.errors import NoPhotosError, counted
 
 if TYPE_CHECKING:
     from pyface.album.album import Album
@@ -47,8 +46,8 @@ if TYPE_CHECKING:
 @app.command()
 @reports_errors
 def cluster(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT")],
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.", metavar="PHOTOS", readable=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.", metavar="OUT", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
@@ -80,13 +79,14 @@ def cluster(
     set_up_logging(verbose)
     from pyface.report.folder import cluster_photos
 
-    done = [0, 0]
+    done: tuple[int, int] | None = None
     try:
         with progress_bar() as show:
 
             def progress(stage: str, n_done: int, total: int) -> None:
+                nonlocal done
                 if stage == "photos":
-                    done[:] = n_done, total
+                    done = n_done, total
                 show(stage, n_done, total)
 
             album = cluster_photos(
@@ -111,13 +111,12 @@ def cluster(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        interrupted(f"pyface: interrupted, {_share(*done)}; the same command goes on from there")
+        interrupted(f"pyface: interrupted, {_share(done)}; the same command goes on from there")
+    except NoPhotosError as error:
+        say_skipped(error.skipped)
+        raise
     say_skipped(album.skipped)
-    if not album.photos:
-        what = "none of the files could be read" if album.skipped else "there is no photo in it"
-        say(f"pyface: {showable(str(photos))}: {what}")
-        raise typer.Exit(FAILED)
-    if add:
+    if add and done is not None:
         say(counted(done[1], "new photo"))
     _say_counts(album, out)
 
@@ -125,7 +124,7 @@ def cluster(
 @app.command()
 @reports_errors
 def recluster(
-    out: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT")],
+    out: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT", readable=False)],
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
@@ -140,6 +139,8 @@ def recluster(
     set_up_logging(verbose)
     from pyface.report.folder import recluster_photos
 
+    if not os.path.lexists(out):
+        raise FileNotFoundError(f"{out}: does not exist; name a folder that 'pyface cluster' wrote")
     with progress_bar() as progress:
         album = recluster_photos(
             out,
@@ -153,12 +154,13 @@ def recluster(
     _say_counts(album, out)
 
 
-def _share(n_done: int, total: int) -> str:
-    """How far a run has come."""
-    if not n_done:
-        return "no photo is done yet"
+def _share(done: tuple[int, int] | None) -> str:
+    """How far a run has come: photos done and to do, None before they are known."""
+    n_done, total = done or (0, 1)
     if n_done == total:
         return "all photos are done"
+    if not n_done:
+        return "no photo is done yet"
     return f"{n_done:,} of the {total:,} photos to do {'is' if n_done == 1 else 'are'} done"
 
 

@@ -6,6 +6,8 @@ lets the numbers of clusters survive when rows are clustered anew. Functions of 
 ``merge_suggestions``.
 """
 
+from typing import TYPE_CHECKING, NoReturn
+
 from pyface.cluster._advice import ThresholdAdvice, threshold_advice
 from pyface.cluster._agglomerative import AgglomerativeClustering
 from pyface.cluster._dbscan import DBSCAN
@@ -34,3 +36,15 @@ __all__ = [
     "relabel",
     "threshold_advice",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that is there
+
+    def __getattr__(name: str) -> NoReturn:
+        """The names of scikit-learn's that are not here say where they are."""
+        message = f"module {__name__!r} has no attribute {name!r}"
+        if not name.startswith("_"):
+            import sklearn.cluster
+
+            if name in sklearn.cluster.__all__:
+                message += f"; it is not offered here, sklearn.cluster.{name} is scikit-learn's"
+        raise AttributeError(message)

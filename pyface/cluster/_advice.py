@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,10 @@ class ThresholdAdvice:
     bcubed_f: float
     n_labelled: int
     n_classes: int
-    heights: NDArray[np.float64]
-    precisions: NDArray[np.float64]
-    recalls: NDArray[np.float64]
-    scores: NDArray[np.float64]
+    heights: NDArray[np.float64] = field(repr=False)
+    precisions: NDArray[np.float64] = field(repr=False)
+    recalls: NDArray[np.float64] = field(repr=False)
+    scores: NDArray[np.float64] = field(repr=False)
 
 
 def threshold_advice(Z: NDArray[np.float64], labels: Labels, *, beta: float = 1.0) -> ThresholdAdvice:

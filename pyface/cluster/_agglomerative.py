@@ -198,6 +198,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
 
     def _rows(self, X: Any, **options: Any) -> NDArray[Any]:
         _params.dense(X, "X.toarray() makes them so")
+        _params.no_text(X)
         x: NDArray[Any] = validate_data(self, X, dtype=[np.float64, np.float32], order="C", **options)
         return np.require(x, requirements=["C", "A"])  # scikit-learn lets views through that are not aligned
 

@@ -79,6 +79,7 @@ class DBSCAN(Clusterer):
         is_precomputed = metric == "precomputed"
         if not is_precomputed:
             _params.dense(X, "X.toarray() makes them so, sklearn.cluster.DBSCAN takes them as they are")
+        _params.no_text(X)
         x = validate_data(
             self,
             X,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 METRICS = ("cosine", "euclidean", "sqeuclidean", "precomputed")
@@ -57,3 +58,13 @@ def dense(X: Any, instead: str) -> None:
     """TypeError for sparse rows."""
     if sparse.issparse(X):
         raise TypeError(f"X is a sparse matrix, and rows must be dense: {instead}")
+
+
+def no_text(X: Any) -> None:
+    """ValueError for rows of text, as scikit-learn has it; NumPy would read numbers from it."""
+    if isinstance(X, list | tuple):
+        with suppress(ValueError):  # rows of unequal lengths, of which scikit-learn tells
+            X = np.asarray(X)
+    dtype = getattr(X, "dtype", None)
+    if getattr(dtype, "kind", "") in ("U", "S", "V"):
+        raise ValueError(f"X must hold numbers, got an array of {dtype}; X.astype(float) reads numbers from text")

@@ -16,7 +16,7 @@ from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
 from pyface.kernels.link_groups import Groups
 from pyface.kernels.origin import common_origin
-from pyface.kernels.tree import checked_matrix
+from pyface.kernels.tree import checked_matrix, naming_the_row
 
 logger = logging.getLogger(__name__)
 
@@ -175,5 +175,8 @@ def cut(Z: NDArray[np.float64], *, n_clusters: int | None = None, height: float 
     if n_clusters is not None:
         n = len(z) + 1
         count = _check.integer(n_clusters, "n_clusters", minimum=1, maximum=n, why=", the number of rows")
-        return _core.cut_by_count(z, n_merges=n - count)
-    return _core.cut_by_height(z, height=_check.number(height, "height", minimum=0))
+        with naming_the_row(z):
+            return _core.cut_by_count(z, n_merges=n - count)
+    lowest = _check.number(height, "height", minimum=0)
+    with naming_the_row(z):
+        return _core.cut_by_height(z, height=lowest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,13 +72,38 @@ def checked_matrix(Z: Any) -> NDArray[np.float64]:
     return z
 
 
+@contextlib.contextmanager
+def naming_the_row(z: NDArray[np.float64]) -> Iterator[None]:
+    """Around kernels that refuse what is no tree: the row that they stumbled over is looked for when they do."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(_first_wrong_merge(z) or str(error)) from None
+
+
+def _first_wrong_merge(z: NDArray[np.float64]) -> str | None:
+    merged_by: dict[float, int] = {}
+    for row, children in enumerate(z[:, :2].tolist()):
+        for cluster in children:
+            merges = f"Z: row {row} merges the cluster {cluster:.17g}, which"
+            if not 0 <= cluster <= len(z) + row:  # also NaN
+                return f"{merges} does not exist yet; there are 0 to {len(z) + row} before that row"
+            if not cluster.is_integer():
+                return f"{merges} cannot be; clusters have whole numbers"
+            if cluster in merged_by:
+                return f"{merges} is merged twice: row {merged_by[cluster]} did so before"
+            merged_by[cluster] = row
+    return None
+
+
 def inspect(Z: Any) -> Tree:
     """The tree of a linkage matrix (n - 1, 4) in SciPy's format. O(n) time if it is sorted by height, as they are.
 
     TypeError and ValueError as :func:`checked_matrix`; ValueError for clusters that do not exist or are merged twice.
     """
     z = checked_matrix(Z)
-    heights, sizes, first_rows = _core.tree_clusters(z)
+    with naming_the_row(z):
+        heights, sizes, first_rows = _core.tree_clusters(z)
     order = np.argsort(heights, kind="stable").astype(np.int64, copy=False)
     return Tree(z, z[:, :2].astype(np.int64), heights, sizes, first_rows, order)
 

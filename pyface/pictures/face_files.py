@@ -14,7 +14,7 @@ import numpy as np
 
 from pyface import __version__, _check, _memory
 from pyface._typing import Image
-from pyface.album.out_folder import SUMMARY, prepare_folder, read_summary, write_files
+from pyface.album.out_folder import SUMMARY, prepare_folder, read_summary, remove_if_empty, write_files
 from pyface.analysis.analyzer import FaceAnalyzer
 from pyface.analysis.files import list_files, read_photo
 from pyface.errors import ImageReadError, OutputFolderError, counted, require_extra
@@ -94,23 +94,23 @@ def write_faces(
 
     Faces are numbered from 0, the detector's best first. Photos of one name in several folders become ``name``,
     ``name~2``, ... in the order given. ``summary.json`` lists the files with box, landmarks and what is known of the
-    picture; files of an earlier run that it listed and this one did not write are removed. Each file is written whole
+    picture; files of an earlier run that it listed and this one did not write are removed. If no photo can be read, the
+    folder stays as it was. Each file is written whole
     or not at all, mode 0600, in a folder of mode 0700; a folder that holds anything else is refused.
     """
     suffix = FORMATS[_check.choice(image_format, "image_format (--format)", tuple(FORMATS))]
     folder = os.fspath(out)
     files, skipped = list_files(paths, exclude=folder)
-    prepare_folder(folder, command)
+    is_new = prepare_folder(folder, command)
     before = _files_of(read_summary(folder))
     summary: dict[str, Any] = {
         "generator": "pyface", "version": __version__, "command": command,
         "settings": {**settings, "format": image_format}, "models": analyzer.chain.digests(), "files": before,
         "photos": [], "skipped": [],
     }  # fmt: skip
-    # First of all: from here on the folder is known as ours, however the run ends.
-    write_files(folder, {SUMMARY: _json(summary)})
     written: list[str] = []
     taken: set[str] = set()
+    has_begun = False
     try:
         for done, path in enumerate(files):
             progress("photos", done, len(files))
@@ -129,6 +129,11 @@ def write_faces(
             except MemoryError as error:
                 skipped.append(Skipped(path, _memory.reason(error)))
                 continue
+            if not has_begun:
+                # With the first photo that could be read, and before its files: from here on the folder is known as
+                # ours, however the run ends.
+                write_files(folder, {SUMMARY: _json(summary)})
+                has_begun = True
             if n_points:
                 skipped.append(
                     Skipped(path, f"{counted(n_points, 'face has', 'faces have')} all landmarks on one point")
@@ -141,14 +146,18 @@ def write_faces(
             height, width = image.shape[:2]
             summary["photos"].append({"photo": as_utf8(path), "width": width, "height": height, "faces": entries})
         progress("photos", len(files), len(files))
-        for name in set(before) - set(written):
-            _remove(folder, name)
-        before = []
+        if has_begun:
+            for name in set(before) - set(written):
+                _remove(folder, name)
+            before = []
     finally:
         # After an interruption, too: the next run removes what it does not write again.
-        summary["files"] = sorted({*before, *written})
-        summary["skipped"] = [{"photo": as_utf8(item.photo), "reason": item.reason} for item in skipped]
-        write_files(folder, {SUMMARY: _json(summary)})
+        if has_begun:
+            summary["files"] = sorted({*before, *written})
+            summary["skipped"] = [{"photo": as_utf8(item.photo), "reason": item.reason} for item in skipped]
+            write_files(folder, {SUMMARY: _json(summary)})
+        elif is_new:
+            remove_if_empty(folder)
     n_faces = sum(len(photo["faces"]) for photo in summary["photos"])
     return FaceFiles(len(summary["photos"]), n_faces, tuple(skipped))
 

@@ -78,7 +78,9 @@ def cluster_photos(
     Returns an :class:`pyface.album.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
     Files that cannot be read are listed in ``Album.skipped``. Raises :class:`pyface.errors.OutputFolderError` before
     any work if ``out`` cannot be used or added to (another photo has the name of a known one, say), NotADirectoryError
-    if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. Ctrl-C raises KeyboardInterrupt
+    if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. If no photo in it can be read,
+    the album is empty; with ``out`` that is a :class:`pyface.errors.NoPhotosError`, and ``out`` stays as it was (photos
+    that ``add`` finds nothing to add to it are no error). Ctrl-C raises KeyboardInterrupt
     with all finished photos recorded. Memory grows by about 1 kB a face, plus about 250 MB a thread at work.
     """
     folder = folder_path(folder)

@@ -204,16 +204,17 @@ def test_a_photo_that_was_mended_is_read(tmp_path: Path) -> None:
     photo = photo_sets.save(tmp_path / "photos" / "a.png", photo_sets.astronaut())
     data = photo.read_bytes()
     photo.write_bytes(data[:1000])
+    photo_sets.save(tmp_path / "photos" / "none.png", np.full((100, 100, 3), 90, np.uint8))
     assert len(pyface.cluster_photos(tmp_path / "photos", out=tmp_path / "out").skipped) == 1
     photo.write_bytes(data)
     album = pyface.cluster_photos(tmp_path / "photos", out=tmp_path / "out")
     assert (len(album.skipped), len(album.faces)) == (0, 1)
 
 
-def test_no_photos(tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
+def test_no_faces(tmp_path: Path) -> None:
+    photo_sets.save(tmp_path / "photos" / "none.png", np.full((100, 100, 3), 90, np.uint8))
     album = pyface.cluster_photos(tmp_path / "photos", out=tmp_path / "out")
-    assert (len(album.faces), album.n_people, album.people()) == (0, 0, [])
+    assert (len(album.photos), len(album.faces), album.n_people, album.people()) == (1, 0, 0, [])
     assert np.load(tmp_path / "out" / "embeddings.npy").shape == (0, 128)
 
 

@@ -238,6 +238,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in backgroun
 is_awaited = threading.Event()
 
 def progress(stage, done, total):
+    global last
+    last = done, total
     if done == BAD:
         is_awaited.set()
 
@@ -250,7 +252,7 @@ photos, out = Path(sys.argv[1]), Path("out")
 try:
     cluster(photos, out, detect=detect, progress=progress, n_threads=1)
 except KeyboardInterrupt:
-    print(known(out))
+    print((last, known(out)))
 """
 
 
@@ -259,4 +261,22 @@ def test_ctrl_c_keeps_the_photo_that_is_waited_for(photos: Path, tmp_path: Path)
     here = Path(__file__).resolve().parent
     command = [sys.executable, "-c", INTERRUPTED, str(photos), str(here), str(here.parent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True, cwd=tmp_path)
-    assert ast.literal_eval(done.stdout)[: BAD + 1] == NAMES[: BAD + 1]
+    told, kept = ast.literal_eval(done.stdout)
+    assert kept[: BAD + 1] == NAMES[: BAD + 1]
+    assert told == (len(kept), N)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_was_done_is_told_as_the_record_has_it(photos: Path, tmp_path: Path, error: type[BaseException]) -> None:
+    """Also where it was nothing when the run was stopped, and where the callback itself stops it again."""
+    told: list[int] = []
+
+    def progress(stage: str, n_done: int, total: int) -> None:
+        told.append(n_done)
+        if len(told) > 1:
+            raise error("stop")
+
+    with pytest.raises(error):
+        cluster(photos, tmp_path / "out", progress=progress, n_threads=1)
+    assert told == [0, 1, len(known(tmp_path / "out"))]
+    assert told[-1] >= 1

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import photo_sets
 import pytest
-from command_line import pyface
+from command_line import one_line, pyface
 from interrupts import NEEDS_SIGNALS, interrupted_command
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
@@ -59,13 +59,25 @@ def test_trouble_is_listed_and_exit_is_0(tmp_path: Path) -> None:
 
 
 def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
+    folder, new = tmp_path / "photos", tmp_path / "new"
+    folder.mkdir()
+    one_line(pyface("cluster", folder, "-o", new), 1, f"pyface: {folder}: there is no photo in it\n")
+    (folder / "text.jpg").write_text("x")
+    done = pyface("cluster", folder, "-o", new)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        ["skipped text.jpg: not an image in a format that can be read",
+         f"pyface: {folder}: none of the files could be read"],
+    )  # fmt: skip
+    assert not new.exists()
+
+
+def test_nothing_readable_costs_no_album(out: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    assert pyface("cluster", tmp_path / "photos", "-o", tmp_path / "a").returncode == 1
-    (tmp_path / "photos" / "text.jpg").write_text("x")
-    done = pyface("cluster", tmp_path / "photos", "-o", tmp_path / "b")
-    assert done.returncode == 1
-    assert "none of the files could be read" in done.stderr
-    assert json.loads((tmp_path / "b" / "summary.json").read_text())["counts"]["skipped"] == 1
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    done = pyface("cluster", tmp_path / "photos", "-o", out)
+    one_line(done, 1, f"photos: there is no photo in it; {out} stays as it was")
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -84,19 +96,24 @@ def test_nothing_readable_is_exit_1(tmp_path: Path) -> None:
             "average, complete, single can",
         ),
         (["cluster", "PHOTOS", "-o", "OUT2", "--add", "--max-faces", "1"], 1, "max_faces was None, is 1"),
-        (["recluster", "NONE"], 1, "does not exist"),
+        (["recluster", "NONE"], 2, "does not exist"),
         (["recluster", "PHOTOS"], 1, "was not written by pyface"),
         (["recluster", "OUT2", "--algorithm", "dbscan", "--clusters", "2"], 2, "finds the number of people itself"),
         (["cluster", "PHOTOS", "-o", "PHOTOS"], 1, "is the folder of photos itself"),
-        (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 1, "dlib-resnet"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--embedder", "dlib-restnet"], 2, "dlib-resnet"),
         (["cluster", "PHOTOS", "-o", "OUT", "--providers", "MoonProvider"], 1, "MoonProvider"),
-        (["compare", "A", "NONE"], 1, "No such file"),
+        (["compare", "A", "NONE"], 2, "no such file"),
+        (["compare", "A", "PHOTOS"], 2, "is a folder; name one photo"),
         (["compare", "A", "EMPTY"], 1, "no face found"),
-        (["evaluate", "NONE", "--truth", "folder"], 1, "cannot be read"),
+        (["evaluate", "NONE", "--truth", "folder"], 2, "no such file"),
+        (["evaluate", "OUT2", "NONE"], 2, "no such file"),
         (["evaluate", "OUT2"], 2, "TRUTH"),
         (["evaluate", "OUT2", "--truth", "("], 2, "regular expression"),
         (["detect", "NONE"], 2, "no such file"),
-        (["models", "pull", "nothing"], 1, "nothing"),
+        (["detect", "A", "--detector", "nothing"], 2, "no model named"),
+        (["cluster", "PHOTOS", "-o", "OUT", "--models", "nothing"], 2, "no pack of models"),
+        (["embed", "A", "-o", "e.npy"], 2, "call it e.npz"),
+        (["models", "pull", "nothing"], 2, "nothing"),
         (["frobnicate"], 2, "frobnicate"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -206,6 +223,10 @@ def test_models_and_info() -> None:
     pulled = pyface("models", "pull", "dlib-resnet")
     assert pulled.returncode == 0, pulled.stderr
     assert Path(pulled.stdout.split("\n")[0]).exists()
+    limited = pyface("models", "pull", "dlib-68")
+    assert limited.returncode == 0 and Path(limited.stdout.strip()).exists()
+    (line,) = limited.stderr.splitlines()
+    assert line.startswith("pyface: dlib-68: its training data exclude commercial use")
     shown = pyface("info")
     assert "isa_active" in shown.stdout
     assert "numpy" in shown.stdout

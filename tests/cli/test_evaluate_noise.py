@@ -57,7 +57,15 @@ def test_a_person_named_minus_one_is_one_like_any_other_and_that_is_said(tmp_pat
     pred, truth = write(tmp_path, ["0", "0", "1"], [name, name, "a"])
     done = pyface("evaluate", pred, truth, "--json")
     assert json.loads(done.stdout)["bcubed_f"] == 1.0
-    assert messages(done) == ["counted as one person named -1: 2 faces; leave empty whom nobody knows"]
+    assert messages(done) == [f"taken for people: {name} (2 faces); leave empty whom nobody knows"]
+
+
+def test_names_like_noise_are_each_a_person_and_all_are_said(tmp_path: Path) -> None:
+    pred, truth = write(tmp_path, ["0", "0", "1", "2"], ["-1", "-1", "-1.0", "a"])
+    done = pyface("evaluate", pred, truth, "--json")
+    scores = json.loads(done.stdout)
+    assert (scores["bcubed_f"], scores["n_classes"]) == (1.0, 3)
+    assert messages(done) == ["taken for people: -1 (2 faces), -1.0 (1 face); leave empty whom nobody knows"]
 
 
 @pytest.mark.parametrize("nobody", ["", " "])
@@ -70,3 +78,27 @@ def test_a_person_without_a_name_is_not_known(tmp_path: Path, nobody: str) -> No
 def test_a_rule_that_is_none(tmp_path: Path) -> None:
     pred, truth = write(tmp_path, ["0", "0"], ["a", "a"])
     one_line(pyface("evaluate", pred, truth, "--noise", "alone"), 2, "noise must be one of 'singletons', 'drop'")
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [
+        ("face_id,person\n0,a\n1,b\n7,a\n01,a\n", "2 lines"),
+        ("photo,person\n0.jpg,a\n1.jpg,b\nnowhere.jpg,a\n", "1 line"),
+        ("face_id,person\n0,a\n1,b\n", None),
+    ],
+)
+def test_lines_of_the_truth_that_name_nothing_are_counted(tmp_path: Path, truth: str, said: str | None) -> None:
+    pred, file = write(tmp_path, ["0", "1"], [])
+    file.write_text(truth)
+    done = pyface("evaluate", pred, file, "--json")
+    assert json.loads(done.stdout)["n_samples"] == 2
+    assert messages(done) == ([f"ignored, as PRED has no such face or photo: {said} of TRUTH"] if said else [])
+
+
+def test_a_photo_without_a_face_is_no_unknown_one(tmp_path: Path) -> None:
+    pred, file = write(tmp_path, ["0", "1"], [])
+    file.write_text("photo,person\n0.jpg,a\nempty.jpg,b\nnowhere.jpg,c\n")
+    sizes = [{"photo": name, "width": 9, "height": 9} for name in ("0.jpg", "1.jpg", "empty.jpg")]
+    (tmp_path / "summary.json").write_text(json.dumps({"photos": sizes}))
+    assert compare_labels(str(pred), str(file), None, one_per_photo=False).n_unknown == 1

@@ -92,7 +92,7 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
         one_line(pyface(*COMMANDS[command], photo, "-o", tmp_path / "a", *arguments), 2, message)
     done = pyface(*COMMANDS[command], photo, tmp_path / "nothing.jpg", "-o", tmp_path / "a")
     one_line(done, 2, "nothing.jpg: no such file or folder")
-    one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 1, "Did you mean 'dlib-68'")
+    one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 2, "Did you mean 'dlib-68'")
     assert not (tmp_path / "a").exists()
 
 
@@ -130,6 +130,21 @@ def test_nothing_to_read(tmp_path: Path, command: str) -> None:
     assert done.returncode == 1
     assert messages(done)[-1] == "pyface: none of the files could be read" and "not an image" in messages(done)[0]
     one_line(pyface(*COMMANDS[command], tmp_path / "empty", "-o", tmp_path / "out"), 1, "there is no photo there")
+    assert not (tmp_path / "out").exists()
+
+
+@each_command
+def test_nothing_to_read_costs_no_picture(photo: Path, tmp_path: Path, command: str) -> None:
+    out, bad = tmp_path / "out", tmp_path / "bad"
+    run_here(command, [photo], out, lambda *_: None)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    bad.mkdir()
+    for content in (None, "this is no photo\n"):
+        if content is not None:
+            (bad / photo.name).write_text(content)
+        done = run_here(command, [bad], out, lambda *_: None)
+        assert (done.n_photos, len(done.skipped)) == (0, content is not None)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @each_command

@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 
+from rich.progress import Progress
+
 from pyface.cli import people
-from pyface.cli.console import say_faces
+from pyface.cli.console import _RateColumn, _TimeLeftColumn, say_faces
 from pyface.errors import counted
 
 # The command with a pipeline that stops in the way asked for, so that no moment has to be hit.
@@ -42,7 +44,7 @@ def stopped(tmp_path: Path, stop: str, n_done: int = 0, total: int = 0) -> tuple
 @pytest.mark.parametrize(
     ("n_done", "total", "what"),
     [
-        (0, 0, "no photo is done yet"), (0, 1, "no photo is done yet"), (1, 1, "all photos are done"),
+        (0, 0, "all photos are done"), (0, 1, "no photo is done yet"), (1, 1, "all photos are done"),
         (1, 5, "1 of the 5 photos to do is done"), (1200, 5000, "1,200 of the 5,000 photos to do are done"),
     ],
 )  # fmt: skip
@@ -93,3 +95,21 @@ def test_counts_of_faces(capsys: pytest.CaptureFixture[str]) -> None:
     say_faces(1, 1, "x.npz")
     say_faces(2, 1000, "x.npz")
     assert capsys.readouterr().err == "1 face in 1 photo: x.npz\n2 faces in 1,000 photos: x.npz\n"
+
+
+def test_a_rate_is_told_once_it_means_something() -> None:
+    now = [0.0]
+    bar = Progress(get_time=lambda: now[0])
+    bar.add_task("photos", total=100)
+    (task,) = bar.tasks
+
+    def told(seconds: float, done: int) -> tuple[str, str]:
+        now[0] = seconds
+        bar.update(task.id, completed=done)
+        return str(_RateColumn().render(task)), str(_TimeLeftColumn().render(task))
+
+    # Several photos that were begun together are done together: 8 within no time are no 80,000 a second.
+    assert told(3.9999, 0) == told(4.0, 8) == ("", "")
+    assert told(10.0, 20) == ("2.0/s", "0:00:40")
+    assert told(60.0, 20) == ("0.3/s", "0:04:00")
+    assert told(80.0, 100) == ("1.2/s", "")

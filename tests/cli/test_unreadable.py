@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +97,32 @@ def test_photos_one_by_one_are_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     photo = photo_sets.save(tmp_path / "a.png", np.zeros((20, 20, 3), np.uint8))
     one_line(pyface("cluster", photo, "-o", tmp_path / "out"), 2, "PHOTOS must be a folder")
+
+
+# Each of the commands, in a process where nothing may be read as far as typer can tell; root may read all.
+UNREADABLE = """
+import os, sys
+access = os.access
+os.access = lambda path, mode, **options: not mode & os.R_OK and access(path, mode, **options)
+from pyface.cli.main import main
+
+for line in sys.argv[1].split(", "):
+    sys.argv = ["pyface", *line.split()]
+    try:
+        main()
+    except SystemExit as stop:
+        sys.stderr.write(f"exit {stop.code}\\n")
+"""
+
+
+def test_what_cannot_be_read_is_told_without_the_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("this is no photo\n")
+    (tmp_path / "out").mkdir()
+    both = ["detect a.jpg", "detect a.jpg -o out/a.csv", "embed a.jpg -o out/a.npz", "align a.jpg -o out"]
+    one = ["compare a.jpg a.jpg", "evaluate a.jpg a.jpg", "recluster a.jpg", "cluster a.jpg -o out", "recluster out"]
+    command = [sys.executable, "-c", UNREADABLE, ", ".join([*both, *one])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    lines = messages(done)
+    text = ["skipped a.jpg: not an image in a format that can be read", "pyface: none of the files could be read"]
+    assert lines[: 3 * len(both)] == [*text, "exit 1"] * len(both)
+    assert [line.split()[0] for line in lines[3 * len(both) :]] == ["pyface:", "exit"] * len(one), lines

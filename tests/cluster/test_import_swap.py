@@ -212,3 +212,29 @@ def test_initial_centers_of_another_shape() -> None:
         ValueError, match=r"initial centers \(4, 2\) does not match the number of features of the data 6"
     ):
         KMeans(4, init=X[:4, :2]).fit(X)
+
+
+@pytest.mark.parametrize("text", [X.astype(str), X.astype(str).tolist(), X.astype(np.bytes_)], ids=["U", "list", "S"])
+def test_text_is_no_number_where_it_is_none_for_scikit_learn(text: Any) -> None:
+    for ours, theirs in (
+        (DBSCAN, sklearn.cluster.DBSCAN),
+        (AgglomerativeClustering, sklearn.cluster.AgglomerativeClustering),
+    ):
+        with pytest.raises(ValueError, match="arrays of bytes/strings"):
+            theirs().fit(text)
+        with pytest.raises(ValueError, match=r"X must hold numbers, got an array of .*; X\.astype\(float\)"):
+            ours().fit(text)
+    with pytest.raises(ValueError, match="X must hold numbers"):
+        AgglomerativeClustering(None, distance_threshold=1.0, linkage="average").fit(X).add(text)
+    np.testing.assert_array_equal(KMeans(2, random_state=0).fit(text).labels_, KMeans(2, random_state=0).fit(X).labels_)
+
+
+def test_names_that_scikit_learn_has_say_so() -> None:
+    for name in ("MiniBatchKMeans", "FeatureAgglomeration", "dbscan", "k_means", "ward_tree", "HDBSCAN"):
+        with pytest.raises(
+            AttributeError, match=f"no attribute '{name}'; it is not offered here, sklearn.cluster.{name}"
+        ):
+            getattr(pyface.cluster, name)
+        with pytest.raises(ImportError, match=f"cannot import name '{name}'"):
+            exec(f"from pyface.cluster import {name}")
+    assert not hasattr(pyface.cluster, "Kmeans") and not hasattr(pyface.cluster, "__wrapped__")

@@ -156,6 +156,7 @@ def test_advice_by_hand() -> None:
     x = np.array([[0.0], [1], [2], [10], [11], [4]])
     z = pyface.linkage(x, "single", "euclidean")
     advice = threshold_advice(z, np.array([5, 5, 5, 8, 8, -1]))
+    assert repr(advice).endswith("n_labelled=5, n_classes=2)")  # the arrays of all cuts are no part of it
     # The stranger joins at 2, which changes no score; all become one at 6.
     assert advice.interval == (1.0, 6.0) and advice.height == 3.5
     assert (advice.bcubed_f, advice.n_clusters, advice.n_labelled, advice.n_classes) == (1.0, 2, 5, 2)
