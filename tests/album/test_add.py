@@ -58,7 +58,7 @@ def test_added_photos_are_grouped_as_all_at_once(photos: Path, tmp_path: Path, a
 def test_new_people_get_new_numbers_and_gaps_stay(photos: Path, tmp_path: Path) -> None:
     first, second = split(photos, tmp_path, {"h1.jpg", "h2.webp"})
     out = tmp_path / "out"
-    pyface.cluster_photos(first, out=out, threshold=1e-6)
+    pyface.cluster_photos(first, out=out, threshold=1e-12)
     assert sorted(people(out).values()) == [0, 1]
     # Joined now: the first of two equal ones survives, and 1 is given up; who is new comes after both.
     album = pyface.cluster_photos(second, out=out, add=True)
@@ -94,9 +94,9 @@ def test_adding_to_nothing_is_an_ordinary_run(photos: Path, done: Path, tmp_path
 def test_numbers_survive_a_regrouping_in_between(photos: Path, tmp_path: Path) -> None:
     first, second = split(photos, tmp_path, {"h1.jpg", "h2.webp", "a1.png"})
     pyface.cluster_photos(first, out=tmp_path / "out")
-    recluster_photos(tmp_path / "out", threshold=1e-6)
+    recluster_photos(tmp_path / "out", threshold=1e-12)
     single = people(tmp_path / "out")
-    pyface.cluster_photos(second, out=tmp_path / "out", add=True, threshold=1e-6)
+    pyface.cluster_photos(second, out=tmp_path / "out", add=True, threshold=1e-12)
     after = people(tmp_path / "out")
     assert {face: after[face] for face in single} == single
     assert sorted(after.values()) == list(range(8))

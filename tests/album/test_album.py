@@ -72,8 +72,8 @@ def test_two_people(photos: tuple[Path, dict[str, list[str]]], tmp_path: Path) -
     assert {path.name for path in out.iterdir()} == {*FILES, "work.sqlite"}
 
 
-def test_astronaut_is_exact(photos: tuple[Path, dict[str, list[str]]]) -> None:
-    (face,) = pyface.FaceAnalyzer().analyze(photo_sets.astronaut())
+def test_astronaut_is_exact_with_dlibs_models(photos: tuple[Path, dict[str, list[str]]]) -> None:
+    (face,) = pyface.FaceAnalyzer("dlib").analyze(photo_sets.astronaut())
     assert face.box.tolist() == [168, 69, 263, 164]
     assert face.score == pytest.approx(1.062512, abs=1e-5)
     assert face.landmarks is not None
@@ -82,7 +82,7 @@ def test_astronaut_is_exact(photos: tuple[Path, dict[str, list[str]]]) -> None:
     golden = [-0.06423, 0.02125, 0.02116, -0.06785, -0.15359, -0.02163, -0.04458, -0.11917]
     assert face.embedding[:8] == pytest.approx(golden, abs=1e-5)
     # The file on disk gives the same face.
-    album = pyface.cluster_photos(photos[0])
+    album = pyface.cluster_photos(photos[0], models="dlib")
     assert album.faces[0].photo == "a1.png"
     assert_array_equal(album.faces[0].face.embedding, face.embedding)
 
@@ -174,12 +174,13 @@ def test_small_faces_need_min_face(tmp_path: Path) -> None:
     wide = np.full((1500, 2000, 3), 120, np.uint8)
     wide[700:905, 1300:1505] = np.asarray(small)
     photo_sets.save(tmp_path / "wide.png", wide)
-    assert len(pyface.cluster_photos(tmp_path).faces) == 0
-    album = pyface.cluster_photos(tmp_path, min_face=35)
-    assert len(album.faces) == 1
-    x1, y1, x2, y2 = album.faces[0].face.box
-    assert 1300 + 60 < x1 < x2 < 1300 + 115
-    assert 700 + 20 < y1 < y2 < 700 + 75
+    assert len(pyface.cluster_photos(tmp_path, models="dlib").faces) == 0
+    for models in ("dlib", "opencv"):
+        album = pyface.cluster_photos(tmp_path, models=models, min_face=35)
+        assert len(album.faces) == 1
+        x1, y1, x2, y2 = album.faces[0].face.box
+        assert 1300 + 60 < x1 < x2 < 1300 + 115
+        assert 700 + 20 < y1 < y2 < 700 + 75
 
 
 def test_trouble(tmp_path: Path) -> None:

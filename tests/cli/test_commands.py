@@ -167,7 +167,7 @@ def test_detect(photos: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) == 1
-    assert [rows[0][k] for k in ("x1", "y1", "x2", "y2", "score")] == ["168.00", "69.00", "263.00", "164.00", "1.0625"]
+    assert [rows[0][k] for k in ("x1", "y1", "x2", "y2", "score")] == ["177.54", "62.06", "267.93", "175.92", "0.9313"]
     done = pyface("detect", photos, "-o", tmp_path / "boxes.csv")
     assert done.returncode == 0
     assert len((tmp_path / "boxes.csv").read_text().splitlines()) == 9
@@ -185,12 +185,13 @@ def test_embed(photos: Path, tmp_path: Path) -> None:
 def test_compare(photos: Path) -> None:
     same = pyface("compare", photos / "a1.png", photos / "a2.jpg")
     assert same.returncode == 0
-    match = re.fullmatch(r"same person: Euclidean distance (0\.\d+), threshold 0\.6\n", same.stdout)
-    assert match
+    assert re.fullmatch(r"same person: cosine distance 0\.\d+, threshold 0\.63\n", same.stdout)
     different = pyface("compare", photos / "a1.png", photos / "h1.jpg")
     assert different.stdout.startswith("different people: ")
     strict = pyface("compare", photos / "a1.png", photos / "a2.jpg", "--threshold", "0.01")
     assert strict.stdout.startswith("different people: ")
+    dlibs = pyface("compare", photos / "a1.png", photos / "a2.jpg", "--models", "dlib")
+    assert re.fullmatch(r"same person: Euclidean distance 0\.\d+, threshold 0\.6\n", dlibs.stdout)
     several = pyface("compare", photos / "a1.png", photos / "sub" / "both.jpg")
     assert "2 faces, the largest is compared" in several.stderr
 

@@ -283,8 +283,8 @@ def test_a_photo_too_wide_is_passed_over(photos: Path, tmp_path: Path) -> None:
 
 
 def test_five_landmarks_are_refused(photos: Path, tmp_path: Path) -> None:
-    for arguments in ((), ("--landmarks", "dlib-5")):
+    for arguments, scheme in (((), "arcface-5"), (("--landmarks", "dlib-5"), "dlib-5")):
         done = pyface("warp", photos / "astronaut.png", "-o", tmp_path / "out", *arguments)
-        one_line(done, 2, "needs landmarks of the scheme dlib-68, got dlib-5")
+        one_line(done, 2, f"needs landmarks of the scheme dlib-68, got {scheme}")
         assert "--landmarks dlib-68" in done.stderr
     assert not (tmp_path / "out").exists()
