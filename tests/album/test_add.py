@@ -99,7 +99,7 @@ def test_numbers_survive_a_regrouping_in_between(photos: Path, tmp_path: Path) -
     pyface.cluster_photos(second, out=tmp_path / "out", add=True, threshold=1e-12)
     after = people(tmp_path / "out")
     assert {face: after[face] for face in single} == single
-    assert sorted(after.values()) == list(range(8))
+    assert sorted(set(after.values())) == list(range(7))  # one face is the same to the byte in two photos
 
 
 def test_a_namesake_is_refused_and_nothing_is_lost(photos: Path, out: Path, tmp_path: Path) -> None:

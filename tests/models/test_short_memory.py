@@ -49,7 +49,7 @@ def report(code: str, *arguments: object) -> Any:
 
 
 ANALYSE = """
-analyzer = pyface.FaceAnalyzer(n_threads=2, max_side=1600)
+analyzer = pyface.FaceAnalyzer("dlib", n_threads=2, max_side=1600)
 wanted = analyzer.analyze(small)[0].embedding
 said = []
 leave(50)
@@ -147,7 +147,7 @@ try:
     bytearray(200 << 20)
 except MemoryError:
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
-    album = pyface.cluster_photos(photos, out=out, max_side=1600, n_threads=2, progress=progress)
+    album = pyface.cluster_photos(photos, models="dlib", out=out, max_side=1600, n_threads=2, progress=progress)
     skipped = [[item.photo, item.reason] for item in album.skipped]
     print(json.dumps([[face.photo for face in album.faces], skipped]))
 else:
