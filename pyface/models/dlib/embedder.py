@@ -12,9 +12,8 @@ from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
 from pyface.geometry.templates import UNIT_DLIB_5
 from pyface.kernels import faces
-from pyface.models.base import Embedder
 from pyface.models.dlib.landmarks import SCHEMES
-from pyface.models.session import Session
+from pyface.models.network_embedder import NetworkEmbedder
 from pyface.types import Landmarks
 
 __all__ = ["DlibResnet"]
@@ -42,28 +41,13 @@ TEMPLATE_68 = np.array(
 _COMPARISON = COMPARISONS["dlib-resnet"]
 
 
-class DlibResnet(Embedder):
+class DlibResnet(NetworkEmbedder):
     """Vectors of 128 numbers, not of unit length, compared by (squared) Euclidean distance."""
 
     metric = _COMPARISON.metric
     cluster_threshold = _COMPARISON.cluster_threshold
     pair_threshold = _COMPARISON.pair_threshold
     schemes = ("dlib-5", "dlib-68")
-
-    def __init__(
-        self,
-        session: Session,
-        *,
-        name: str,
-        family: str,
-        digest: str,
-        size: int,
-        dimension: int,
-        n_threads: int | None = None,
-    ) -> None:
-        self.name, self.family, self.digest = name, family, digest
-        self.size, self.dimension = size, dimension
-        self._session, self._n_threads = session, n_threads
 
     def crop(self, image: Any, landmarks: Landmarks | Points, *, color: str = "rgb") -> NDArray[np.uint8]:
         """Upright crops (n, 150, 150, 3), uint8 RGB, black where they reach beyond the image.
@@ -81,14 +65,7 @@ class DlibResnet(Embedder):
         return faces.face_chips(faces.bytes_of(pixels), points, template, self.size, PADDING, n_threads=self._n_threads)
 
     def _points(self, landmarks: Landmarks | Points) -> Points:
-        if isinstance(landmarks, Landmarks):
-            if landmarks.scheme not in self.schemes:
-                raise ValueError(
-                    f"landmarks are of the scheme {landmarks.scheme!r}; {self.name} is aligned by "
-                    f"{' or '.join(self.schemes)}"
-                )
-            landmarks = landmarks.points
-        points = _check.numbers(landmarks, "landmarks", "(n, k, 2)")
+        points = _check.numbers(self._of_known_scheme(landmarks), "landmarks", "(n, k, 2)")
         if points.ndim != 3 or points.shape[1] not in SCHEMES or points.shape[2] != 2:
             raise ValueError(f"landmarks must have shape (n, 5, 2) or (n, 68, 2), got {points.shape}")
         return points
@@ -99,11 +76,7 @@ class DlibResnet(Embedder):
         A crop's vector is the same to the last bit whatever batch it is in. Where memory is short batches are halved;
         MemoryError if it is not enough for one crop.
         """
-        _check.require_array(crops, "crops", (np.uint8, np.float32), "uint8 or float32")
-        if crops.shape[1:] != (self.size, self.size, 3):
-            raise ValueError(f"crops must have shape (n, {self.size}, {self.size}, 3), got {crops.shape}")
-        if crops.dtype.type is np.float32 and not np.isfinite(crops).all():
-            raise ValueError("crops hold NaN or infinite values")
+        crops = self._checked(crops)
         _check.warn_of_unit_range(crops, "crops")
         out = np.empty((len(crops), self.dimension), np.float32)
         for begin in range(0, len(crops), BATCH):

@@ -43,9 +43,7 @@ class ONet(Landmarker):
         found = np.empty((len(rows), 2 * N_POINTS + 1))
         if len(rows) == 0:
             return Landmarks(np.empty((0, N_POINTS, 2)), self.scheme, np.empty(0, np.float32))
-        pixels = faces.bytes_of(pixels)
-        if pixels.ndim == 2:
-            pixels = np.repeat(pixels[:, :, None], 3, axis=2)
+        pixels = faces.rgb_bytes_of(pixels)
         matrices = _crop_matrices(rows)
         with _memory.told("to look at faces", "end what else takes memory, or use fewer threads"):
             crops = affine_crops(pixels, matrices, (SIZE, SIZE), antialias=True, n_threads=self._n_threads)

@@ -14,10 +14,10 @@ from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
 from pyface.geometry.similarity import fit, points_of
 from pyface.geometry.templates import template_points
+from pyface.kernels import faces
 from pyface.kernels.crops import affine_crops
-from pyface.models.base import Embedder
-from pyface.models.opencv.yunet import SCHEME, bytes_rgb
-from pyface.models.session import Session
+from pyface.models.network_embedder import NetworkEmbedder
+from pyface.models.opencv.yunet import SCHEME
 from pyface.types import Landmarks
 
 __all__ = ["SFace"]
@@ -25,29 +25,16 @@ __all__ = ["SFace"]
 _COMPARISON = COMPARISONS["sface"]
 
 
-class SFace(Embedder):
-    """Vectors of 128 numbers, not of unit length, compared by cosine distance."""
+class SFace(NetworkEmbedder):
+    """Vectors of 128 numbers, not of unit length, compared by cosine distance.
+
+    Its session has one thread, so that each of ``n_threads`` can have a face of its own.
+    """
 
     metric = _COMPARISON.metric
     cluster_threshold = _COMPARISON.cluster_threshold
     pair_threshold = _COMPARISON.pair_threshold
     schemes = (SCHEME,)
-
-    def __init__(
-        self,
-        session: Session,
-        *,
-        name: str,
-        family: str,
-        digest: str,
-        size: int,
-        dimension: int,
-        n_threads: int | None = None,
-    ) -> None:
-        """session : of one thread, so that each of ``n_threads`` can have a face of its own."""
-        self.name, self.family, self.digest = name, family, digest
-        self.size, self.dimension = size, dimension
-        self._session, self._n_threads = session, n_threads
 
     def crop(self, image: Any, landmarks: Landmarks | Points, *, color: str = "rgb") -> NDArray[np.uint8]:
         """Upright crops (n, 112, 112, 3), uint8 RGB, black where they reach beyond the image.
@@ -64,19 +51,12 @@ class SFace(Embedder):
         _check.warn_of_unit_range(pixels)
         fitted = fit(points, template_points("arcface", self.size), name="landmarks")
         return affine_crops(
-            bytes_rgb(pixels), fitted.inverse_matrix(), (self.size, self.size), n_threads=self._n_threads,
+            faces.rgb_bytes_of(pixels), fitted.inverse_matrix(), (self.size, self.size), n_threads=self._n_threads,
             instead="crop fewer faces at a time",
         )  # fmt: skip
 
     def _points(self, landmarks: Landmarks | Points) -> Points:
-        if isinstance(landmarks, Landmarks):
-            if landmarks.scheme not in self.schemes:
-                raise ValueError(
-                    f"landmarks are of the scheme {landmarks.scheme!r}; {self.name} is aligned by "
-                    f"{' or '.join(self.schemes)}"
-                )
-            landmarks = landmarks.points
-        points = points_of(landmarks, "landmarks")
+        points = points_of(self._of_known_scheme(landmarks), "landmarks")
         if points.shape[1:] != (5, 2):
             raise ValueError(f"landmarks must have shape (n, 5, 2), got {points.shape}")
         return points
@@ -88,11 +68,7 @@ class SFace(Embedder):
         network sees one crop at a time, and each thread has its own. Where memory is short all go through one thread;
         MemoryError if it is not enough for one crop.
         """
-        _check.require_array(crops, "crops", (np.uint8, np.float32), "uint8 or float32")
-        if crops.shape[1:] != (self.size, self.size, 3):
-            raise ValueError(f"crops must have shape (n, {self.size}, {self.size}, 3), got {crops.shape}")
-        if crops.dtype.type is np.float32 and not np.isfinite(crops).all():
-            raise ValueError("crops hold NaN or infinite values")
+        crops = self._checked(crops)
         _check.warn_of_unit_range(crops, "crops")
         if crops.dtype.type is np.float32:
             crops = np.clip(np.rint(crops), 0, 255).astype(np.uint8)

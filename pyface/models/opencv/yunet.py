@@ -16,7 +16,7 @@ from pyface.models.opencv.yunet_graph import STRIDES
 from pyface.models.session import Session
 from pyface.types import Detections
 
-__all__ = ["SCHEME", "YuNet", "bytes_rgb", "decoded"]
+__all__ = ["SCHEME", "YuNet", "decoded"]
 
 SCHEME = "arcface-5"
 """Order of the points: image-left eye, image-right eye, tip of the nose, image-left and image-right mouth corner."""
@@ -68,12 +68,6 @@ class YuNet(Detector):
         boxes, scores, points = decoded(cells, padded.shape[0], padded.shape[1], least)
         kept = nms(boxes, scores, NMS_IOU)
         return Detections(boxes[kept], scores[kept], points[kept])
-
-
-def bytes_rgb(image: Image) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8 of an image that has been checked: floats rounded, grey three times."""
-    pixels = faces.bytes_of(image)
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 
 def _padded(image: Image) -> NDArray[np.uint8]:
