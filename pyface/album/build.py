@@ -27,7 +27,7 @@ from pyface.photos.thumbnails import THUMBNAIL_VERSION
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 3
+_ANALYSIS_VERSION = 4
 
 
 def build_album(

@@ -26,11 +26,16 @@ _TILE_OVERLAP_FACES = 4.0
 _TILE_MARGIN_FACES = 0.25
 # One face found at two sizes or in two tiles: the field's usual overlap for one and the same face.
 _SAME_FACE_IOU = 0.4
+# A look whose longer side is so many times the detector's largest face gets a small one beside it.
+_WORTH_A_SMALL_LOOK = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A rectangle of the photo (``x0 <= x < x1``), searched at ``width`` x ``height`` pixels."""
+    """A rectangle of the photo (``x0 <= x < x1``), searched at ``width`` x ``height`` pixels.
+
+    What is at most ``left_to_others`` pixels of the photo long and high is left to the other looks.
+    """
 
     x0: int
     y0: int
@@ -38,12 +43,29 @@ class Look:
     y1: int
     width: int
     height: int
+    left_to_others: float = 0.0
 
 
 def plan_looks(
-    width: int, height: int, smallest_face: float, *, min_face: float | None = None, max_side: int = MAX_SIDE
+    width: int,
+    height: int,
+    smallest_face: float,
+    *,
+    largest_face: float | None = None,
+    min_face: float | None = None,
+    max_side: int = MAX_SIDE,
 ) -> list[Look]:
     """The looks that find faces of ``min_face`` pixels (None: what one bounded look finds) in a photo of this size."""
+    looks = _ladder(width, height, smallest_face, min_face=min_face, max_side=max_side)
+    last = max(looks[-1].width, looks[-1].height)
+    if largest_face is not None and last > _WORTH_A_SMALL_LOOK * largest_face:
+        shrunk = last / max(width, height)
+        small = largest_face / last * shrunk
+        looks.append(_whole(width, height, small, left_to_others=largest_face / shrunk))
+    return looks
+
+
+def _ladder(width: int, height: int, smallest_face: float, *, min_face: float | None, max_side: int) -> list[Look]:
     long_side = max(width, height)
     if min_face is None:
         return [_whole(width, height, min(1.0, max_side / long_side))]
@@ -58,8 +80,8 @@ def plan_looks(
     return [*looks, _whole(width, height, scale)]
 
 
-def _whole(width: int, height: int, scale: float) -> Look:
-    return Look(0, 0, width, height, max(1, round(width * scale)), max(1, round(height * scale)))
+def _whole(width: int, height: int, scale: float, *, left_to_others: float = 0.0) -> Look:
+    return Look(0, 0, width, height, max(1, round(width * scale)), max(1, round(height * scale)), left_to_others)
 
 
 def _tiles(width: int, height: int, scale: float, side: int, overlap: int) -> Iterator[Look]:
@@ -94,7 +116,15 @@ def detect_at_scales(
     rows, cols = image.shape[:2]
     width, height = original_size or (cols, rows)
     found: list[Detections] = []
-    for look in plan_looks(width, height, detector.smallest_face, min_face=min_face, max_side=max_side):
+    looks = plan_looks(
+        width,
+        height,
+        detector.smallest_face,
+        largest_face=detector.largest_face,
+        min_face=min_face,
+        max_side=max_side,
+    )
+    for look in looks:
         checkpoint()
         found.append(_detect_in(detector, image, look, (width, height)))
     if len(found) == 1:
@@ -119,8 +149,8 @@ def _detect_in(detector: Detector, image: NDArray[np.generic], look: Look, size:
     boxes = to_photo(seen.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
     landmarks = None if seen.landmarks is None else to_photo(seen.landmarks)
     margin = _TILE_MARGIN_FACES * detector.smallest_face * scale
-    inside = _not_cut(boxes, look, size, margin)
-    return Detections(boxes[inside], seen.scores[inside], None if landmarks is None else landmarks[inside])
+    kept = _not_cut(boxes, look, size, margin) & ((boxes[:, 2:] - boxes[:, :2]).max(axis=1) > look.left_to_others)
+    return Detections(boxes[kept], seen.scores[kept], None if landmarks is None else landmarks[kept])
 
 
 def _not_cut(

@@ -65,6 +65,8 @@ class Detector(Model):
 
     smallest_face: float
     """Side in pixels of the smallest face that is found reliably, in the image as given."""
+    largest_face: float | None = None
+    """Side in pixels of the largest one; None where only the image sets a limit."""
 
     @abstractmethod
     def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:

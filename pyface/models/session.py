@@ -86,6 +86,8 @@ class Session:
     providers : names (or (name, options) pairs) of execution providers in order of preference; ``None`` is the CPU.
         One that is not available is an error, never a silent fallback.
     n_threads : threads of one call; ``None`` as everywhere.
+    prepack : whether weights are laid out once more for products of many rows. Where each call has one row that takes
+        time and memory at the start and gives none back.
 
     A child of a fork may use, drop and inherit it like its own: what ONNX Runtime holds is made anew when the child
     first runs it, from the graph, which is kept for that.
@@ -98,7 +100,9 @@ class Session:
         name: str,
         providers: Sequence[Any] | str | None = None,
         n_threads: int | None = None,
+        prepack: bool = True,
     ) -> None:
+        self._prepack = prepack
         self._graph, self._graph_name = graph, name
         self._providers, self._n_threads = _providers(providers), n_threads
         # One of each process, by its number: that of the parent may be held for ever in a child.
@@ -122,6 +126,8 @@ class Session:
         options.log_severity_level = 4
         # Idle workers that spin take the processor away from the kernels that run between two calls.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if not self._prepack:
+            options.add_session_config_entry("session.disable_prepacking", "1")
         # Photos come in many sizes: a memory pattern for each shape seen would only be held.
         options.enable_mem_pattern = False
         name = self._graph_name

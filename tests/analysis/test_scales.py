@@ -62,6 +62,55 @@ def test_every_face_is_seen_whole_and_large_enough(
     assert max(seen, default=0) >= 70 * 0.98
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    width=st.integers(1, 6000), height=st.integers(1, 6000), min_face=st.one_of(st.none(), st.floats(8, 2000)),
+    largest=st.floats(100, 900), data=st.data(),
+)  # fmt: skip
+def test_no_face_is_too_large_for_all_looks(
+    width: int, height: int, min_face: float | None, largest: float, data: st.DataObject
+) -> None:
+    looks = plan_looks(width, height, 20, largest_face=largest, min_face=min_face)
+    without = plan_looks(width, height, 20, min_face=min_face)
+    assert looks[: len(without)] == without and len(looks) - len(without) in (0, 1)
+    whole = [look for look in looks if (look.x0, look.y0, look.x1, look.y1) == (0, 0, width, height)]
+    size = data.draw(st.floats(1, max(width, height)))
+    sizes = [look.width / width * size for look in whole if size > look.left_to_others]
+    assert min(sizes) <= 1.5 * largest * 1.01 + 1
+
+
+class NearsightedDetector(MarkerDetector):
+    """Sees nothing larger than ``largest_face``, and everything else with a score that tells how large it was."""
+
+    smallest_face, largest_face = 20.0, 200.0
+
+    def detect(self, image: np.ndarray, *, threshold: float | None = None) -> Detections:
+        found = super().detect(image)
+        sides = found.boxes[:, 2] - found.boxes[:, 0] + 1
+        kept = sides <= self.largest_face
+        return Detections(found.boxes[kept], (sides[kept] / 1000).astype(np.float32))
+
+
+def test_faces_that_fill_the_photo_are_found_and_others_are_left_alone() -> None:
+    image = np.zeros((1000, 1280, 3), np.uint8)
+    image[100:1000, 300:1200] = 255
+    image[10:80, 10:80] = 255
+    found = detect_at_scales(NearsightedDetector(), image)
+    order = np.argsort(found.boxes[:, 0])
+    assert_allclose(found.boxes[order], [[10, 10, 79, 79], [300, 100, 1199, 999]], atol=6)
+    # The small one has the score of the large look, to the bit: in the small look it has 11 pixels.
+    assert found.scores[order[0]] == np.float32(0.07)
+
+    copy = np.ascontiguousarray(image[::2, ::2])
+    of_a_copy = detect_at_scales(NearsightedDetector(), copy, original_size=(1280, 1000), max_side=640)
+    assert_allclose(of_a_copy.boxes[np.argsort(of_a_copy.boxes[:, 0])][-1], [300, 100, 1199, 999], atol=8)
+
+
+def test_a_small_photo_gets_no_second_look() -> None:
+    assert len(plan_looks(300, 200, 20, largest_face=200.0)) == 1
+    assert len(plan_looks(301, 200, 20, largest_face=200.0)) == 2
+
+
 @pytest.mark.parametrize(("width", "height", "min_face"), [(3000, 2000, 30), (1300, 700, 25), (500, 400, 40)])
 def test_faces_are_found_once_where_they_are(width: int, height: int, min_face: int) -> None:
     rng = np.random.default_rng(width)

@@ -38,6 +38,8 @@ class YuNet(Detector):
     """Faces of about 10 to 300 pixels in the image as given, their boxes and five points (:data:`SCHEME`)."""
 
     smallest_face = 20.0
+    # Of 600 pixels one in ten is missed, of 700 most: docs/decisions.md.
+    largest_face = 300.0
 
     def __init__(self, session: Session, *, name: str, family: str, digest: str) -> None:
         self.name, self.family, self.digest = name, family, digest
