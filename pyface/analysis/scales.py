@@ -9,7 +9,7 @@ too large for the overlap of two tiles is found whole at one of the halvings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ _WORTH_A_SMALL_LOOK = 1.5
 class Look:
     """A rectangle of the photo (``x0 <= x < x1``), searched at ``width`` x ``height`` pixels.
 
-    What is at most ``left_to_others`` pixels of the photo long and high is left to the other looks.
+    What is at most ``left_to_others`` pixels of the photo long and high is left to the other looks. With a ``canvas``
+    the rectangle is shown in the corner of a black square of that side, so that a detector does not enlarge it.
     """
 
     x0: int
@@ -44,6 +45,7 @@ class Look:
     width: int
     height: int
     left_to_others: float = 0.0
+    canvas: int = 0
 
 
 def plan_looks(
@@ -52,16 +54,23 @@ def plan_looks(
     smallest_face: float,
     *,
     largest_face: float | None = None,
+    input_side: int | None = None,
     min_face: float | None = None,
     max_side: int = MAX_SIDE,
 ) -> list[Look]:
-    """The looks that find faces of ``min_face`` pixels (None: what one bounded look finds) in a photo of this size."""
+    """The looks that find faces of ``min_face`` pixels (None: what one bounded look finds) in a photo of this size.
+
+    smallest_face, largest_face, input_side : the detector's.
+    """
+    if input_side is not None:
+        max_side = min(max_side, input_side)
     looks = _ladder(width, height, smallest_face, min_face=min_face, max_side=max_side)
     last = max(looks[-1].width, looks[-1].height)
     if largest_face is not None and last > _WORTH_A_SMALL_LOOK * largest_face:
         shrunk = last / max(width, height)
         small = largest_face / last * shrunk
-        looks.append(_whole(width, height, small, left_to_others=largest_face / shrunk))
+        small_look = _whole(width, height, small)
+        looks.append(replace(small_look, left_to_others=largest_face / shrunk, canvas=input_side or 0))
     return looks
 
 
@@ -80,8 +89,8 @@ def _ladder(width: int, height: int, smallest_face: float, *, min_face: float | 
     return [*looks, _whole(width, height, scale)]
 
 
-def _whole(width: int, height: int, scale: float, *, left_to_others: float = 0.0) -> Look:
-    return Look(0, 0, width, height, max(1, round(width * scale)), max(1, round(height * scale)), left_to_others)
+def _whole(width: int, height: int, scale: float) -> Look:
+    return Look(0, 0, width, height, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
 def _tiles(width: int, height: int, scale: float, side: int, overlap: int) -> Iterator[Look]:
@@ -121,6 +130,7 @@ def detect_at_scales(
         height,
         detector.smallest_face,
         largest_face=detector.largest_face,
+        input_side=detector.input_side,
         min_face=min_face,
         max_side=max_side,
     )
@@ -137,7 +147,11 @@ def _detect_in(detector: Detector, image: NDArray[np.generic], look: Look, size:
     x_ratio, y_ratio = image.shape[1] / size[0], image.shape[0] / size[1]
     left, right = round(look.x0 * x_ratio), max(1, round(look.x1 * x_ratio))
     top, bottom = round(look.y0 * y_ratio), max(1, round(look.y1 * y_ratio))
-    seen = detector.detect(_resized(image[top:bottom, left:right], look.width, look.height))
+    picture = _resized(image[top:bottom, left:right], look.width, look.height)
+    if look.canvas > max(look.width, look.height):
+        rest = ((0, look.canvas - look.height), (0, look.canvas - look.width), (0, 0))
+        picture = np.pad(picture, rest[: picture.ndim])
+    seen = detector.detect(picture)
     scale = np.array([(look.x1 - look.x0) / look.width, (look.y1 - look.y0) / look.height])
     origin = np.array([look.x0, look.y0])
 

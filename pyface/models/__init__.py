@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyface.models.base import Detector, Embedder, Landmarker, Model
-from pyface.models.catalog import DEFAULT_PACK, PACKS, ModelSpec, catalog, load, pull
+from pyface.models.catalog import DEFAULT_PACK, PACKS, ModelSpec, catalog, families, load, pull
 
 __all__ = [
     "DEFAULT_PACK",
@@ -14,6 +14,7 @@ __all__ = [
     "Model",
     "ModelSpec",
     "catalog",
+    "families",
     "load",
     "pull",
 ]

@@ -14,7 +14,28 @@ from pyface._typing import Embeddings, Points
 from pyface.errors import ModelFileError
 from pyface.types import Detections, Landmarks
 
-__all__ = ["Detector", "Embedder", "Landmarker", "Model", "Origin"]
+__all__ = ["NO_OPTIONS", "Detector", "Embedder", "Landmarker", "Model", "Options", "Origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What some families can be told and others not; None is what the family, or the catalog, has.
+
+    input_size : (width, height) of the picture that a detector's network sees.
+    normalization : how an embedder's network wants its numbers.
+    flip : whether vectors are the means of a crop's and its mirror image's.
+    """
+
+    input_size: tuple[int, int] | None = None
+    normalization: str | None = None
+    flip: bool | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that are not None."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+
+NO_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,7 @@ class Origin:
     family: str
     providers: Sequence[Any] | str | None
     n_threads: int | None
+    options: Options = NO_OPTIONS
 
 
 class Model(ABC):
@@ -67,6 +89,10 @@ class Detector(Model):
     """Side in pixels of the smallest face that is found reliably, in the image as given."""
     largest_face: float | None = None
     """Side in pixels of the largest one; None where only the image sets a limit."""
+    input_side: int | None = None
+    """Longer side of the picture that the network sees, if images are shrunk or enlarged to it; None if they are seen
+    as they are. ``smallest_face`` and ``largest_face`` are then in pixels of that picture.
+    """
 
     @abstractmethod
     def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:
@@ -126,7 +152,8 @@ def _loaded_again(origin: Origin, name: str, digest: str) -> Any:
     """The model of a pickle."""
     from pyface.models.catalog import load
 
-    model = load(origin.name_or_path, origin.family, origin.providers, n_threads=origin.n_threads)
+    options = origin.options.given()
+    model = load(origin.name_or_path, origin.family, origin.providers, n_threads=origin.n_threads, **options)
     if model.digest != digest:
         raise ModelFileError(
             f"{name}: the weights here, or this version of pyface, are not those of the pickled model; load it "

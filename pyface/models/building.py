@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
 from pyface.models import store
-from pyface.models.base import Model, Origin
+from pyface.models.base import NO_OPTIONS, Model, Options, Origin
 from pyface.models.store import Weights
 
 __all__ = ["About", "about", "cached", "with_origin"]
@@ -33,14 +33,21 @@ def cached(
     return store.cached(name, lambda: make(source.data, str(source.path)))
 
 
-def about(family: str, source: Weights, graph_version: int, code_version: int) -> About:
-    """Name, family and digest, which names the weights and the versions of the code that runs them."""
+def about(family: str, source: Weights, graph_version: int, code_version: int, options: Options = NO_OPTIONS) -> About:
+    """Name, family and digest, which names the weights, the versions of the code that runs them and the options."""
     version = f"{family} {source.sha256} graph {graph_version} code {code_version}"
+    version += "".join(f" {name} {value}" for name, value in options.given().items())
     return {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
 
 
-def with_origin(model: M, source: Weights, providers: Sequence[Any] | str | None, n_threads: int | None) -> M:
+def with_origin(
+    model: M,
+    source: Weights,
+    providers: Sequence[Any] | str | None,
+    n_threads: int | None,
+    options: Options = NO_OPTIONS,
+) -> M:
     """The model, which now knows how to be loaded again: by its name, or by its path from the root on."""
     known_by = os.path.abspath(source.path) if source.name == str(source.path) else source.name
-    model.origin = Origin(known_by, model.family, providers, n_threads)
+    model.origin = Origin(known_by, model.family, providers, n_threads, options)
     return model

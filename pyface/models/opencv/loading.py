@@ -8,7 +8,7 @@ from typing import Any
 
 from pyface.errors import ModelFileError
 from pyface.models import building
-from pyface.models.base import Model
+from pyface.models.base import NO_OPTIONS, Model, Options
 from pyface.models.opencv import graphs, reader
 from pyface.models.opencv.sface import SFace
 from pyface.models.opencv.sface_graph import sface_graph
@@ -17,13 +17,14 @@ from pyface.models.opencv.yunet_graph import yunet_graph
 from pyface.models.session import Session
 from pyface.models.store import Weights
 
-__all__ = ["FAMILIES", "build", "prepare"]
+__all__ = ["FAMILIES", "OPTIONS", "build", "prepare"]
 
 # Raise it whenever the same weights begin to give other results, in a kernel or here.
 CODE_VERSION = 2
 
 _GRAPHS: dict[str, Callable[[reader.Network], bytes]] = {"yunet": yunet_graph, "sface": sface_graph}
 FAMILIES = tuple(_GRAPHS)
+OPTIONS: dict[str, frozenset[str]] = {}
 
 
 def _cached(family: str, source: Weights) -> tuple[bytes, Path | None]:
@@ -43,11 +44,16 @@ def prepare(family: str, source: Weights) -> Path | None:
 
 
 def build(
-    family: str, source: Weights, *, providers: Sequence[Any] | str | None = None, n_threads: int | None = None
+    family: str,
+    source: Weights,
+    *,
+    providers: Sequence[Any] | str | None = None,
+    n_threads: int | None = None,
+    options: Options = NO_OPTIONS,
 ) -> Model:
     """The model of these weights."""
     graph, _ = _cached(family, source)
-    about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION)
+    about = building.about(family, source, graphs.GRAPH_VERSION, CODE_VERSION, options)
     model: Model
     if family == "sface":
         # Threads have a face each, so that none waits for another between two layers.
@@ -57,4 +63,4 @@ def build(
     else:
         session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
         model = YuNet(session, **about)
-    return building.with_origin(model, source, providers, n_threads)
+    return building.with_origin(model, source, providers, n_threads, options)

@@ -1,0 +1,32 @@
+"""Which families an ONNX file may belong to, by what it declares. A guess for people, never for loading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyface.errors import ModelFileError
+from pyface.models.onnx_file import OnnxFile
+
+__all__ = ["fitting", "require"]
+
+
+def _known() -> dict[str, Callable[[OnnxFile], str]]:
+    from pyface.models.detectors import loading as detectors
+    from pyface.models.embedders import loading as embedders
+    from pyface.models.landmarkers import loading as landmarkers
+
+    return {**detectors.why_not, **landmarkers.why_not, **embedders.why_not}
+
+
+def fitting(file: OnnxFile) -> list[str]:
+    """Names of the families whose inputs and outputs the file has."""
+    return [family for family, why_not in _known().items() if not why_not(file)]
+
+
+def require(family: str, file: OnnxFile) -> None:
+    """ModelFileError if the file cannot be of this family; it says what the file declares, and which families fit."""
+    reason = _known()[family](file)
+    if reason:
+        others = fitting(file)
+        hint = f"it may be of the family {' or '.join(map(repr, others))}" if others else "no known family fits"
+        raise ModelFileError(f"{file.name} is not of the family {family!r}: {reason} ({file.declared()}); {hint}")
