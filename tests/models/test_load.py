@@ -52,7 +52,7 @@ def test_a_path_needs_a_known_family(tmp_path: Path) -> None:
     for path in (tmp_path / "a.dat", str(tmp_path / "a.dat"), "weights.dat"):
         with pytest.raises(ValueError, match="needs family="):
             models.load(path)
-    with pytest.raises(ValueError, match="dlib_mmod, dlib_5, dlib_68, dlib_resnet.*did you mean 'scrfd'"):
+    with pytest.raises(ValueError, match=r"dlib_mmod, dlib_5, dlib_68, dlib_resnet.*did you mean 'scrfd'"):
         models.load(tmp_path / "a.onnx", family="scrf")
     with pytest.raises(errors.ModelFileError, match="cannot be read"):
         models.load(tmp_path / "a.dat", family="dlib_5")
