@@ -65,12 +65,11 @@ def plan_looks(
     if input_side is not None:
         max_side = min(max_side, input_side)
     looks = _ladder(width, height, smallest_face, min_face=min_face, max_side=max_side)
-    last = max(looks[-1].width, looks[-1].height)
-    if largest_face is not None and last > _WORTH_A_SMALL_LOOK * largest_face:
-        shrunk = last / max(width, height)
-        small = largest_face / last * shrunk
-        small_look = _whole(width, height, small)
-        looks.append(replace(small_look, left_to_others=largest_face / shrunk, canvas=input_side or 0))
+    # The last look shows all of the photo; a detector of one size enlarges what is smaller.
+    long_side, seen = max(width, height), input_side or max(looks[-1].width, looks[-1].height)
+    if largest_face is not None and seen > _WORTH_A_SMALL_LOOK * largest_face:
+        small_look = _whole(width, height, min(1.0, largest_face / long_side))
+        looks.append(replace(small_look, left_to_others=largest_face * long_side / seen, canvas=input_side or 0))
     return looks
 
 

@@ -162,3 +162,43 @@ def test_stop_between_looks() -> None:
 
     with pytest.raises(StopNowError):
         detect_at_scales(MarkerDetector(), np.zeros((3000, 3000, 3), np.uint8), min_face=30, checkpoint=checkpoint)
+
+
+class LetterboxDetector(NearsightedDetector):
+    """Sees every picture enlarged or shrunk to 640 pixels, as detectors with an ``input_side`` do."""
+
+    input_side = 640
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, int]] = []
+
+    def detect(self, image: np.ndarray, *, threshold: float | None = None) -> Detections:
+        import cv2
+
+        self.shapes.append((image.shape[0], image.shape[1]))
+        scale = 640 / max(image.shape[:2])
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        seen = super().detect(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
+        return Detections(seen.boxes / scale, seen.scores)
+
+
+def test_a_detector_of_one_size_gets_pictures_that_it_neither_shrinks_nor_enlarges() -> None:
+    image = np.zeros((2000, 2560, 3), np.uint8)
+    image[200:2000, 600:2400] = 255  # 450 pixels in the first look: too large
+    image[100:300, 100:300] = 255  # 50 pixels there
+    detector = LetterboxDetector()
+    found = detect_at_scales(detector, image)
+    assert detector.shapes == [(500, 640), (640, 640)]
+    order = np.argsort(found.boxes[:, 0])
+    assert_allclose(found.boxes[order], [[100, 100, 299, 299], [600, 200, 2399, 1999]], atol=16)
+
+    detector = LetterboxDetector()
+    detect_at_scales(detector, image, min_face=50)
+    assert max(max(shape) for shape in detector.shapes) <= 641 and len(detector.shapes) == 6
+    assert detector.shapes[-2:] == [(400, 512), (640, 640)]  # the whole, and once more for what fills it
+
+    detector = LetterboxDetector()
+    small = np.zeros((100, 120, 3), np.uint8)
+    small[10:100, 20:110] = 255  # 480 pixels when enlarged
+    assert_allclose(detect_at_scales(detector, small).boxes, [[20, 10, 109, 99]], atol=1)
+    assert detector.shapes == [(100, 120), (640, 640)]
