@@ -128,6 +128,12 @@ def image(value: Any, name: str = "image", *, color: str = "rgb") -> Image:
     return _plain(value, value.dtype.type)
 
 
+def several(images: Any, name: str) -> None:
+    """TypeError if ``images`` is one image, (h, w) or (h, w, 3)."""
+    if isinstance(images, np.ndarray) and (images.ndim < 3 or (images.ndim == 3 and images.shape[2] == 3)):
+        raise TypeError(f"{name} must hold several images, got one array of shape {images.shape}; put it into a list")
+
+
 def warn_of_unit_range(image: NDArray[Any], name: str = "image", *, stacklevel: int = 2) -> None:
     """Warn of floats within 0..1 or -1..1 where 0..255 is expected: a black picture, in which nothing is found.
 

@@ -29,7 +29,7 @@ class Photo:
     quarter_turn: bool = False  # stored on its side, with the EXIF tag that says so
 
 
-# The default detector loses faces under about 70 pixels. Collins' face is about 96 pixels high in her picture and
+# dlib's detector loses faces under about 70 pixels. Collins' face is about 96 pixels high in her picture and
 # Hopper's about 180, so only Hopper can be made smaller.
 def photos() -> list[Photo]:
     """The photos of the demo, in the order of their names."""

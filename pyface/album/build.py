@@ -85,7 +85,12 @@ def build_album(
     work_path = None if out is None else os.path.join(out, FILE_NAME)
     with timed(clock, "load models"):
         choices = {"detector": detector, "landmarks": landmarks, "embedder": embedder}
-        chain = models_for(out, work_path, models, choices, providers=providers, again=again, add=add)
+        try:
+            chain = models_for(out, work_path, models, choices, providers=providers, again=again, add=add)
+        except BaseException:
+            if out is not None and is_new:
+                remove_if_empty(out)
+            raise
     info = _run_info(folder, chain, settings, batch=batch, n_threads=workers, providers=providers)
     with contextlib.closing(WorkFile(work_path, keep=add)) as work:
         if add and out is not None:

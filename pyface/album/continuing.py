@@ -11,6 +11,7 @@ from pyface.album.out_folder import SUMMARY
 from pyface.album.work import RunInfo, WorkFile, last_settings
 from pyface.analysis.analyzer import Chain, load_chain
 from pyface.errors import MissingExtraError, ModelNotFoundError, OutputFolderError
+from pyface.models import DEFAULT_PACK, PACKS
 from pyface.photos.finding import PhotoFile
 
 _ROLES = ("detector", "landmarks", "embedder")
@@ -52,7 +53,11 @@ def models_for(
     try:
         return load_chain(**before, **options)
     except MissingExtraError as error:
-        raise MissingExtraError(f"{out}: was made with {_listed(before)}: {error}; or {anew}") from error
+        # The default models are no way out where they are what is missing.
+        is_default = list(before.values()) == list(PACKS[DEFAULT_PACK])
+        other = "--models (models=) with --again (again=True) analyses its photos anew with others"
+        way_out = other if is_default else anew
+        raise MissingExtraError(f"{out}: was made with {_listed(before)}: {error}; or {way_out}") from error
     except ModelNotFoundError:
         raise OutputFolderError(
             f"{out}: was made with {_listed(before)}, not all of which are known by name; give the same ones again. "
@@ -77,8 +82,8 @@ def continue_record(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoF
     before, _ = last
     if before.analysis != info.analysis:
         raise OutputFolderError(
-            f"{out}: was made in another way ({_differences(before, info)}); do the same, or run without --add on all "
-            "photos to begin anew"
+            f"{out}: was made in another way ({_differences(before, info)}); do the same, or run without --add, "
+            "with --again, on all photos to begin anew"
         )
     refuse_mixture(out, work, info)
     _refuse_namesakes(out, work, photos)

@@ -151,7 +151,11 @@ class FaceAnalyzer:
         return next(self._analyze_all([image], batch_size=1))
 
     def analyze_many(self, images: Iterable[Image], batch_size: int = 32) -> list[list[Face]]:
-        """:meth:`analyze` for each image; faces are embedded ``batch_size`` at a time, across images."""
+        """:meth:`analyze` for each image; faces are embedded ``batch_size`` at a time, across images.
+
+        TypeError for one image in place of several: its rows would be taken for grey ones.
+        """
+        _check.several(images, "images")
         size = check_count(batch_size, "batch_size")
         return list(self._analyze_all(images, batch_size=size or 1))
 

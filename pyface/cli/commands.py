@@ -123,7 +123,9 @@ def compare(
     detector: DetectorName = None,
     landmarks: LandmarksName = None,
     embedder: EmbedderName = None,
-    threshold: Annotated[float | None, typer.Option(help="Distance up to which two faces are one person.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Distance up to which two faces are one person, as printed.")
+    ] = None,
     min_face: MinFace = None,
     max_side: MaxSide = MAX_SIDE,
     n_threads: Threads = None,

@@ -117,7 +117,7 @@ def cluster(
         raise
     say_skipped(album.skipped)
     if add and done is not None:
-        say(counted(done[1], "new photo"))
+        say(f"{counted(done[1], 'photo')} looked at")  # those that could not be read are looked at each time
     _say_counts(album, out)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface import _check
 from pyface._typing import Embeddings, Points
 from pyface.errors import ModelFileError
 from pyface.types import Detections, Landmarks
@@ -107,6 +108,7 @@ class Detector(Model):
         self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
     ) -> list[Detections]:
         """:meth:`detect` for each image, in order. The images may differ in size."""
+        _check.several(images, "images")
         return [self.detect(image, threshold=threshold, color=color) for image in images]
 
 

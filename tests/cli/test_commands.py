@@ -154,7 +154,7 @@ def test_add(photos: Path, out: Path, tmp_path: Path) -> None:
     done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[:2] == [
-        "1 new photo", "9 photos, 8 with a face; 9 faces of 2 people; 0 files skipped",
+        "1 photo looked at", "9 photos, 8 with a face; 9 faces of 2 people; 0 files skipped",
     ]  # fmt: skip
     (tmp_path / "new" / "one more.jpg").rename(tmp_path / "new" / "a1.png")
     done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")

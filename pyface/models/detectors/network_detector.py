@@ -102,6 +102,7 @@ class NetworkDetector(Detector):
         one size go in at once. The faces of an image are the same to 1e-3 pixels whatever else is in the call. An image
         that is refused is named by its number; nothing of the others is lost to it but the call.
         """
+        _check.several(images, "images")
         least = self._least(threshold)
         photos = []
         for i, image in enumerate(images):

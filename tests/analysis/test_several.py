@@ -1,0 +1,21 @@
+"""Several images in one call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_up_models import ByColour, FivePoints, OneFace
+
+import pyface
+
+
+def test_one_image_is_not_taken_for_many() -> None:
+    analyzer = pyface.FaceAnalyzer(detector=OneFace(), landmarks=FivePoints(), embedder=ByColour())
+    image = np.zeros((60, 80, 3), np.uint8)
+    for one in (image, image[:, :, 0]):
+        with pytest.raises(TypeError, match=r"images must hold several images, got one array of shape \(60, 80.*list"):
+            analyzer.analyze_many(one)
+        with pytest.raises(TypeError, match="several images"):
+            OneFace().detect_many(one)
+    assert len(analyzer.analyze_many(np.stack([image, image]))) == 2
+    assert len(OneFace().detect_many([image, image[:30]])) == 2
