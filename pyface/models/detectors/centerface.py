@@ -42,7 +42,7 @@ def why_not(file: OnnxFile) -> str:
 
 
 class CenterFace(NetworkDetector):
-    """Boxes and, where the file has them, five points (``arcface-5``) of an image at its own size, or in a picture of ``input_size``.
+    """Boxes and, where the file has them, five points (``arcface-5``); images at their own size unless told.
 
     At its own size, black is added on the right and below up to a multiple of 32; in a picture it is enlarged or shrunk
     to fit, in the upper left corner. Scores must be greater than 0.5; of boxes that overlap by more than 0.3, both

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pyface import _check, _memory, _threads
 from pyface._typing import Boxes, Points, Scores
-from pyface.kernels import faces
 from pyface.errors import ModelFileError
+from pyface.kernels import faces
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector
 from pyface.models.detectors.canvas import Canvas
@@ -38,7 +38,10 @@ _FLOATS = "tensor(float)"
 
 
 class Candidates(NamedTuple):
-    """What a network says of one picture, in its pixels: boxes (n, 4), scores (n,), points (n, 5, 2) or None."""
+    """What a network says of one picture, in its pixels: boxes (n, 4), scores (n,), points (n, 5, 2) or None.
+
+    Boxes whose ends are in the wrong order, or not finite, are dropped.
+    """
 
     boxes: Boxes
     scores: Scores
@@ -156,7 +159,8 @@ class NetworkDetector(Detector):
         except ModelFileError as error:
             log.info("%s takes one picture at a time: %s", self.name, error)
             return False
-        for self._order in self._orders:
+        for order in self._orders:
+            self._order = order
             try:
                 parted = self._of_each(together, 2)
             except ValueError:
@@ -219,6 +223,10 @@ class NetworkDetector(Detector):
         rows, cols = canvas.pixels.shape[:2]
         seen, scores, landmarks = self._candidates(outputs, rows, cols, least)
         boxes = canvas.in_photo(seen.reshape(-1, 2, 2)).reshape(-1, 4)
+        # Distances of unlikely faces may be negative.
+        real = (boxes[:, :2] <= boxes[:, 2:]).all(axis=1) & np.isfinite(boxes).all(axis=1)
+        if not real.all():
+            boxes, scores, landmarks = boxes[real], scores[real], None if landmarks is None else landmarks[real]
         # Edges are counted in the pixels of the photo, as the makers do.
         kept = nms(boxes + np.array([0, 0, 1, 1]) if self.inclusive else boxes, scores, self.nms_iou)
         points = None if landmarks is None else canvas.in_photo(landmarks[kept])
@@ -250,7 +258,9 @@ def misfit(file: OnnxFile, ranks: tuple[int, ...], axis: int, wanted: Sequence[i
     left = sorted(wanted)
     for size in (_fixed(shape[axis]) for shape in declared):
         if size is not None and size not in left:
-            return f"axis {axis} of an output has the size {size}, expected {', '.join(map(str, sorted(wanted)))} in all"
+            return (
+                f"axis {axis} of an output has the size {size}, expected {', '.join(map(str, sorted(wanted)))} in all"
+            )
         if size is not None:
             left.remove(size)
     return ""

@@ -13,9 +13,7 @@ __all__ = ["CENTRE_VARIANCE", "face_chances", "priors", "shifted_boxes", "tables
 CENTRE_VARIANCE, SIZE_VARIANCE = 0.1, 0.2
 
 
-def priors(
-    rows: int, cols: int, strides: Sequence[int], sides: Sequence[Sequence[float]]
-) -> NDArray[np.float64]:
+def priors(rows: int, cols: int, strides: Sequence[int], sides: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """(n, 4) centre x, centre y, width and height in pixels, for a picture of rows x cols pixels.
 
     A level for each stride, cells row by row in the middle of their pixels, and in each cell its ``sides`` in turn.
