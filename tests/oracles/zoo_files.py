@@ -193,9 +193,16 @@ def sface(rng, *, size=16, dimension=6, block=None, channels=(8, 8, 16, 16, 24),
 
 def run(data, value, source):
     """All outputs by name, as ONNX Runtime has them of a file, for a value (1, h, w, 3) in the file's order."""
+    value = np.ascontiguousarray(value.astype(np.float32).transpose(0, 3, 1, 2))
+    return run_planes(data, value, source)
+
+
+def run_planes(data, value, source=None):
+    """The same for (1, 3, h, w) float32; the source is the first input if it is not named."""
     import onnxruntime
 
     model = onnx.ModelProto.FromString(data)
+    source = source or model.graph.input[0].name
     kept = [i for i in model.graph.input if i.name == source]
     del model.graph.input[:], model.graph.value_info[:]
     model.graph.input.extend(kept)
@@ -211,7 +218,6 @@ def run(data, value, source):
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    value = np.ascontiguousarray(value.astype(np.float32).transpose(0, 3, 1, 2))
     return dict(zip(names, session.run(names, {source: value}), strict=True))
 
 
