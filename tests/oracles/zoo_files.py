@@ -75,8 +75,10 @@ HEADS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 TARGETS = [f"{kind}_{stride}" for kind in HEADS for stride in (8, 16, 32)]
 
 
-def yunet(rng=None, *, block=None, heads=None):
+def yunet(rng=None, *, block=None, heads=None, free_batch=False, size=("h", "w")):
     """A network of YuNet's structure.
+
+    free_batch : its tables get their batch from the maps that they are made of.   size : declared rows and columns.
 
     rng : random weights, a pooling, and maps that are enlarged and added; else each cell sees one pixel, that in its
         upper left corner, and ``heads`` has for each kind of output (channels, 3) factors of its B, G and R, and
@@ -129,12 +131,18 @@ def yunet(rng=None, *, block=None, heads=None):
             )
             value = file.conv(value, spread, np.zeros(n), f"{name}_2", group=n)
             value = file.step("Transpose", [value], f"{name}_t", perm=[0, 2, 3, 1])
-            file.constant(np.array([1, -1, n]), f"{name}_shape")
+            if free_batch:
+                parts = [file.constant(np.array(v), f"{name}_{v}") for v in (0, [-1], [n], [0])]
+                batch = file.step("Gather", [file.step("Shape", [f"{name}_2"], f"{name}_of"), parts[0]], f"{name}_b")
+                batch = file.step("Unsqueeze", [batch, parts[3]], f"{name}_u")
+                file.step("Concat", [batch, *parts[1:3]], f"{name}_shape", axis=0)
+            else:
+                file.constant(np.array([1, -1, n]), f"{name}_shape")
             is_sigmoid = kind in ("cls", "obj")
             value = file.step("Reshape", [value, f"{name}_shape"], f"{name}_r" if is_sigmoid else name)
             if is_sigmoid:
                 file.step("Sigmoid", [value], name)
-    return file.data("input", [1, 3, "h", "w"], TARGETS)
+    return file.data("input", ["batch" if free_batch else 1, 3, *size], TARGETS)
 
 
 def decoded(outputs, rows, cols, least):
