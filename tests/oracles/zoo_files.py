@@ -206,7 +206,12 @@ def run(data, value, source):
 
 
 def run_planes(data, value, source=None):
-    """The same for (1, 3, h, w) float32; the source is the first input if it is not named."""
+    """The same for (1, 3, h, w) float32."""
+    return runner(data, source)(value)
+
+
+def runner(data, source=None, n_threads=0):
+    """All outputs by name as a function of one input (1, 3, h, w); the source is the first input if it is not named."""
     import onnxruntime
 
     model = onnx.ModelProto.FromString(data)
@@ -214,8 +219,9 @@ def run_planes(data, value, source=None):
     kept = [i for i in model.graph.input if i.name == source]
     del model.graph.input[:], model.graph.value_info[:]
     model.graph.input.extend(kept)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
     sizes = [d for output in model.graph.output for d in output.type.tensor_type.shape.dim]
-    for size in [*model.graph.input[0].type.tensor_type.shape.dim[2:], *sizes]:
+    for size in [dims[0], *dims[2:], *sizes]:
         size.Clear()  # whatever it is
     # One block is not taken for blocks there.
     shapes = {weight.name: list(weight.dims) for weight in model.graph.initializer}
@@ -224,9 +230,10 @@ def run_planes(data, value, source=None):
             next(a for a in step.attribute if a.name == "block_size").i = 0
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = n_threads
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {source: value}), strict=True))
+    return lambda value: dict(zip(names, session.run(names, {source: value}), strict=True))
 
 
 def cells(outputs):
