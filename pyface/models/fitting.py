@@ -7,15 +7,16 @@ from collections.abc import Callable
 from pyface.errors import ModelFileError
 from pyface.models.onnx_file import OnnxFile
 
-__all__ = ["fitting", "require"]
+__all__ = ["fitting", "hint", "require"]
 
 
 def _known() -> dict[str, Callable[[OnnxFile], str]]:
     from pyface.models.detectors import loading as detectors
     from pyface.models.embedders import loading as embedders
     from pyface.models.landmarkers import loading as landmarkers
+    from pyface.models.opencv import loading as opencv
 
-    return {**detectors.why_not, **landmarkers.why_not, **embedders.why_not}
+    return {**detectors.why_not, **landmarkers.why_not, **embedders.why_not, **opencv.why_not}
 
 
 def fitting(file: OnnxFile) -> list[str]:
@@ -23,10 +24,15 @@ def fitting(file: OnnxFile) -> list[str]:
     return [family for family, why_not in _known().items() if not why_not(file)]
 
 
+def hint(file: OnnxFile, *, but: str = "") -> str:
+    """For messages: what the file declares, and which families fit, ``but`` one."""
+    others = [family for family in fitting(file) if family != but]
+    known = f"it may be of the family {' or '.join(map(repr, others))}" if others else "no known family fits"
+    return f"({file.declared()}); {known}"
+
+
 def require(family: str, file: OnnxFile) -> None:
     """ModelFileError if the file cannot be of this family; it says what the file declares, and which families fit."""
     reason = _known()[family](file)
     if reason:
-        others = fitting(file)
-        hint = f"it may be of the family {' or '.join(map(repr, others))}" if others else "no known family fits"
-        raise ModelFileError(f"{file.name} is not of the family {family!r}: {reason} ({file.declared()}); {hint}")
+        raise ModelFileError(f"{file.name} is not of the family {family!r}: {reason} {hint(file)}")

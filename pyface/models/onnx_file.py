@@ -68,6 +68,15 @@ class OnnxFile:
         data: bytes = model.SerializeToString()
         return data
 
+    def steps_before(self, output: str) -> frozenset[str]:
+        """Kinds of the steps that an output depends on, as ``"Softmax"``."""
+        needed, kinds = {output}, set()
+        for node in reversed(self.model.graph.node):
+            if not needed.isdisjoint(node.output):
+                needed.update(node.input)
+                kinds.add(node.op_type)
+        return frozenset(kinds)
+
     def declared(self) -> str:
         """What goes in and comes out, in words, for messages."""
         return f"in: {_in_words(self.inputs)}; out: {_in_words(self.outputs)}"

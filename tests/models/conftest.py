@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,38 @@ def mtcnn() -> Path:
     """The folder of the weight files of MTCNN."""
     pytest.importorskip("lz4", reason="the weights are compressed by lz4")
     return installed("mtcnn", "assets/weights", "MTCNN")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """The path of a file or folder of the shared data, which is not part of the project; without it a skip."""
+    folder = Path(os.environ.get("PYFACE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+
+    def find(name: str) -> Path:
+        pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
+        if not (folder / name).exists():
+            pytest.skip(f"{name} of the shared data is not there (PYFACE_SHARED names its folder)")
+        return folder / name
+
+    return find
+
+
+@pytest.fixture
+def from_bytes(tmp_path: Path) -> Callable[..., Any]:
+    """A model of the bytes of a file: ``from_bytes(data, family, **options)``."""
+
+    def load(data: bytes, family: str, **options: Any) -> Any:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.onnx"
+        path.write_bytes(data)
+        return models.load(path, family, **{"n_threads": 1, **options})
+
+    return load
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes detectors believe that they do not run on the CPU, where pictures go in by batches."""
+    monkeypatch.setattr("pyface.models.session.Session.is_on_cpu", property(lambda session: False))
 
 
 @pytest.fixture(scope="session")

@@ -25,11 +25,12 @@ def session(data: bytes, kind: str, n_threads: int = 1) -> Session:
     return Session(make(reader.read_network(data, "file")), name=kind, n_threads=n_threads)
 
 
-@pytest.mark.parametrize("block", [None, 8])
+@pytest.mark.parametrize("form", [{}, {"block": 8}, {"free_batch": True}, {"size": (640, 640)}])
 @pytest.mark.parametrize("shape", [(64, 96), (32, 32), (160, 64)])
-def test_yunet_says_what_its_file_says(shape: tuple[int, int], block: int | None) -> None:
+def test_yunet_says_what_its_file_says(shape: tuple[int, int], form: dict[str, Any]) -> None:
+    """Quantised or not, of a free batch or not, declared for one size or not."""
     rng = np.random.default_rng(3)
-    data = zoo_files.yunet(rng, block=block)
+    data = zoo_files.yunet(rng, **form)
     image = rng.integers(0, 256, (1, *shape, 3), dtype=np.uint8)
     wanted = zoo_files.cells(zoo_files.run(data, image[..., ::-1], "input"))
     got = session(data, "yunet").run(image)[0]
@@ -97,6 +98,22 @@ def attribute(step: Any, name: str, value: Any) -> None:
 )
 def test_another_yunet_is_refused(change: Any, words: str) -> None:
     data = damaged(zoo_files.yunet(np.random.default_rng(0)), change)
+    with pytest.raises(ModelFileError, match=f"this is not YuNet as it is known: .*{words}"):
+        session(data, "yunet")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: setattr(node(m, "Shape"), "op_type", "Size"), "comes from Size, expected Shape"),
+        (lambda m: setattr(node(m, "Unsqueeze"), "op_type", "Identity"), "comes from Identity, expected Unsqueeze"),
+        (lambda m: node(m, "Concat").input.append("cls_8_[1]"), "cls_8 has another shape"),
+        (lambda m: node(m, "Concat").input.__setitem__(2, "bbox_8_[4]"), "cls_8 has another shape"),
+        (lambda m: node(m, "Gather").input.__setitem__(1, "cls_8_[1]"), "begins with another size than the batch"),
+    ],
+)
+def test_shapes_of_a_free_batch_are_read_strictly(change: Any, words: str) -> None:
+    data = damaged(zoo_files.yunet(np.random.default_rng(0), free_batch=True), change)
     with pytest.raises(ModelFileError, match=f"this is not YuNet as it is known: .*{words}"):
         session(data, "yunet")
 

@@ -75,8 +75,10 @@ HEADS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 TARGETS = [f"{kind}_{stride}" for kind in HEADS for stride in (8, 16, 32)]
 
 
-def yunet(rng=None, *, block=None, heads=None):
+def yunet(rng=None, *, block=None, heads=None, free_batch=False, size=("h", "w")):
     """A network of YuNet's structure.
+
+    free_batch : its tables get their batch from the maps that they are made of.   size : declared rows and columns.
 
     rng : random weights, a pooling, and maps that are enlarged and added; else each cell sees one pixel, that in its
         upper left corner, and ``heads`` has for each kind of output (channels, 3) factors of its B, G and R, and
@@ -129,12 +131,18 @@ def yunet(rng=None, *, block=None, heads=None):
             )
             value = file.conv(value, spread, np.zeros(n), f"{name}_2", group=n)
             value = file.step("Transpose", [value], f"{name}_t", perm=[0, 2, 3, 1])
-            file.constant(np.array([1, -1, n]), f"{name}_shape")
+            if free_batch:
+                parts = [file.constant(np.array(v), f"{name}_{v}") for v in (0, [-1], [n], [0])]
+                batch = file.step("Gather", [file.step("Shape", [f"{name}_2"], f"{name}_of"), parts[0]], f"{name}_b")
+                batch = file.step("Unsqueeze", [batch, parts[3]], f"{name}_u")
+                file.step("Concat", [batch, *parts[1:3]], f"{name}_shape", axis=0)
+            else:
+                file.constant(np.array([1, -1, n]), f"{name}_shape")
             is_sigmoid = kind in ("cls", "obj")
             value = file.step("Reshape", [value, f"{name}_shape"], f"{name}_r" if is_sigmoid else name)
             if is_sigmoid:
                 file.step("Sigmoid", [value], name)
-    return file.data("input", [1, 3, "h", "w"], TARGETS)
+    return file.data("input", ["batch" if free_batch else 1, 3, *size], TARGETS)
 
 
 def decoded(outputs, rows, cols, least):
@@ -193,14 +201,27 @@ def sface(rng, *, size=16, dimension=6, block=None, channels=(8, 8, 16, 16, 24),
 
 def run(data, value, source):
     """All outputs by name, as ONNX Runtime has them of a file, for a value (1, h, w, 3) in the file's order."""
+    value = np.ascontiguousarray(value.astype(np.float32).transpose(0, 3, 1, 2))
+    return run_planes(data, value, source)
+
+
+def run_planes(data, value, source=None):
+    """The same for (1, 3, h, w) float32."""
+    return runner(data, source)(value)
+
+
+def runner(data, source=None, n_threads=0):
+    """All outputs by name as a function of one input (1, 3, h, w); the source is the first input if it is not named."""
     import onnxruntime
 
     model = onnx.ModelProto.FromString(data)
+    source = source or model.graph.input[0].name
     kept = [i for i in model.graph.input if i.name == source]
     del model.graph.input[:], model.graph.value_info[:]
     model.graph.input.extend(kept)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
     sizes = [d for output in model.graph.output for d in output.type.tensor_type.shape.dim]
-    for size in [*model.graph.input[0].type.tensor_type.shape.dim[2:], *sizes]:
+    for size in [dims[0], *dims[2:], *sizes]:
         size.Clear()  # whatever it is
     # One block is not taken for blocks there.
     shapes = {weight.name: list(weight.dims) for weight in model.graph.initializer}
@@ -209,10 +230,10 @@ def run(data, value, source):
             next(a for a in step.attribute if a.name == "block_size").i = 0
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = n_threads
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    value = np.ascontiguousarray(value.astype(np.float32).transpose(0, 3, 1, 2))
-    return dict(zip(names, session.run(names, {source: value}), strict=True))
+    return lambda value: dict(zip(names, session.run(names, {source: value}), strict=True))
 
 
 def cells(outputs):

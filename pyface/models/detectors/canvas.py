@@ -21,7 +21,7 @@ class Canvas:
     y_scale: float = 1.0
 
     def in_photo(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (..., 2) of the picture in the photo, divided as insightface does, without a shift of half a pixel."""
+        """Points (..., 2) of the picture in the photo, divided as the makers do, without a shift of half a pixel."""
         if self.x_scale == self.y_scale == 1.0:
             return points
         mapped: NDArray[np.float64] = points / (self.x_scale, self.y_scale)
@@ -29,7 +29,11 @@ class Canvas:
 
 
 def letterboxed(pixels: NDArray[np.uint8], width: int, height: int) -> Canvas:
-    """As large as fits with its proportions, bilinear, black on the right or below: insightface's way."""
+    """As large as fits with its proportions, bilinear, black on the right or below: insightface's way.
+
+    The shorter side is rounded down, so the two scales differ a little. insightface divides both axes by that of the
+    height: for a photo of 1,000 x 10 pixels that is 6 % off. Here each axis has its own.
+    """
     rows, cols = pixels.shape[:2]
     # One photo is wider than the picture, one is higher.
     if rows * width > height * cols:
@@ -40,8 +44,7 @@ def letterboxed(pixels: NDArray[np.uint8], width: int, height: int) -> Canvas:
         return Canvas(pixels)
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[:new_rows, :new_cols] = _resized(pixels, new_cols, new_rows)
-    scale = new_rows / rows if rows * width > height * cols else new_cols / cols
-    return Canvas(canvas, scale, scale)
+    return Canvas(canvas, new_cols / cols, new_rows / rows)
 
 
 def padded(pixels: NDArray[np.uint8], multiple: int) -> Canvas:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyface.models import building, fitting
 from pyface.models.base import NO_OPTIONS, Detector, Model, Options
-from pyface.models.detectors import scrfd
+from pyface.models.detectors import centerface, pytorch_retinaface, retinaface, scrfd, ultraface
 from pyface.models.onnx_file import read_onnx
 from pyface.models.session import Session
 from pyface.models.store import Weights
@@ -20,7 +20,13 @@ __all__ = ["FAMILIES", "OPTIONS", "build", "prepare", "why_not"]
 CODE_VERSION = 1
 
 # Each has ``why_not(file)`` and ``build(file, open_graph, input_size=, name=, family=, digest=, n_threads=)``.
-_MODULES: dict[str, ModuleType] = {"scrfd": scrfd}
+_MODULES: dict[str, ModuleType] = {
+    "scrfd": scrfd,
+    "retinaface": retinaface,
+    "pytorch_retinaface": pytorch_retinaface,
+    "ultraface": ultraface,
+    "centerface": centerface,
+}
 FAMILIES = tuple(_MODULES)
 OPTIONS = {family: frozenset({"input_size"}) for family in FAMILIES}
 why_not = {family: module.why_not for family, module in _MODULES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -13,21 +14,34 @@ from numpy.typing import NDArray
 
 from pyface import _check, _memory, _threads
 from pyface._typing import Boxes, Points, Scores
+from pyface.errors import ModelFileError
 from pyface.kernels import faces
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector
 from pyface.models.detectors.canvas import Canvas
+from pyface.models.onnx_file import OnnxFile
 from pyface.models.session import Session
 from pyface.types import Detections
 
-__all__ = ["Candidates", "NetworkDetector", "centred"]
+__all__ = ["SCHEME", "Candidates", "NetworkDetector", "centred", "misfit", "picture_size", "takes_no_picture"]
+
+SCHEME = "arcface-5"
+"""Order of all their points: image-left eye, image-right eye, tip of the nose, image-left and -right mouth corner."""
+
+log = logging.getLogger(__name__)
 
 # Pictures at once where a processor of another kind computes: it has more units than one picture keeps busy.
 _BATCH = 8
+# Small, and not square, so that a batch that is read in the wrong order shows.
+_PROOF_SIZE = (128, 96)
+_FLOATS = "tensor(float)"
 
 
 class Candidates(NamedTuple):
-    """What a network says of one picture, in its pixels: boxes (n, 4), scores (n,), points (n, 5, 2) or None."""
+    """What a network says of one picture, in its pixels: boxes (n, 4), scores (n,), points (n, 5, 2) or None.
+
+    Boxes whose ends are in the wrong order, or not finite, are dropped.
+    """
 
     boxes: Boxes
     scores: Scores
@@ -39,13 +53,17 @@ class NetworkDetector(Detector):
 
     open_session : a session of so many threads. One serves :meth:`detect`; :meth:`detect_many` has a second one with
         one thread, made when first needed, so that each thread of ours has a photo of its own.
-    batches : whether the graph takes several pictures at once; they are used where the processor is not the CPU.
+    input_size : (width, height) of the picture that the network sees, if it sees all photos at one size.
+
+    Points, of those that give them, are in the order :data:`SCHEME`.
     """
 
     threshold: float
     nms_iou: float
     # Some count the pixels of both edges of a box.
     inclusive = False
+    # How files lay out what they give of several pictures, in the order in which that is tried.
+    _orders: tuple[str, ...] = ("by picture",)
 
     def __init__(
         self,
@@ -54,11 +72,14 @@ class NetworkDetector(Detector):
         name: str,
         family: str,
         digest: str,
+        input_size: tuple[int, int] | None = None,
         n_threads: int | None = None,
-        batches: bool = False,
     ) -> None:
         self.name, self.family, self.digest = name, family, digest
-        self.batches = batches
+        self.input_size = input_size
+        self.input_side = None if input_size is None else max(input_size)
+        self._order = self._orders[0]
+        self._takes_batches: bool | None = None
         self._open_session, self._n_threads = open_session, n_threads
         self._session = open_session(n_threads)
         self._one_thread: Session | None = None
@@ -76,9 +97,14 @@ class NetworkDetector(Detector):
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         """Of one picture, those whose score is greater than ``least``. Outputs have no axis of the batch."""
 
-    @abstractmethod
     def _of_each(self, outputs: Sequence[NDArray[np.float32]], count: int) -> list[list[NDArray[np.float32]]]:
-        """The outputs of a batch of ``count`` pictures, by picture, without that axis."""
+        """The outputs of a batch of ``count`` pictures, by picture, without that axis; ``_order`` says how they lie.
+
+        ValueError if they are those of another number of pictures.
+        """
+        if any(output.ndim < 2 or len(output) != count for output in outputs):
+            raise ValueError(f"outputs of {[output.shape for output in outputs]} for {count} pictures")
+        return [[output[i] for output in outputs] for i in range(count)]
 
     def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:
         """The faces of one image, best first; boxes and points in its pixels, not rounded, possibly beyond its borders.
@@ -110,9 +136,45 @@ class NetworkDetector(Detector):
                 photos.append(_bytes(image, color))
             except (TypeError, ValueError) as error:
                 raise type(error)(f"image {i} of the batch: {error}") from error
-        if self._session.is_on_cpu or not self.batches:
+        if self._session.is_on_cpu or not self._is_for_batches():
             return self._on_threads(photos, least)
         return self._in_batches(photos, least)
+
+    def _is_for_batches(self) -> bool:
+        """Whether two pictures at once give what each gives alone; in which order is found out, once.
+
+        Many files say that they take one. Some that are told otherwise do, some refuse it, and some mix them up.
+        """
+        with self._lock:
+            if self._takes_batches is None:
+                self._takes_batches = self._tries_batches()
+            return self._takes_batches
+
+    def _tries_batches(self) -> bool:
+        session = self._session
+        width, height = self.input_size or _PROOF_SIZE
+        pair = np.random.default_rng(0).standard_normal((2, 3, height, width)).astype(np.float32)
+        alone = [self._of_each(session.run_all(one[None]), 1)[0] for one in pair]
+        try:
+            together = session.run_all(pair)
+        except ModelFileError as error:
+            log.info("%s takes one picture at a time: %s", self.name, error)
+            return False
+        for order in self._orders:
+            self._order = order
+            try:
+                parted = self._of_each(together, 2)
+            except ValueError:
+                continue
+            if all(
+                a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4)
+                for own, other in zip(alone, parted, strict=True)
+                for a, b in zip(own, other, strict=True)
+            ):
+                return True
+        log.info("%s takes one picture at a time: two at once give something else", self.name)
+        self._order = self._orders[0]
+        return False
 
     def _on_threads(self, photos: list[NDArray[np.uint8]], least: float) -> list[Detections]:
         n_workers = min(_threads.resolve(self._n_threads), len(photos))
@@ -152,18 +214,79 @@ class NetworkDetector(Detector):
         with _memory.told(f"to search an image of {cols} x {rows} pixels", "use a smaller one"):
             canvas = self._canvas(pixels)
             outputs = session.run_all(self._planes(canvas.pixels)[None])
-            return self._chosen(self._of_each(outputs, 1)[0], canvas, least)
+            try:
+                own = self._of_each(outputs, 1)[0]
+            except ValueError as error:
+                raise ModelFileError(f"{self.name} gives {error}: it is not of the family {self.family!r}") from None
+            return self._chosen(own, canvas, least)
 
     def _chosen(self, outputs: list[NDArray[np.float32]], canvas: Canvas, least: float) -> Detections:
         rows, cols = canvas.pixels.shape[:2]
-        boxes, scores, landmarks = self._candidates(outputs, rows, cols, least)
+        seen, scores, landmarks = self._candidates(outputs, rows, cols, least)
+        boxes = canvas.in_photo(seen.reshape(-1, 2, 2)).reshape(-1, 4)
+        # Distances of unlikely faces may be negative.
+        real = (boxes[:, :2] <= boxes[:, 2:]).all(axis=1) & np.isfinite(boxes).all(axis=1)
+        if not real.all():
+            boxes, scores, landmarks = boxes[real], scores[real], None if landmarks is None else landmarks[real]
+        # Edges are counted in the pixels of the photo, as the makers do.
         kept = nms(boxes + np.array([0, 0, 1, 1]) if self.inclusive else boxes, scores, self.nms_iou)
-        in_photo = canvas.in_photo(boxes[kept].reshape(-1, 2, 2)).reshape(-1, 4)
         points = None if landmarks is None else canvas.in_photo(landmarks[kept])
-        return Detections(in_photo, scores[kept], points)
+        return Detections(boxes[kept], scores[kept], points)
 
     def _least(self, threshold: float | None) -> float:
         return self.threshold if threshold is None else _check.number(threshold, "threshold")
+
+
+def takes_no_picture(file: OnnxFile) -> str:
+    """Why the first and only input is no picture of three colours, or nothing."""
+    shape = file.inputs[0].shape
+    if len(file.inputs) != 1 or len(shape) != 4 or file.inputs[0].kind != _FLOATS or _fixed(shape[1]) not in (3, None):
+        return "it takes no picture of three colours, as floats by planes"
+    return ""
+
+
+def misfit(file: OnnxFile, ranks: tuple[int, ...], axis: int, wanted: Sequence[int]) -> str:
+    """Why the outputs are not of these ranks and ``wanted`` sizes along an axis, whatever their order, or nothing.
+
+    What the file leaves open fits.
+    """
+    if len(file.outputs) != len(wanted):
+        return f"it has {len(file.outputs)} outputs, expected {len(wanted)}"
+    declared = [port.shape for port in file.outputs if port.shape]
+    other = [shape for shape in declared if len(shape) not in ranks]
+    if other:
+        return f"it has an output with {len(other[0])} axes, expected {' or '.join(map(str, ranks))}"
+    left = sorted(wanted)
+    for size in (_fixed(shape[axis]) for shape in declared):
+        if size is not None and size not in left:
+            return (
+                f"axis {axis} of an output has the size {size}, expected {', '.join(map(str, sorted(wanted)))} in all"
+            )
+        if size is not None:
+            left.remove(size)
+    return ""
+
+
+def _fixed(size: int | str | None) -> int | None:
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def picture_size(
+    file: OnnxFile, given: tuple[int, int] | None, default: tuple[int, int], multiple: int
+) -> tuple[int, int]:
+    """(width, height) of the picture: what the file fixes, else what was asked for, else the default.
+
+    ValueError where both are there and differ, or if what was asked for is no multiple.
+    """
+    fixed = [_fixed(size) for size in file.inputs[0].shape[:1:-1]]
+    width, height = (own or side for own, side in zip(fixed, given or default, strict=True))
+    if given is not None and given != (width, height):
+        raise ValueError(
+            f"{file.name} takes pictures of {width} x {height} only; input_size cannot be {given[0]} x {given[1]}"
+        )
+    if given is not None and None in fixed and any(side % multiple for side in given):
+        raise ValueError(f"input_size must be multiples of {multiple}, got {given[0]} x {given[1]}")
+    return width, height
 
 
 def centred(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ Contract: insightface, python-package/insightface/model_zoo/scrfd.py. RGB, (x - 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,34 +13,32 @@ from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
 from pyface.models.detectors.canvas import Canvas, letterboxed, planes
-from pyface.models.detectors.network_detector import Candidates, NetworkDetector
+from pyface.models.detectors.network_detector import (
+    Candidates,
+    NetworkDetector,
+    misfit,
+    picture_size,
+    takes_no_picture,
+)
 from pyface.models.onnx_file import OnnxFile
 from pyface.models.session import Session
 
 __all__ = ["Scrfd", "why_not"]
 
-log = logging.getLogger(__name__)
-
 _STRIDES = {6: (8, 16, 32), 9: (8, 16, 32), 10: (8, 16, 32, 64, 128), 15: (8, 16, 32, 64, 128)}
+# Of a score, a box and five points.
+_WIDTHS = (1, 4, 10)
 _DEFAULT_SIZE = (640, 640)
 _MULTIPLE = 32
-# Small, and not square, so that a batch that is read in the wrong order shows.
-_PROOF_SIZE = (96, 128)
 
 
 def why_not(file: OnnxFile) -> str:
     """Why the file is none of this family, or nothing."""
-    if len(file.inputs) != 1 or len(file.inputs[0].shape) != 4 or file.inputs[0].shape[1] not in (3, None):
-        return "it takes no picture of three colours"
     if len(file.outputs) not in _STRIDES:
         return f"it has {len(file.outputs)} outputs, expected 6, 9, 10 or 15"
-    widths = sorted(port.shape[-1] if port.shape else 0 for port in file.outputs if port.shape and port.shape[-1])
     levels = len(_STRIDES[len(file.outputs)])
-    per_level = (1, 4) if len(file.outputs) == 2 * levels else (1, 4, 10)
-    known = [width for width in widths if isinstance(width, int)]
-    if len(known) == len(file.outputs) and known != sorted(per_level * levels):
-        return f"its outputs end in {known}, expected {sorted(per_level * levels)}"
-    return ""
+    widths = _WIDTHS[: len(file.outputs) // levels]
+    return takes_no_picture(file) or misfit(file, (2, 3), -1, widths * levels)
 
 
 class Scrfd(NetworkDetector):
@@ -57,6 +54,8 @@ class Scrfd(NetworkDetector):
     nms_iou = 0.4
     inclusive = True
 
+    _orders = ("by picture", "by place")
+
     def __init__(
         self,
         open_session: Callable[[int | None], Session],
@@ -66,44 +65,11 @@ class Scrfd(NetworkDetector):
         has_points: bool,
         **about: Any,
     ) -> None:
-        super().__init__(open_session, **about)
-        self.input_size, self.input_side = input_size, max(input_size)
-        self._strides, self._has_points = strides, has_points
-        self._interleaved = False
-        self.batches = self._takes_batches()
-
-    def _takes_batches(self) -> bool:
-        """Whether two pictures at once give what each gives alone; in which order is found out.
-
-        Older files say that they take one, and lay out what they give by place first and picture second.
-        """
-        session = self._session
-        free = [isinstance(size, int) for size in session.inputs[0].shape]
-        height, width = (self.input_size[::-1]) if free[2] or free[3] else _PROOF_SIZE
-        pair = np.random.default_rng(0).standard_normal((2, 3, height, width)).astype(np.float32)
-        try:
-            together = session.run_all(pair)
-        except ModelFileError as error:
-            log.info("%s takes one picture at a time: %s", self.name, error)
-            return False
-        alone = [self._of_each(session.run_all(one[None]), 1)[0] for one in pair]
-        for self._interleaved in (False, True):
-            try:
-                parted = self._of_each(together, 2)
-            except ValueError:
-                continue
-            if all(
-                a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4)
-                for own, other in zip(alone, parted, strict=True)
-                for a, b in zip(own, other, strict=True)
-            ):
-                return True
-        log.info("%s takes one picture at a time: two at once give something else", self.name)
-        self._interleaved = False
-        return False
+        super().__init__(open_session, input_size=input_size, **about)
+        self._size, self._strides, self._has_points = input_size, strides, has_points
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
-        return letterboxed(pixels, *self.input_size)
+        return letterboxed(pixels, *self._size)
 
     def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return planes(pixels, (127.5, 127.5, 127.5), 1 / 128)
@@ -112,7 +78,9 @@ class Scrfd(NetworkDetector):
         parted = []
         for output in outputs:
             width = output.shape[-1]
-            if output.ndim == 3 or not self._interleaved:
+            if output.ndim == 3 and len(output) != count:
+                raise ValueError(f"an output of {output.shape} for {count} pictures")
+            if output.ndim == 3 or self._order == "by picture":
                 parted.append(output.reshape(count, -1, width))
             else:
                 # Rows are cells, then pictures, then anchors; five levels have one anchor, three have two.
@@ -123,8 +91,11 @@ class Scrfd(NetworkDetector):
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         # By what they hold and then by level, the finest first, whatever their order and names.
         by_width = {
-            width: sorted((o for o in outputs if o.shape[1] == width), key=len, reverse=True) for width in (1, 4, 10)
+            width: sorted((o for o in outputs if o.shape[1] == width), key=len, reverse=True) for width in _WIDTHS
         }
+        n_levels = len(self._strides)
+        if [len(by_width[width]) for width in _WIDTHS] != [n_levels, n_levels, n_levels * self._has_points]:
+            raise ModelFileError(f"{self.name} gives tables of {[o.shape for o in outputs]}: it is no SCRFD")
         boxes, scores, points = [], [], []
         for level, stride in enumerate(self._strides):
             found = by_width[1][level][:, 0]
@@ -150,32 +121,7 @@ class Scrfd(NetworkDetector):
 
 def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], Session]], **about: Any) -> Scrfd:
     """The detector of a file that fits; ``open_graph`` makes sessions of a graph."""
-    given = about.pop("input_size")
-    fixed = tuple(size if isinstance(size, int) and size > 0 else None for size in file.inputs[0].shape[:1:-1])
-    size = fixed_or_given(file.name, fixed, given, _DEFAULT_SIZE, _MULTIPLE)
-    n_outputs = len(file.outputs)
-    strides = _STRIDES[n_outputs]
-    has_points = n_outputs == 3 * len(strides)
-    graph = file.with_free(0)
-    return Scrfd(open_graph(graph), input_size=size, strides=strides, has_points=has_points, **about)
-
-
-def fixed_or_given(
-    name: str,
-    fixed: tuple[int | None, ...],
-    given: tuple[int, int] | None,
-    default: tuple[int, int],
-    multiple: int,
-) -> tuple[int, int]:
-    """(width, height) of the picture: what the file fixes, else what was asked for, else the default.
-
-    ValueError where both are there and differ, or if what was asked for is no multiple.
-    """
-    if given is not None and any(side % multiple for side in given):
-        raise ValueError(f"input_size must be multiples of {multiple}, got {given[0]} x {given[1]}")
-    width, height = (own or side for own, side in zip(fixed, given or default, strict=True))
-    if given is not None and given != (width, height):
-        raise ValueError(
-            f"{name} takes pictures of {width} x {height} only; input_size cannot be {given[0]} x {given[1]}"
-        )
-    return width, height
+    size = picture_size(file, about.pop("input_size"), _DEFAULT_SIZE, _MULTIPLE)
+    strides = _STRIDES[len(file.outputs)]
+    has_points = len(file.outputs) == 3 * len(strides)
+    return Scrfd(open_graph(file.with_free(0)), input_size=size, strides=strides, has_points=has_points, **about)

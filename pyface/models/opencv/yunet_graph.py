@@ -10,12 +10,13 @@ from pyface.models.graph import Graph
 from pyface.models.opencv.graphs import Conv, Steps, add_conv, add_first_conv
 from pyface.models.opencv.reader import Network, Node
 
-__all__ = ["STRIDES", "yunet_graph"]
+__all__ = ["STRIDES", "TARGETS", "yunet_graph"]
 
 STRIDES = (8, 16, 32)  # of the three levels, in the order of the rows
 
 # Outputs of a level, in the order in which their channels come here.
 _HEADS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
+TARGETS = frozenset(f"{kind}_{stride}" for kind in _HEADS for stride in STRIDES)
 
 
 def yunet_graph(network: Network) -> bytes:
@@ -34,8 +35,7 @@ class _YuNet:
         self.steps, self.graph = Steps(network, "YuNet"), Graph()
         if len(network.shape) != 4 or network.shape[1] != 3:
             raise self.steps.wrong(f"its input has the shape {network.shape}")
-        wanted = {f"{kind}_{stride}" for kind in _HEADS for stride in STRIDES}
-        if set(network.targets) != wanted:
+        if set(network.targets) != TARGETS:
             raise self.steps.wrong(f"its outputs are {', '.join(network.targets)}")
         # Of what has been made: its name in the new graph, its channels, and the pixels between two of its cells.
         self.made: dict[str, tuple[str, int, int]] = {}
@@ -80,7 +80,7 @@ class _YuNet:
         if kind in ("cls", "obj"):
             output = steps.step(output, "Sigmoid").inputs[0]
         reshape = steps.step(output, "Reshape")
-        if steps.constant(reshape, 1, 1).tolist() != [1, -1, _HEADS[kind]]:
+        if self.sizes(reshape) != [1, -1, _HEADS[kind]]:
             raise steps.wrong(f"the output {kind}_{stride} has another shape")
         transpose = steps.step(reshape.inputs[0], "Transpose")
         if transpose.attributes.get("perm") != [0, 2, 3, 1]:
@@ -88,6 +88,19 @@ class _YuNet:
         second = steps.step(transpose.inputs[0], "Conv")
         first = steps.step(second.inputs[0], "Conv")
         return first.inputs[0], first, second
+
+    def sizes(self, reshape: Node) -> list[int]:
+        """The shape that is asked for; 1 for the batch, also where that is taken from a value instead of fixed."""
+        steps = self.steps
+        concat = steps.by_output.get(reshape.inputs[1])
+        if concat is None or concat.kind != "Concat":
+            return [int(size) for size in steps.constant(reshape, 1, 1)]
+        gather = steps.step(steps.step(concat.inputs[0], "Unsqueeze").inputs[0], "Gather")
+        steps.step(gather.inputs[0], "Shape")
+        # Of every value in the network the first size is the batch.
+        if steps.constant(gather, 1).ravel().tolist() != [0] or gather.attributes.get("axis", 0) != 0:
+            raise steps.wrong(f"the shape {reshape.inputs[1]!r} begins with another size than the batch")
+        return [1, *(int(size) for place in range(1, len(concat.inputs)) for size in steps.constant(concat, place, 1))]
 
     def make(self, features: set[str]) -> None:
         """The body: these values, and all that they are made of."""
