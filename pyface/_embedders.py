@@ -27,3 +27,13 @@ COMPARISONS = {
     "dlib-resnet": Comparison("sqeuclidean", cluster_threshold=0.281, pair_threshold=0.36),  # 0.53 and 0.6, squared
     "sface": Comparison("cosine", cluster_threshold=0.55, pair_threshold=0.63),
 }
+
+# By family, for files that are loaded by path: what such networks are compared with where nothing is known of the file.
+_ARCFACE = Comparison("cosine", cluster_threshold=0.52, pair_threshold=0.6)
+FAMILIES = {
+    "arcface": _ARCFACE,
+    "adaface": _ARCFACE,
+    "facenet": Comparison("cosine", cluster_threshold=0.40, pair_threshold=0.40),
+    "deepface": Comparison("cosine", cluster_threshold=0.68, pair_threshold=0.68),
+    "omz_0095": Comparison("cosine", cluster_threshold=0.54, pair_threshold=0.60),
+}

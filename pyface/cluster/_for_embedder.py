@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyface._embedders import COMPARISONS, Comparison
+from pyface._embedders import COMPARISONS, FAMILIES, Comparison
 from pyface.cluster._agglomerative import AgglomerativeClustering
 from pyface.errors import ModelNotFoundError
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 def for_embedder(name_or_embedder: str | Embedder) -> AgglomerativeClustering:
     """The recommended clusterer for the vectors of an embedder, not fitted yet.
 
-    name_or_embedder : an embedder of :func:`pyface.models.catalog` by name, which loads no model and needs none to be
-        installed; or one that was loaded, or anything else with a ``metric`` and a ``cluster_threshold``.
+    name_or_embedder : an embedder of :func:`pyface.models.catalog` by name, or a family of embedders, which loads no
+        model and needs none to be installed; or one that was loaded, or anything else with a ``metric`` and a
+        ``cluster_threshold``. A family's threshold is what such networks are compared with in general; a loaded
+        embedder may know better.
 
     Returns :class:`AgglomerativeClustering` by average linkage in the embedder's metric, which merges below its
     threshold: what :func:`pyface.cluster_photos` does with the faces it finds. The threshold suits photos like those it
@@ -36,8 +38,9 @@ def for_embedder(name_or_embedder: str | Embedder) -> AgglomerativeClustering:
 
 
 def _by_name(name: str) -> Comparison:
-    if name not in COMPARISONS:
+    known = {**COMPARISONS, **FAMILIES}
+    if name not in known:
         raise ModelNotFoundError(
-            f"no embedder named {name!r}; known: {', '.join(COMPARISONS)}. Pass a loaded embedder if it has no name"
+            f"no embedder named {name!r}; known: {', '.join(known)}. Pass a loaded embedder if it has no name"
         )
-    return COMPARISONS[name]
+    return known[name]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pyface import geometry, types
+from pyface import geometry, models, types
 
 onnx = pytest.importorskip("onnx", reason="the models of OpenCV's zoo are built with onnx")
 pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
@@ -17,6 +18,7 @@ pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 from oracles import alignment, zoo_files  # noqa: E402
 
 from pyface.geometry.templates import template_points  # noqa: E402
+from pyface.models.embedders import aligned  # noqa: E402
 from pyface.models.opencv import reader, sface, sface_graph  # noqa: E402
 from pyface.models.session import Session  # noqa: E402
 
@@ -116,6 +118,28 @@ def test_a_vector_is_its_crops_alone() -> None:
         assert model.embed(crops[:0]).shape == (0, 6)
 
 
+@pytest.mark.parametrize(("block", "opset"), [(None, 21), (None, 11), (64, 21)])
+def test_files_by_path_as_the_zoo_has_them(tmp_path: Path, shared_cache: Path, block: int | None, opset: int) -> None:
+    """With float weights, as the zoo's first file, and with those in blocks; by path, of a fixed batch of one."""
+    rng = np.random.default_rng(2)
+    data = zoo_files.sface(rng, size=112, dimension=16, channels=(8, 8, 16, 16, 8), block=block)
+    file = onnx.ModelProto.FromString(data)
+    assert any(step.op_type == "DequantizeLinear" for step in file.graph.node) == (block is not None)
+    assert [d.dim_value for d in file.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 112, 112]
+    file.opset_import[0].version = opset
+    path = tmp_path / f"face_recognition_sface_{block}_{opset}.onnx"
+    path.write_bytes(file.SerializeToString())
+    model = models.load(path, "sface", n_threads=2)
+    assert (model.size, model.dimension, model.metric, model.cluster_threshold) == (112, 16, "cosine", 0.55)
+    crops = np.random.default_rng(1).integers(0, 256, (3, 112, 112, 3), dtype=np.uint8)
+    expected = np.concatenate([zoo_files.run(path.read_bytes(), crop[None], "data")["fc1"] for crop in crops])
+    np.testing.assert_allclose(model.embed(crops), expected, atol=2e-5 * np.abs(expected).max())
+    both = models.load(path, "sface", flip=True)
+    mirrored = np.ascontiguousarray(crops[:, :, ::-1])
+    np.testing.assert_array_equal(both.embed(crops), (model.embed(crops) + model.embed(mirrored)) / 2)
+    assert both.digest != model.digest
+
+
 def test_what_goes_wrong_in_a_thread_is_told_and_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     model = embedder(zoo_files.sface(np.random.default_rng(0)), 16, 2)
     n_before = threading.active_count()
@@ -135,7 +159,7 @@ def test_what_goes_wrong_in_a_thread_is_told_and_ends_all(monkeypatch: pytest.Mo
                 ended.wait()
             raise RuntimeError("no")
 
-    monkeypatch.setattr(sface, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(aligned, "ThreadPoolExecutor", Pool)
     model._session = Failing()  # type: ignore[assignment]
     with pytest.raises(RuntimeError, match="no"):
         model.embed(np.zeros((500, 16, 16, 3), np.uint8))

@@ -25,7 +25,7 @@ CODE_VERSION = 2
 
 _GRAPHS: dict[str, Callable[[reader.Network], bytes]] = {"yunet": yunet_graph, "sface": sface_graph}
 FAMILIES = tuple(_GRAPHS)
-OPTIONS: dict[str, frozenset[str]] = {}
+OPTIONS = {"sface": frozenset({"flip"})}
 
 
 def _why_not_yunet(file: OnnxFile) -> str:
@@ -77,7 +77,8 @@ def build(
         # Threads have a face each, so that none waits for another between two layers.
         session = Session(graph, name=source.name, providers=providers, n_threads=1, prepack=False)
         _, size, _, _ = session.input_shape
-        model = SFace(session, **about, size=size, dimension=session.output_shape[1], n_threads=n_threads)
+        dimension = session.output_shape[1]
+        model = SFace(session, **about, size=size, dimension=dimension, n_threads=n_threads, flip=bool(options.flip))
     else:
         session = Session(graph, name=source.name, providers=providers, n_threads=n_threads)
         model = YuNet(session, **about)
