@@ -286,7 +286,9 @@ def test_each_file_is_of_one_family(tmp_path: Path, family: str) -> None:
     assert [one for one in fitting.fitting(read(path)) if one in loading.FAMILIES] == [family]
     for other in FAMILIES:
         if other != family:
-            with pytest.raises(ModelFileError, match=f"is not of the family '{other}'.*may be of the family .*{family}"):
+            with pytest.raises(
+                ModelFileError, match=f"is not of the family '{other}'.*may be of the family .*{family}"
+            ):
                 models.load(path, family=other)
 
 
