@@ -1,7 +1,4 @@
-"""Landmarks of one scheme brought into another: points taken over, or means of several.
-
-docs/how-it-works/landmarks.md has the tables in words.
-"""
+"""Landmarks of one scheme brought into another: points taken over, or means of several."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ _68_OF_106: _Table = (
     # Inner contour: between corner and middle there is one point, half as near to the middle here.
     (65,), (66, 62), (62,), (70, 62), (69,), (57, 60), (60,), (54, 60),
 )  # fmt: skip
-# Which vertices stand where the 68 points do was measured on photos: docs/how-it-works/landmarks.md.
+# Which vertices stand where the 68 points do was measured on photos: docs/decisions.md.
 _68_OF_468: _Table = (
     # The outline of the mesh, and points inside it where the cheeks' lies outside what is taken for the jaw.
     (127,), (234,), (93, 177), (58, 177), (138, 172), (136,), (149, 150), (148, 176), (152,),

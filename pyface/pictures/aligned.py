@@ -90,7 +90,7 @@ def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDA
         assert face.landmarks is not None
         draw_lines(picture, outline[[(1, 2), (2, 3), (3, 0)]], _SIDES, width)
         draw_lines(picture, outline[[(0, 1)]], _TOP, width)
-        draw_dots(picture, face.landmarks, _POINTS, width + 1)
+        draw_dots(picture, face.landmarks[:, :2], _POINTS, width + 1)
     return picture
 
 

@@ -20,6 +20,8 @@ from pyface.analysis.analyzer import Chain, FaceAnalyzer, find_faces
 from pyface.geometry import convert_landmarks
 from pyface.geometry.conversions import COUNTS
 from pyface.models import Embedder, Landmarker
+from pyface.pictures.aligned import align_photos
+from pyface.pictures.warped import warp_photos
 from pyface.types import Detections, Landmarks
 
 IMAGE = np.full((60, 80, 3), 90, np.uint8)
@@ -196,3 +198,25 @@ def test_an_album_says_that_it_had_other_points(tmp_path: Path) -> None:
 
 class ByArcface(ByColour):
     schemes = ("arcface-5",)
+
+
+@pytest.mark.parametrize("scheme", ["insightface-106", "insightface-68-3d", "mediapipe-468"])
+def test_pictures_of_faces_with_other_points(tmp_path: Path, scheme: str) -> None:
+    """Aligned and warped by what the points are as the 68, as if these had been found."""
+    photo = tmp_path / "one.png"
+    photo_sets.save(photo, np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8))
+    columns = 2 if scheme == "insightface-106" else 3
+    located = Of(scheme, columns).locate(IMAGE, [0]).points[..., :2]
+
+    class As68(Of):
+        def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> Landmarks:
+            return Landmarks(convert_landmarks(located, scheme, "dlib-68"), "dlib-68")
+
+    pictures: list[dict[str, bytes]] = []
+    for i, landmarks in enumerate((Of(scheme, columns), As68("dlib-68"))):
+        analyzer = FaceAnalyzer(detector=OneFace(), landmarks=landmarks, embedder=False)
+        align_photos(analyzer, [photo], tmp_path / f"aligned{i}", template="dlib-5", size=64, overlay=i == 0)
+        warp_photos(analyzer, [photo], tmp_path / f"warped{i}", size=64, overlay=i == 0)
+        names = [f"aligned{i}/one-0.png", f"warped{i}/one-0.png"]
+        pictures.append({name.replace(str(i) + "/", "/"): (tmp_path / name).read_bytes() for name in names})
+    assert pictures[0] == pictures[1]
