@@ -42,7 +42,7 @@ def models_for(
     is_asked = models is not None or any(choice is not None for choice in choices.values())
     if is_asked or len(before) < len(_ROLES):
         chain = load_chain(models, **choices, **options)
-        now = {role: getattr(chain, role).name for role in before}
+        now = {role: _name(getattr(chain, role)) for role in before}
         if now != before and not add:  # an addition to other faces is refused later, with all that differs
             raise OutputFolderError(
                 f"{out}: was made with {_listed(before)}, not with {_listed(now)}; add --again (again=True) to analyse "
@@ -63,6 +63,11 @@ def models_for(
             f"{out}: was made with {_listed(before)}, not all of which are known by name; give the same ones again. "
             f"Or {anew}"
         ) from None
+
+
+def _name(model: Any) -> str:
+    # Without a landmark model it is the detector that gives the points.
+    return "the detector's points" if model is None else str(model.name)
 
 
 def _listed(models: dict[str, str]) -> str:

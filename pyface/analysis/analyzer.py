@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check, _memory, _threads
-from pyface._typing import Image
+from pyface._typing import Image, Points
 from pyface.analysis import scales
 from pyface.errors import ModelNotFoundError
+from pyface.geometry.conversions import can_convert, convert_landmarks
 from pyface.models import DEFAULT_PACK, PACKS, Detector, Embedder, Landmarker, load
 from pyface.models.catalog import find
-from pyface.types import Detections, Face
+from pyface.types import Detections, Face, Landmarks
 
 # A crop shows up to this much more than the longer side of the detector's box.
 _CROP_MARGIN = 1.25
@@ -31,6 +32,13 @@ class Chain:
     detector: Detector | None
     landmarks: Landmarker | None
     embedder: Embedder | None
+
+    @property
+    def scheme(self) -> str | None:
+        """Order of the points of faces: the landmark model's, or without one the detector's own; None without any."""
+        if self.landmarks is not None:
+            return self.landmarks.scheme
+        return None if self.detector is None else self.detector.scheme
 
     def digests(self) -> dict[str, str]:
         """Name -> digest of the models in use."""
@@ -49,7 +57,8 @@ def load_chain(
     """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it.
 
     Without a pack it is the default, or dlib's if one of the parts is dlib's: its landmarks need boxes, and its
-    embedder landmarks, as its own models give them.
+    embedder landmarks, as its own models give them. Without a pack, a detector that is not the default's and gives
+    points that suit the embedder brings its own, where no landmark model is asked for.
     """
     if models is not None and models not in PACKS:
         raise ModelNotFoundError(f"no pack of models is named {models!r}; there is: {', '.join(PACKS)}")
@@ -69,20 +78,30 @@ def load_chain(
             )
         return model
 
-    chain = Chain(
-        choose(detector, "detector", Detector, names[0]),
-        choose(landmarks, "landmarks", Landmarker, names[1]),
-        choose(embedder, "embedder", Embedder, names[2]),
-    )
-    if chain.embedder is not None:
-        scheme = None if chain.landmarks is None else chain.landmarks.scheme
-        if scheme not in chain.embedder.schemes:
-            got = "landmarks=False" if scheme is None else f"landmarks of the scheme {scheme!r}"
-            raise ValueError(
-                f"the embedder {chain.embedder.name} aligns faces by landmarks of "
-                f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
-            )
+    finds = choose(detector, "detector", Detector, names[0])
+    embeds = choose(embedder, "embedder", Embedder, names[2])
+    if landmarks is None and models is None and _brings_points(finds, embeds, names[0]):
+        landmarks = False
+    chain = Chain(finds, choose(landmarks, "landmarks", Landmarker, names[1]), embeds)
+    if chain.embedder is not None and scheme_for(chain.embedder, chain.scheme) is None:
+        got = "landmarks=False" if chain.scheme is None else f"landmarks of the scheme {chain.scheme!r}"
+        if chain.scheme is not None and chain.landmarks is None:
+            got = f"landmarks=False and the detector's own, of the scheme {chain.scheme!r}"
+        raise ValueError(
+            f"the embedder {chain.embedder.name} aligns faces by landmarks of "
+            f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
+        )
     return chain
+
+
+def _brings_points(detector: Detector | None, embedder: Embedder | None, default: str) -> bool:
+    """Whether faces get this detector's own points if no landmark model is asked for.
+
+    Not those of the default, as the default landmark model was chosen for its boxes.
+    """
+    if detector is None or detector.scheme is None or detector.family == find(default).family:
+        return False
+    return embedder is None or scheme_for(embedder, detector.scheme) is not None
 
 
 def _pack_of(*parts: Any) -> str:
@@ -97,7 +116,11 @@ class FaceAnalyzer:
     models : name of a pack of models; None is ``"opencv"`` (YuNet, the points of O-Net, SFace), or ``"dlib"`` if one of
         the parts named is dlib's.
     detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog or a model
-        from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face.
+        from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face. Without a
+        landmark model faces have the points that the detector gives, if it gives any; so they have where a detector of
+        another family than the default's is given that does, and neither ``models`` nor ``landmarks``. Where the
+        embedder aligns faces by other points, those of the faces are brought to them for it
+        (:func:`pyface.geometry.convert_landmarks`); ValueError, before any image is seen, where that cannot be.
     color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
     providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
     n_threads : threads inside the networks; None is ``PYFACE_NUM_THREADS`` or all usable CPUs.
@@ -259,21 +282,46 @@ def find_faces(
 
     Boxes and landmarks are in pixels of the photo, of ``original_size`` (width, height) if that is not the image's own.
     """
-    landmarks = crops = scheme = None
+    landmarks = crops = None
+    scheme = chain.scheme
     photo = original_size or (image.shape[1], image.shape[0])
-    boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
     size = f"{image.shape[1]} x {image.shape[0]}"
     with _memory.told(
         f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
     ):
         if chain.landmarks is not None:
+            boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
             located = chain.landmarks.locate(image, boxes)
-            landmarks, scheme = located.points, located.scheme
-        if chain.embedder is not None and landmarks is not None:
-            crops = chain.embedder.crop(image, landmarks)
-    if landmarks is not None:
-        landmarks = scales.in_photo(landmarks, image, photo)
+            points, scheme = located.points, located.scheme
+            landmarks = scales.in_photo(points, image, photo)
+        elif scheme is not None:
+            landmarks = _points_of_detector(chain, detections)
+            points = scales.in_copy(landmarks, image, photo)
+        if chain.embedder is not None and scheme is not None:
+            crops = chain.embedder.crop(image, _points_for(chain.embedder, points, scheme))
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
+
+
+def _points_of_detector(chain: Chain, detections: Detections) -> Points:
+    if detections.landmarks is not None:
+        return detections.landmarks
+    if len(detections):
+        raise ValueError(f"{chain.detector!r} has the scheme {chain.scheme!r} but gave no landmarks")
+    return np.empty((0, 5, 2))
+
+
+def scheme_for(embedder: Embedder, scheme: str | None) -> str | None:
+    """Which of the embedder's schemes these points are brought to, if need be; None if that cannot be."""
+    if scheme is None or scheme in embedder.schemes:
+        return scheme
+    return next((own for own in embedder.schemes if can_convert(scheme, own)), None)
+
+
+def _points_for(embedder: Embedder, points: Points, scheme: str) -> Points | Landmarks:
+    own = scheme_for(embedder, scheme)
+    if own is None or own == scheme:
+        return points
+    return Landmarks(convert_landmarks(points[..., :2], scheme, own), own)
 
 
 def embed_in_batches(

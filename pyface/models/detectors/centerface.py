@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.models.detectors.canvas import Canvas, letterboxed, padded, planes
 from pyface.models.detectors.network_detector import (
+    SCHEME,
     Candidates,
     NetworkDetector,
     misfit,
@@ -55,6 +56,10 @@ class CenterFace(NetworkDetector):
     nms_iou = 0.3
     inclusive = True
 
+    def __init__(self, open_session: Callable[[int | None], Session], *, has_points: bool, **about: Any) -> None:
+        super().__init__(open_session, **about)
+        self.scheme = SCHEME if has_points else None
+
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return padded(pixels, _MULTIPLE) if self.input_size is None else letterboxed(pixels, *self.input_size)
 
@@ -83,6 +88,7 @@ class CenterFace(NetworkDetector):
 def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], Session]], **about: Any) -> CenterFace:
     """The detector of a file that fits; ``open_graph`` makes sessions of a graph."""
     given = about.pop("input_size")
+    about["has_points"] = len(file.outputs) == len(_CHANNELS)
     # Files declare the size that they were made with, whatever they take.
     free = open_graph(file.with_free(0, 2, 3))
     if _takes_any_size(free):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.models.detectors.canvas import Canvas, letterboxed, planes
 from pyface.models.detectors.network_detector import (
+    SCHEME,
     Candidates,
     NetworkDetector,
     centred,
@@ -50,6 +51,7 @@ class PytorchRetinaFace(NetworkDetector):
     0.5; of boxes that overlap by more than 0.4, both edges counted, the best stays.
     """
 
+    scheme = SCHEME
     smallest_face = 16.0
     largest_face = None
     threshold = 0.5

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.models.detectors.canvas import Canvas, letterboxed, planes
 from pyface.models.detectors.network_detector import (
+    SCHEME,
     Candidates,
     NetworkDetector,
     misfit,
@@ -56,6 +57,7 @@ class RetinaFace(NetworkDetector):
     others (``net3l``), give distances of points times five: known by the masks, else seen in each face.
     """
 
+    scheme = SCHEME
     smallest_face = 16.0
     largest_face = None
     threshold = 0.5

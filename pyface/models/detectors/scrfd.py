@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyface.errors import ModelFileError
 from pyface.models.detectors.canvas import Canvas, letterboxed, planes
 from pyface.models.detectors.network_detector import (
+    SCHEME,
     Candidates,
     NetworkDetector,
     misfit,
@@ -67,6 +68,7 @@ class Scrfd(NetworkDetector):
     ) -> None:
         super().__init__(open_session, input_size=input_size, **about)
         self._size, self._strides, self._has_points = input_size, strides, has_points
+        self.scheme = SCHEME if has_points else None
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return letterboxed(pixels, *self._size)

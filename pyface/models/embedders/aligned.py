@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _memory, _threads
+from pyface import _check, _memory
 from pyface._typing import Embeddings, Points
 from pyface.geometry.similarity import fit, points_of
 from pyface.kernels import faces
 from pyface.kernels.crops import affine_crops
 from pyface.models.network_embedder import NetworkEmbedder
+from pyface.models.parallel import for_each
 from pyface.models.session import Session
 from pyface.types import Landmarks
 
@@ -86,7 +85,7 @@ class AlignedEmbedder(NetworkEmbedder):
         On the CPU a crop's vector is the same to the last bit whatever else is in the call, and for any number of
         threads: the network sees one crop at a time, and each thread has its own. With other providers up to 32 go in
         together, if the network takes them, and the last digits may depend on how many there are. Where memory is short
-        all go through one thread, one by one; MemoryError if it is not enough for one crop.
+        they go one by one; MemoryError if it is not enough for one crop.
         """
         crops = self._checked(crops)
         _check.warn_of_unit_range(crops, "crops")
@@ -103,26 +102,15 @@ class AlignedEmbedder(NetworkEmbedder):
             out[begin:end] = vectors
 
         step = self._at_once
-        parts = [(i, min(i + step, len(crops))) for i in range(0, len(crops), step)]
-        n_workers = min(_threads.resolve(self._n_threads), len(parts)) if step == 1 else 1
         with _memory.told("to embed faces", "end what else takes memory, or use fewer threads"):
-            if (step == 1 and n_workers < 2) or not _in_parallel(embed_some, parts, n_workers):
-                for i in range(len(crops)):
-                    embed_some(i, i + 1)
+            if step == 1:
+                for_each(lambda i: embed_some(i, i + 1), len(crops), self._n_threads)
+                return out
+            for begin in range(0, len(crops), step):
+                end = min(begin + step, len(crops))
+                try:
+                    embed_some(begin, end)
+                except MemoryError:
+                    for i in range(begin, end):
+                        embed_some(i, i + 1)
         return out
-
-
-def _in_parallel(work: Callable[[int, int], None], parts: list[tuple[int, int]], n_workers: int) -> bool:
-    """``work(begin, end)`` for each part, by several threads; False if they found too little memory.
-
-    What else one raises ends all of it, as Ctrl-C does, after the calls that have begun.
-    """
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="pyface")
-    try:
-        for done in [pool.submit(work, *part) for part in parts]:
-            done.result()
-    except MemoryError:
-        return False
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return True
