@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from pyface import _check, _memory, _threads
 from pyface._typing import Image
 from pyface.analysis import scales
-from pyface.errors import ModelNotFoundError
-from pyface.models import DEFAULT_PACK, PACKS, Detector, Embedder, Landmarker, load
-from pyface.models.catalog import find
+from pyface.analysis.chain import Chain, OfDetector, load_chain
 from pyface.types import Detections, Face
 
 # A crop shows up to this much more than the longer side of the detector's box.
@@ -24,80 +22,15 @@ _CROP_MARGIN = 1.25
 _THUMBNAIL = 84
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The models of a run; None is a step left out."""
-
-    detector: Detector | None
-    landmarks: Landmarker | None
-    embedder: Embedder | None
-
-    def digests(self) -> dict[str, str]:
-        """Name -> digest of the models in use."""
-        return {m.name: m.digest for m in (self.detector, self.landmarks, self.embedder) if m is not None}
-
-
-def load_chain(
-    models: str | None = None,
-    *,
-    detector: Any = None,
-    landmarks: Any = None,
-    embedder: Any = None,
-    providers: list[str] | None = None,
-    n_threads: int | None = None,
-) -> Chain:
-    """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it.
-
-    Without a pack it is the default, or dlib's if one of the parts is dlib's: its landmarks need boxes, and its
-    embedder landmarks, as its own models give them.
-    """
-    if models is not None and models not in PACKS:
-        raise ModelNotFoundError(f"no pack of models is named {models!r}; there is: {', '.join(PACKS)}")
-    names = PACKS[models or _pack_of(detector, landmarks, embedder)]
-
-    def choose(choice: Any, role: str, kind: type, default: str) -> Any:
-        if choice is False:
-            return None
-        if choice is None or isinstance(choice, str):
-            model = load(choice or default, providers=providers, n_threads=n_threads)
-        else:
-            model = choice
-        if not isinstance(model, kind):
-            raise TypeError(
-                f"{role} must be the name of a {kind.__name__.lower()}, a loaded one, None (the default) or False "
-                f"(off); got {choice!r}"
-            )
-        return model
-
-    chain = Chain(
-        choose(detector, "detector", Detector, names[0]),
-        choose(landmarks, "landmarks", Landmarker, names[1]),
-        choose(embedder, "embedder", Embedder, names[2]),
-    )
-    if chain.embedder is not None:
-        scheme = None if chain.landmarks is None else chain.landmarks.scheme
-        if scheme not in chain.embedder.schemes:
-            got = "landmarks=False" if scheme is None else f"landmarks of the scheme {scheme!r}"
-            raise ValueError(
-                f"the embedder {chain.embedder.name} aligns faces by landmarks of "
-                f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
-            )
-    return chain
-
-
-def _pack_of(*parts: Any) -> str:
-    """The pack that goes with these parts, as they are given to :func:`load_chain`."""
-    families = [find(part).family if isinstance(part, str) else getattr(part, "family", "") for part in parts]
-    return "dlib" if any(family.startswith("dlib_") for family in families) else DEFAULT_PACK
-
-
 class FaceAnalyzer:
     """Finds the faces of an image, with landmarks and embeddings.
 
     models : name of a pack of models; None is ``"opencv"`` (YuNet, the points of O-Net, SFace), or ``"dlib"`` if one of
-        the parts named is dlib's.
-    detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog or a model
-        from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face.
+        the parts named is dlib's. Others, as ``"buffalo_l"``, have to be pulled first (:func:`pyface.models.pull`).
+    detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog, the path of
+        a file or a model from :func:`pyface.models.load` takes its place. Without a detector the whole image is one
+        face. ``landmarks="detector"`` takes the five points that the detector gives with its boxes.
+    detector_family, landmarks_family, embedder_family : which of :func:`pyface.models.families` a path is of.
     color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
     providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
     n_threads : threads inside the networks; None is ``PYFACE_NUM_THREADS`` or all usable CPUs.
@@ -118,6 +51,9 @@ class FaceAnalyzer:
         detector: Any = None,
         landmarks: Any = None,
         embedder: Any = None,
+        detector_family: str | None = None,
+        landmarks_family: str | None = None,
+        embedder_family: str | None = None,
         color: str = "rgb",
         providers: list[str] | None = None,
         n_threads: int | None = None,
@@ -137,6 +73,9 @@ class FaceAnalyzer:
             detector=detector,
             landmarks=landmarks,
             embedder=embedder,
+            detector_family=detector_family,
+            landmarks_family=landmarks_family,
+            embedder_family=embedder_family,
             providers=providers,
             n_threads=n_threads,
         )
@@ -262,7 +201,11 @@ def find_faces(
     with _memory.told(
         f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
     ):
-        if chain.landmarks is not None:
+        if isinstance(chain.landmarks, OfDetector):
+            detector = "" if chain.detector is None else chain.detector.name
+            own = chain.landmarks.points(detections, detector)
+            landmarks, scheme = scales.in_copy(own, image, photo), chain.landmarks.scheme
+        elif chain.landmarks is not None:
             located = chain.landmarks.locate(image, boxes)
             landmarks, scheme = located.points, located.scheme
         if chain.embedder is not None and landmarks is not None:
