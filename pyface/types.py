@@ -44,7 +44,8 @@ class Face:
     """One face of an image. Coordinates are pixels of the image given, x right, y down, pixel centres at integers.
 
     box : (4,) float64, x1 y1 x2 y2.          score : the detector's.
-    landmarks : (k, 2) float64 or None.       scheme : name of the landmark order, e.g. ``"dlib-5"``, or None.
+    landmarks : (k, 2) float64, (k, 3) where they have depths, or None.
+    scheme : name of the landmark order, e.g. ``"dlib-5"``, or None.
     embedding : (d,) float32 or None, as the network gives it.
     pose : (3,) float64, pitch yaw roll in degrees, or None.
     """

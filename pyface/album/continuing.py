@@ -9,7 +9,7 @@ from typing import Any
 
 from pyface.album.out_folder import SUMMARY
 from pyface.album.work import RunInfo, WorkFile, last_models
-from pyface.analysis.chain import ROLES, Chain, known_by, load_chain
+from pyface.analysis.chain import ROLES, Chain, load_chain
 from pyface.errors import LicenseError, MissingExtraError, ModelFileError, ModelNotFoundError, OutputFolderError
 from pyface.models.catalog import looks_like_path
 from pyface.photos.finding import PhotoFile
@@ -44,7 +44,7 @@ def models_for(
     is_asked = models is not None or any(choice is not None for choice in choices.values())
     if is_asked or len(before) < len(ROLES):
         chain = load_chain(models, **choices, **options)
-        now = {role: known_by(getattr(chain, role)) for role in before}
+        now = {role: name for role, name in chain.settings().items() if role in before}
         if now != before and not add:  # an addition to other faces is refused later, with all that differs
             raise OutputFolderError(
                 f"{out}: was made with {_listed(before)}, not with {_listed(now)}; add --again (again=True) to analyse "

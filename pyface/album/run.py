@@ -130,7 +130,7 @@ class _Found:
             FaceRecord(
                 self.faces.boxes[i],
                 float(self.faces.scores[i]),
-                self.faces.landmarks[i],
+                self.faces.landmarks[i, :, :2],  # a record keeps no depths
                 self.faces.scheme or "",
                 self.embeddings[i],
                 self.thumbnails[i],
@@ -158,7 +158,7 @@ class FolderRun:
         n_threads: int,
     ) -> None:
         assert chain.embedder is not None
-        assert chain.landmarks is not None
+        assert chain.scheme is not None
         self.clock = StageClock()
         self._chain = chain
         self._embedder = chain.embedder

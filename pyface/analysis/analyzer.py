@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check, _memory, _threads
-from pyface._typing import Image
+from pyface._typing import Image, Points
 from pyface.analysis import scales
-from pyface.analysis.chain import Chain, OfDetector, load_chain
-from pyface.types import Detections, Face
+from pyface.analysis.chain import Chain, load_chain, scheme_for
+from pyface.geometry.conversions import convert_landmarks
+from pyface.models import Embedder
+from pyface.types import Detections, Face, Landmarks
 
 # A crop shows up to this much more than the longer side of the detector's box.
 _CROP_MARGIN = 1.25
@@ -29,7 +31,11 @@ class FaceAnalyzer:
         the parts named is dlib's. Others, as ``"buffalo_l"``, have to be pulled first (:func:`pyface.models.pull`).
     detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog, the path of
         a file or a model from :func:`pyface.models.load` takes its place. Without a detector the whole image is one
-        face. ``landmarks="detector"`` takes the five points that the detector gives with its boxes.
+        face. ``landmarks="detector"`` takes the points that the detector gives with its boxes. Without a
+        landmark model faces have the points that the detector gives, if it gives any; so they have where a detector of
+        another family than the default's is given that does, and neither ``models`` nor ``landmarks``. Where the
+        embedder aligns faces by other points, those of the faces are brought to them for it
+        (:func:`pyface.geometry.convert_landmarks`); ValueError, before any image is seen, where that cannot be.
     detector_family, landmarks_family, embedder_family : which of :func:`pyface.models.families` a path is of.
     color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
     providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
@@ -194,25 +200,39 @@ def find_faces(
 
     Boxes and landmarks are in pixels of the photo, of ``original_size`` (width, height) if that is not the image's own.
     """
-    landmarks = crops = scheme = None
+    landmarks = crops = None
+    scheme = chain.scheme
     photo = original_size or (image.shape[1], image.shape[0])
-    boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
     size = f"{image.shape[1]} x {image.shape[0]}"
     with _memory.told(
         f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
     ):
-        if isinstance(chain.landmarks, OfDetector):
-            detector = "" if chain.detector is None else chain.detector.name
-            own = chain.landmarks.points(detections, detector)
-            landmarks, scheme = scales.in_copy(own, image, photo), chain.landmarks.scheme
-        elif chain.landmarks is not None:
+        if chain.landmarks is not None:
+            boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
             located = chain.landmarks.locate(image, boxes)
-            landmarks, scheme = located.points, located.scheme
-        if chain.embedder is not None and landmarks is not None:
-            crops = chain.embedder.crop(image, landmarks)
-    if landmarks is not None:
-        landmarks = scales.in_photo(landmarks, image, photo)
+            points, scheme = located.points, located.scheme
+            landmarks = scales.in_photo(points, image, photo)
+        elif scheme is not None:
+            landmarks = _points_of_detector(chain, detections)
+            points = scales.in_copy(landmarks, image, photo)
+        if chain.embedder is not None and scheme is not None:
+            crops = chain.embedder.crop(image, _points_for(chain.embedder, points, scheme))
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)
+
+
+def _points_of_detector(chain: Chain, detections: Detections) -> Points:
+    if detections.landmarks is not None:
+        return detections.landmarks
+    if len(detections):
+        raise ValueError(f"{chain.detector!r} has the scheme {chain.scheme!r} but gave no landmarks")
+    return np.empty((0, 5, 2))
+
+
+def _points_for(embedder: Embedder, points: Points, scheme: str) -> Points | Landmarks:
+    own = scheme_for(embedder, scheme)
+    if own is None or own == scheme:
+        return points
+    return Landmarks(convert_landmarks(points[..., :2], scheme, own), own)
 
 
 def embed_in_batches(

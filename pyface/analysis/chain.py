@@ -5,39 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, NoReturn
+from typing import Any
 
-import numpy as np
-
-from pyface._typing import Points
+from pyface.geometry.conversions import can_convert
 from pyface.models import DEFAULT_PACK, Detector, Embedder, Landmarker, load
 from pyface.models.catalog import OF_DETECTOR, find, looks_like_path, pack, require_pulled
-from pyface.types import Detections
 
-__all__ = ["ROLES", "Chain", "OfDetector", "known_by", "load_chain"]
+__all__ = ["ROLES", "Chain", "known_by", "load_chain", "scheme_for"]
 
 ROLES = ("detector", "landmarks", "embedder")
-
-
-class OfDetector(Landmarker):
-    """In the place of a landmark model: the five points that the detector gives with its boxes.
-
-    They are those of insightface's and of OpenCV's detectors, the eyes' first, in the order ``arcface-5``.
-    """
-
-    name, family, digest, scheme = OF_DETECTOR, OF_DETECTOR, "what the detector gives", "arcface-5"
-
-    def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> NoReturn:
-        """TypeError: boxes alone do not say where the detector has seen points."""
-        raise TypeError("the points of a detector come with its boxes; for other boxes load a landmark model")
-
-    def points(self, detections: Detections, detector: str) -> Points:
-        """(n, 5, 2) of the faces that the detector of this name found. ValueError if it gives none."""
-        if len(detections) == 0:
-            return np.empty((0, 5, 2))
-        if detections.landmarks is None:
-            raise ValueError(f"the detector {detector} gives no points with its boxes: name a model for landmarks=")
-        return detections.landmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +24,25 @@ class Chain:
     landmarks: Landmarker | None
     embedder: Embedder | None
 
+    @property
+    def scheme(self) -> str | None:
+        """Order of the points of faces: the landmark model's, or without one the detector's own; None without any."""
+        if self.landmarks is not None:
+            return self.landmarks.scheme
+        return None if self.detector is None else self.detector.scheme
+
     def digests(self) -> dict[str, str]:
         """Name or path, from the root on -> digest of the models in use."""
         return {known_by(m): m.digest for m in (self.detector, self.landmarks, self.embedder) if m is not None}
 
     def settings(self) -> dict[str, Any]:
-        """What a later run needs to load the same: role -> name or path, None for a step left out; and role_family for
-        what was loaded from a path.
+        """What a later run needs to load the same: role -> name or path, None for a step left out, "detector" for
+        points of the detector; and role_family for what was loaded from a path.
         """
         models = dict(zip(ROLES, (self.detector, self.landmarks, self.embedder), strict=True))
         named: dict[str, Any] = {role: None if model is None else known_by(model) for role, model in models.items()}
+        if self.landmarks is None and self.scheme is not None:
+            named["landmarks"] = OF_DETECTOR
         families = {
             f"{role}_family": model.family
             for role, model in models.items()
@@ -87,7 +72,8 @@ def load_chain(
     it; a path needs the family. ``landmarks="detector"`` takes the points of the detector.
 
     Without a pack it is the default, or dlib's if one of the parts is dlib's: its landmarks need boxes, and its
-    embedder landmarks, as its own models give them.
+    embedder landmarks, as its own models give them. Without a pack, a detector that is not the default's and gives
+    points that suit the embedder brings its own, where no landmark model is asked for.
     """
     choices = dict(zip(ROLES, (detector, landmarks, embedder), strict=True))
     families = dict(zip(ROLES, (detector_family, landmarks_family, embedder_family), strict=True))
@@ -99,12 +85,6 @@ def load_chain(
         choice, family = choices[role], families[role]
         if choice is False:
             return None
-        if role == "landmarks" and (choice or default) == OF_DETECTOR:
-            if detector is False:
-                raise ValueError(
-                    "landmarks='detector' needs a detector; name a model for them, or pass landmarks=False"
-                )
-            return OfDetector()
         if choice is None:
             require_pulled(default, by=models or DEFAULT_PACK)
             choice = default
@@ -118,20 +98,41 @@ def load_chain(
             )
         return model
 
-    chain = Chain(
-        choose("detector", Detector, names[0]),
-        choose("landmarks", Landmarker, names[1]),
-        choose("embedder", Embedder, names[2]),
-    )
-    if chain.embedder is not None:
-        scheme = None if chain.landmarks is None else chain.landmarks.scheme
-        if scheme not in chain.embedder.schemes:
-            got = "landmarks=False" if scheme is None else f"landmarks of the scheme {scheme!r}"
-            raise ValueError(
-                f"the embedder {chain.embedder.name} aligns faces by landmarks of "
-                f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
-            )
+    finds = choose("detector", Detector, names[0])
+    embeds = choose("embedder", Embedder, names[2])
+    of_detector = landmarks == OF_DETECTOR or (landmarks is None and names[1] == OF_DETECTOR)
+    if of_detector and (finds is None or finds.scheme is None):
+        which = "there is no detector" if finds is None else f"the detector {finds.name} gives none"
+        raise ValueError(f"the points of the detector are to be taken, but {which}; name a model for landmarks=")
+    if of_detector or (landmarks is None and models is None and _brings_points(finds, embeds, names[0])):
+        choices["landmarks"] = False
+    chain = Chain(finds, choose("landmarks", Landmarker, names[1]), embeds)
+    if chain.embedder is not None and scheme_for(chain.embedder, chain.scheme) is None:
+        got = "landmarks=False" if chain.scheme is None else f"landmarks of the scheme {chain.scheme!r}"
+        if chain.scheme is not None and chain.landmarks is None:
+            got = f"landmarks=False and the detector's own, of the scheme {chain.scheme!r}"
+        raise ValueError(
+            f"the embedder {chain.embedder.name} aligns faces by landmarks of "
+            f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
+        )
     return chain
+
+
+def scheme_for(embedder: Embedder, scheme: str | None) -> str | None:
+    """Which of the embedder's schemes these points are brought to, if need be; None if that cannot be."""
+    if scheme is None or scheme in embedder.schemes:
+        return scheme
+    return next((own for own in embedder.schemes if can_convert(scheme, own)), None)
+
+
+def _brings_points(detector: Detector | None, embedder: Embedder | None, default: str) -> bool:
+    """Whether faces get this detector's own points if no landmark model is asked for.
+
+    Not those of the default, as the default landmark model was chosen for its boxes.
+    """
+    if detector is None or detector.scheme is None or detector.family == find(default).family:
+        return False
+    return embedder is None or scheme_for(embedder, detector.scheme) is not None
 
 
 def _check_family(role: str, choice: Any, family: str | None) -> None:

@@ -181,7 +181,10 @@ def _not_cut(
 
 
 def in_copy(points: NDArray[np.float64], image: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Points (..., 2) of a photo of this size (width, height), in the pixels of ``image``, a smaller copy of it."""
+    """Points (..., 2) of a photo of this size (width, height), in the pixels of ``image``, a smaller copy of it.
+
+    Depths of points (..., 3) go along with x.
+    """
     return _mapped(points, size, (image.shape[1], image.shape[0]))
 
 
@@ -193,8 +196,9 @@ def in_photo(points: NDArray[np.float64], image: NDArray[np.generic], size: tupl
 def _mapped(points: NDArray[np.float64], size: tuple[int, int], other: tuple[int, int]) -> NDArray[np.float64]:
     if size == other:
         return points
-    mapped: NDArray[np.float64] = (points + 0.5) * (np.array(other) / size) - 0.5
-    return mapped
+    ratio = np.array(other) / size
+    mapped = (points[..., :2] + 0.5) * ratio - 0.5
+    return mapped if points.shape[-1] == 2 else np.concatenate([mapped, points[..., 2:] * ratio[0]], axis=-1)
 
 
 def _resized(image: NDArray[np.generic], width: int, height: int) -> NDArray[np.generic]:

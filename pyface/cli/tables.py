@@ -78,7 +78,7 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
         boxes=np.array([f.box for _, f in faces], np.float64).reshape(len(faces), 4),
         scores=np.array([f.score for _, f in faces], np.float32),
         # Without any face the scheme's number of points is not known here.
-        landmarks=np.array([f.landmarks for _, f in faces], np.float64).reshape(len(faces), -1 if faces else 0, 2),
+        landmarks=np.array([f.landmarks for _, f in faces], np.float64) if faces else np.empty((0, 0, 2)),
         photo=np.array([as_utf8(name) for name, _ in faces], dtype=np.str_),
     )
     return data.getvalue(), len(faces)

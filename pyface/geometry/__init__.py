@@ -1,10 +1,12 @@
-"""Geometry of faces: alignment (similarities, upright crops, level eyes), landmark schemes, their meshes and frames.
+"""Geometry of faces: alignment (similarities, upright crops, level eyes), landmark schemes and how one becomes another,
+their meshes and frames.
 
 Points are x y in pixels, pixel centres at whole numbers, origin top-left, y down.
 """
 
 from __future__ import annotations
 
+from pyface.geometry.conversions import convert_landmarks, direct_points
 from pyface.geometry.crops import align_face, crop_box, level_eyes
 from pyface.geometry.frames import face_mesh, frame_points
 from pyface.geometry.schemes import mean_shape, mirror, triangulation
@@ -14,7 +16,9 @@ from pyface.geometry.templates import template_points
 __all__ = [
     "Similarity",
     "align_face",
+    "convert_landmarks",
     "crop_box",
+    "direct_points",
     "face_mesh",
     "frame_points",
     "level_eyes",

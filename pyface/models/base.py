@@ -85,6 +85,8 @@ class Model(ABC):
 class Detector(Model):
     """Finds the faces of an image."""
 
+    scheme: str | None = None
+    """Order of the points that it gives with each face, ``"arcface-5"``; None if it gives none."""
     smallest_face: float
     """Side in pixels of the smallest face that is found reliably, in the image as given."""
     largest_face: float | None = None

@@ -266,7 +266,7 @@ def looks_like_path(name: str | PathLike[str]) -> bool:
     text = fspath(name)
     if not isinstance(name, str) or "/" in text or "\\" in text or text.endswith((".dat", ".onnx")):
         return True
-    return all(spec.name != text for spec in catalog()) and Path(text).is_file()
+    return text != OF_DETECTOR and all(spec.name != text for spec in catalog()) and Path(text).is_file()
 
 
 def _say_license(spec: ModelSpec) -> None:

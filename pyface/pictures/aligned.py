@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface._typing import Image, Points
 from pyface.analysis.analyzer import FaceAnalyzer
-from pyface.geometry import align_face, similarity_transform, template_points
+from pyface.geometry import align_face, convert_landmarks, similarity_transform, template_points
+from pyface.geometry.conversions import can_convert
 from pyface.photos.drawing import draw_dots, draw_lines
 from pyface.pictures.face_files import LARGEST, SMALLEST, FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
 from pyface.types import Face
@@ -19,8 +20,7 @@ from pyface.types import Face
 __all__ = ["TEMPLATES", "align_photos", "overlay_of"]
 
 TEMPLATES = ("arcface", "dlib-5")
-# Of dlib's 68 points: those that its five-point scheme has, in its order.
-_DLIB_5_OF_68 = (45, 42, 36, 39, 33)
+_SCHEMES = {"arcface": "arcface-5", "dlib-5": "dlib-5"}  # orders of the points of the templates
 _SIDES, _TOP, _POINTS = (0, 200, 0), (255, 150, 0), (0, 220, 255)  # colours of the overlay, RGB
 
 
@@ -38,7 +38,8 @@ def align_photos(
 ) -> FaceFiles:
     """Write an upright crop of every face of the photos into the folder ``out``, as ``<photo>-<number>.png``.
 
-    analyzer : one with landmarks of the scheme arcface-5, dlib-5 or dlib-68.
+    analyzer : one with landmarks of the scheme arcface-5 or dlib-5, or of one that can be brought to arcface-5
+        (:func:`pyface.geometry.convert_landmarks`).
     size : side of a crop in pixels, from 16 to 4096; for ``"arcface"`` a multiple of 112 or 128.
     template : ``"arcface"`` or ``"dlib-5"``, the frame of the crops; landmarks are brought into it by their scheme.
         ``"dlib-5"`` has corners of the eyes, which landmarks of the scheme arcface-5 lack.
@@ -53,10 +54,13 @@ def align_photos(
             f"size must be a multiple of 112 or 128 for the template 'arcface', up to {LARGEST}, got {size}; the "
             f"template 'dlib-5' takes any size from {SMALLEST} to {LARGEST}"
         )
-    scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
-    if scheme not in ("arcface-5", "dlib-5", "dlib-68"):
-        raise ValueError(f"faces are aligned by landmarks of the scheme arcface-5, dlib-5 or dlib-68, got {scheme}")
-    if template == "dlib-5" and scheme == "arcface-5":
+    scheme = analyzer.chain.scheme
+    if scheme is None or not (scheme == "dlib-5" or can_convert(scheme, "arcface-5")):
+        raise ValueError(
+            "faces are aligned by landmarks of the scheme arcface-5 or dlib-5, or of one that can be brought to "
+            f"arcface-5, such as dlib-68, got {scheme}"
+        )
+    if not can_convert(scheme, _SCHEMES[template]) and template == "dlib-5":
         raise ValueError(
             "the template 'dlib-5' needs dlib's landmarks: choose landmarks='dlib-5' (--landmarks dlib-5) or "
             "template='arcface'"
@@ -93,14 +97,10 @@ def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDA
 def _points_for(faces: list[Face], template: str) -> tuple[Points, str]:
     """Landmarks (f, 5, 2) of faces, and the template that fits them in the frame named."""
     points = np.stack([face.landmarks for face in faces if face.landmarks is not None])
-    if faces[0].scheme == "arcface-5":
-        return points, "arcface"
-    if faces[0].scheme == "dlib-5":
-        return points, "arcface-dlib-5" if template == "arcface" else "dlib-5"
-    if template == "dlib-5":
-        return points[:, _DLIB_5_OF_68], "dlib-5"
-    eyes = [points[:, begin : begin + 6].mean(axis=1) for begin in (36, 42)]
-    return np.stack([*eyes, points[:, 30], points[:, 48], points[:, 54]], axis=1), "arcface"
+    scheme = str(faces[0].scheme)
+    if scheme == "dlib-5" and template == "arcface":
+        return points, "arcface-dlib-5"
+    return convert_landmarks(points[:, :, :2], scheme, _SCHEMES[template]), template
 
 
 def _crops(image: Image, faces: list[Face], size: int, template: str, antialias: bool) -> list[FacePicture]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pyface._typing import Image, Points
 from pyface.analysis.analyzer import FaceAnalyzer
-from pyface.geometry import face_mesh, frame_points, similarity_transform
+from pyface.geometry import convert_landmarks, face_mesh, frame_points, similarity_transform
+from pyface.geometry.conversions import can_convert
 from pyface.kernels.piecewise import LONGEST_SIDE, PiecewiseAffine, WarpReport
 from pyface.photos.drawing import draw_dots, draw_lines
 from pyface.pictures.face_files import FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
@@ -43,7 +44,8 @@ def warp_photos(
 ) -> FaceFiles:
     """Write every face of the photos, warped onto the mean shape, into ``out``, as ``<photo>-<number>.png``.
 
-    analyzer : one with landmarks of the scheme dlib-68.
+    analyzer : one with landmarks of the scheme dlib-68, or of one that can be brought to it
+        (:func:`pyface.geometry.convert_landmarks`).
     size : side of the pictures; where the mean shape lies in them: :func:`pyface.geometry.face_mesh`.
     face_only : show what lies between the landmarks alone, and black around it. Else the surroundings come along.
     antialias : shrink the photo first where a face is at least twice as large in it as in its picture.
@@ -57,8 +59,8 @@ def warp_photos(
     :func:`~pyface.pictures.face_files.write_faces`.
     """
     mesh = face_mesh(SCHEME, check_size(size), face_only=face_only)
-    scheme = None if analyzer.chain.landmarks is None else analyzer.chain.landmarks.scheme
-    if scheme != SCHEME:
+    scheme = analyzer.chain.scheme
+    if scheme is None or not can_convert(scheme, SCHEME):
         raise ValueError(
             f"warping needs landmarks of the scheme {SCHEME}, got {scheme or 'none'}: give the analyzer "
             f"landmarks='{SCHEME}', the command --landmarks {SCHEME}"
@@ -107,7 +109,8 @@ def _edges(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _source(face: Face, face_only: bool) -> Points:
     assert face.landmarks is not None
-    return face.landmarks if face_only else frame_points(face.landmarks, SCHEME)
+    landmarks = convert_landmarks(face.landmarks[:, :2], str(face.scheme), SCHEME)
+    return landmarks if face_only else frame_points(landmarks, SCHEME)
 
 
 def _warped(mesh: PiecewiseAffine, image: Image, source: Points, antialias: bool, overlay: bool) -> FacePicture:

@@ -17,6 +17,7 @@ pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 from oracles import alignment, zoo_files  # noqa: E402
 
 from pyface.geometry.templates import template_points  # noqa: E402
+from pyface.models import parallel  # noqa: E402
 from pyface.models.opencv import reader, sface, sface_graph  # noqa: E402
 from pyface.models.session import Session  # noqa: E402
 
@@ -135,7 +136,7 @@ def test_what_goes_wrong_in_a_thread_is_told_and_ends_all(monkeypatch: pytest.Mo
                 ended.wait()
             raise RuntimeError("no")
 
-    monkeypatch.setattr(sface, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(parallel, "ThreadPoolExecutor", Pool)
     model._session = Failing()  # type: ignore[assignment]
     with pytest.raises(RuntimeError, match="no"):
         model.embed(np.zeros((500, 16, 16, 3), np.uint8))

@@ -69,6 +69,7 @@ class Scrfd(NetworkDetector):
         super().__init__(open_session, **about)
         self.input_size, self.input_side = input_size, max(input_size)
         self._strides, self._has_points = strides, has_points
+        self.scheme = "arcface-5" if has_points else None
         self._interleaved = False
         self.batches = self._takes_batches()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyface.models import building, fitting
 from pyface.models.base import NO_OPTIONS, Model, Options
+from pyface.models.landmarkers import five_point, landmark_3d_68, landmark_106, mesh_468, pfld
 from pyface.models.onnx_file import read_onnx
 from pyface.models.session import Session
 from pyface.models.store import Weights
@@ -19,7 +20,13 @@ __all__ = ["FAMILIES", "OPTIONS", "build", "prepare", "why_not"]
 CODE_VERSION = 1
 
 # Each has ``why_not(file)`` and ``build(file, open_graph, name=, family=, digest=, n_threads=)``.
-_MODULES: dict[str, ModuleType] = {}
+_MODULES: dict[str, ModuleType] = {
+    "landmark_106": landmark_106,
+    "landmark_3d_68": landmark_3d_68,
+    "pfld": pfld,
+    "five_point": five_point,
+    "mesh_468": mesh_468,
+}
 FAMILIES = tuple(_MODULES)
 OPTIONS = {family: frozenset[str]() for family in FAMILIES}
 why_not = {family: module.why_not for family, module in _MODULES.items()}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _memory, _threads
+from pyface import _check, _memory
 from pyface._embedders import COMPARISONS
 from pyface._typing import Embeddings, Points
 from pyface.geometry.similarity import fit, points_of
@@ -18,6 +16,7 @@ from pyface.kernels import faces
 from pyface.kernels.crops import affine_crops
 from pyface.models.network_embedder import NetworkEmbedder
 from pyface.models.opencv.yunet import SCHEME
+from pyface.models.parallel import for_each
 from pyface.types import Landmarks
 
 __all__ = ["SFace"]
@@ -79,24 +78,5 @@ class SFace(NetworkEmbedder):
             out[i] = self._session.run(crops[i : i + 1])[0]
 
         with _memory.told("to embed faces", "end what else takes memory, or use fewer threads"):
-            n_workers = min(_threads.resolve(self._n_threads), len(crops))
-            if n_workers < 2 or not _in_parallel(embed_one, len(crops), n_workers):
-                for i in range(len(crops)):
-                    embed_one(i)
+            for_each(embed_one, len(crops), self._n_threads)
         return out
-
-
-def _in_parallel(work: Callable[[int], None], n: int, n_workers: int) -> bool:
-    """``work(i)`` for each i below n, by several threads; False if they found too little memory.
-
-    What else one raises ends all of it, as Ctrl-C does, after the calls that have begun.
-    """
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="pyface")
-    try:
-        for done in [pool.submit(work, i) for i in range(n)]:
-            done.result()
-    except MemoryError:
-        return False
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return True

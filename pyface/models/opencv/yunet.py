@@ -37,6 +37,7 @@ _WORTH_REFUSING = 1 << 29
 class YuNet(Detector):
     """Faces of about 10 to 300 pixels in the image as given, their boxes and five points (:data:`SCHEME`)."""
 
+    scheme = SCHEME
     smallest_face = 20.0
     # Of 600 pixels one in ten is missed, of 700 most: docs/decisions.md.
     largest_face = 300.0
