@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyface.models.base import Detector, Embedder, Landmarker, Model
-from pyface.models.catalog import DEFAULT_PACK, ModelSpec, catalog, entries, families, load, pull
+from pyface.models.catalog import DEFAULT_PACK, ModelSpec, catalog, contents, families, load, pull
 from pyface.models.inspection import FileFacts, Verified, inspect, paths, verify
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "PACKS":  # read from a file, when they are first wanted
-        return entries().packs
+        return contents().packs
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

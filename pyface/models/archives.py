@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -36,7 +38,11 @@ def opened(file: IO[bytes], what: str) -> Iterator[zipfile.ZipFile]:
                 if reason:
                     raise DownloadError(f"{what}: {info.filename!r} in it {reason}; nothing was taken from it")
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a file that says that its parts lie before its beginning
+            raise
+        raise DownloadError(f"{what} is no zip that can be read: it is damaged") from error
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError) as error:
         raise DownloadError(f"{what} is no zip that can be read: {error}") from error
 
 

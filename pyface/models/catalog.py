@@ -47,20 +47,20 @@ _warned: set[str] = set()
 
 
 @functools.cache
-def entries() -> Entries:
+def contents() -> Entries:
     """What ``catalog.toml`` holds, read when it is first wanted."""
     return read_entries()
 
 
 def __getattr__(name: str) -> Any:
     if name == "PACKS":
-        return entries().packs
+        return contents().packs
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def catalog() -> tuple[ModelSpec, ...]:
     """The known models. No weights are read."""
-    return entries().models
+    return contents().models
 
 
 def find(name: str) -> ModelSpec:
@@ -68,7 +68,7 @@ def find(name: str) -> ModelSpec:
     for spec in catalog():
         if spec.name == name:
             return spec
-    if name in entries().packs:
+    if name in contents().packs:
         members = ", ".join(spec.name for spec in members_of(name))
         raise ModelNotFoundError(f"{name!r} is a pack of models: {members}; name one of them")
     raise _unknown(name, [spec.name for spec in catalog()])
@@ -76,7 +76,7 @@ def find(name: str) -> ModelSpec:
 
 def pack(name: str) -> tuple[str, str, str]:
     """Names of detector, landmarks and embedder of a pack, or a ModelNotFoundError."""
-    packs = entries().packs
+    packs = contents().packs
     if name not in packs:
         near = difflib.get_close_matches(name.lower(), packs, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -86,7 +86,7 @@ def pack(name: str) -> tuple[str, str, str]:
 
 def members_of(name: str) -> tuple[ModelSpec, ...]:
     """The model of this name, or the models of this pack. A ModelNotFoundError names what is most like it."""
-    packs = entries().packs
+    packs = contents().packs
     if name in packs:
         return tuple(find(member) for member in packs[name] if member != OF_DETECTOR)
     if any(spec.name == name for spec in catalog()):

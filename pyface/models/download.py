@@ -113,7 +113,8 @@ def _go_on(url: str, part: Path, note: Path, limit: int, progress: Progress, nam
             _remove(part, note)
             _go_on(url, part, note, limit, progress, name)
             return
-        raise DownloadError(f"{url}: the server answers {error.code} {error.reason}".rstrip()) from error
+        reason = " ".join(str(error.reason).split())
+        raise DownloadError(f"{url}: the server answers {error.code} {reason}".rstrip()) from error
     except urllib.error.URLError as error:
         reason = error.reason if isinstance(error.reason, Exception) else error
         raise _BrokenOffError(f"cannot be reached ({_words(reason)})") from error
@@ -144,7 +145,7 @@ def _receive(
         os.lseek(descriptor, start, os.SEEK_SET)
         done = start
         progress(name, done, total)
-        while chunk := response.read(_CHUNK):
+        while chunk := response.read1(_CHUNK):  # what is there, so that little is lost if it ends
             if done + len(chunk) > limit:
                 _remove(part)
                 raise DownloadError(f"{url}: brings more than {limit:,} bytes; it was removed")
