@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="Name of a model or of a pack.", metav
 @reports_errors
 def models_list() -> None:
     """List the models with their size, their licence, where they come from and whether they are here; and the packs."""
-    from pyface.models import PACKS, catalog
+    from pyface.models.catalog import PACKS, catalog
     from pyface.models.inspection import is_here
 
     typer.echo(tables.catalog_text(catalog(), is_here))
