@@ -49,14 +49,18 @@ _68_OF_106: _Table = (
     # Inner contour: between corner and middle there is one point, half as near to the middle here.
     (65,), (66, 62), (62,), (70, 62), (69,), (57, 60), (60,), (54, 60),
 )  # fmt: skip
+# Which vertices stand where the 68 points do was measured on photos: docs/how-it-works/landmarks.md.
 _68_OF_468: _Table = (
-    *_single(127, 234, 93, 58, 172, 136, 150, 176, 152, 400, 379, 365, 397, 288, 323, 454, 356),
-    *_single(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
-    *_single(168, 197, 5, 4, 75, 97, 2, 326, 305),
+    # The outline of the mesh, and points inside it where the cheeks' lies outside what is taken for the jaw.
+    (127,), (234,), (93, 177), (58, 177), (138, 172), (136,), (149, 150), (148, 176), (152,),
+    (377, 400), (378, 379), (365,), (367, 397), (288, 401), (323, 401), (454,), (356,),
+    # Brows between their upper and lower edges.
+    (46, 70), (53, 63), (52, 105), (65, 66), (55, 107), (285, 336), (295, 296), (282, 334), (283, 293), (276, 300),
+    (6, 168), (197,), (5, 195), (4,), *_single(240, 97, 2, 326, 460),
     *_single(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
-    *_single(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *_single(61, 39, 37, 0, 267, 269, 291, 321, 314, 17, 84, 91),
     *_single(78, 82, 13, 312, 308, 317, 14, 87),
-)
+)  # fmt: skip
 
 _TABLES: dict[tuple[str, str], _Table] = {
     ("dlib-68", "dlib-5"): _DLIB_5_OF_68,
@@ -88,8 +92,9 @@ def convert_landmarks(points: Any, source: str, target: str) -> NDArray[np.float
     From ``"insightface-106"`` to ``"dlib-68"`` : 56 points are taken over. The 8 on the lids are at (2 q + m) / 3,
         between the quarter q and the middle m of the lid, as 68 points divide a lid in three and 106 in four; the 4 on
         the lips' inner contour beside its middle are halfway to it, which is where both mean shapes have them.
-    From ``"mediapipe-468"`` to ``"dlib-68"`` : the vertices of the mesh that stand nearest; the jaw is the outline of
-        the mesh, so that of a face turned away it stays on the surface and is not what is seen.
+    From ``"mediapipe-468"`` to ``"dlib-68"`` : the vertices of the mesh that stand nearest, one each, but means of two
+        along the brows, on the bridge of the nose and at ten points of the jaw. The jaw of a face turned away stays on
+        the surface and is not what is seen.
     From ``"insightface-68-3d"`` : the same points; their jaw stays on the surface, too.
 
     ``"dlib-5"`` can be brought to no other scheme: the tip of the nose and the corners of the mouth cannot be told

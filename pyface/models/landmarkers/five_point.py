@@ -19,9 +19,9 @@ __all__ = ["FivePoint", "why_not"]
 class FivePoint(NetworkLandmarker):
     """Five points in the plane in the order ``arcface-5``.
 
-    The square has SIDE_RATIO times the longer side of the box, and its middle lies DOWN of that side below the middle
-    of the box. The network takes BGR of 0..255 and gives places in parts of the crop, counted from the corner of the first
-    pixel: x * 48 - 0.5 is a pixel of the crop.
+    Eyes, tip of the nose and corners of the mouth, left ones of the image first. The square has 0.8 times the longer
+    side of the box and its middle. The network takes BGR of 0..255 and gives places in parts of the crop, counted from
+    the corner of its first pixel: x * 48 - 0.5 is counted from its middle.
     """
 
     scheme = "arcface-5"
@@ -30,8 +30,7 @@ class FivePoint(NetworkLandmarker):
     count = 10
 
     # Measured: docs/decisions.md.
-    side_ratio = 1.0
-    down = 0.0
+    side_ratio = 0.8
 
     def _planes(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         return planes(crop, (0.0, 0.0, 0.0), 1.0, bgr=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,20 +32,11 @@ class Mesh468(NetworkLandmarker):
     count = 468 * 3
     side_ratio = 1.5
 
-    def __init__(self, open_session: Callable[[int | None], Session], *, flag: int | None, **about: Any) -> None:
-        self.has_scores, self._flag = flag is not None, flag
-        super().__init__(open_session, **about)
-
     def _planes(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         return planes(crop, (127.5, 127.5, 127.5), 1 / 127.5)
 
     def _in_crop(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         return numbers.reshape(-1, 3) - (0.5, 0.5, 0.0)
-
-    def _score(self, outputs: Sequence[NDArray[np.float32]]) -> float:
-        assert self._flag is not None
-        with np.errstate(over="ignore"):
-            return float(1 / (1 + np.exp(-float(outputs[self._flag].ravel()[0]))))
 
 
 def why_not(file: OnnxFile) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,18 +35,22 @@ _FIRST_STEPS = 8
 def why_no_crops(file: OnnxFile, size: int, count: int) -> str:
     """Why the file is none that takes crops of this side and gives so many numbers of each; or nothing."""
     port = file.inputs[0]
-    if len(file.inputs) != 1 or len(port.shape) != 4 or port.shape[1] not in (3, None):
+    if len(file.inputs) != 1 or len(port.shape) != 4 or _differs(port.shape[1], 3):
         return "it takes no picture of three colours"
     if port.kind != "tensor(float)":
         return f"it takes {port.kind}, expected tensor(float)"
     batch, _, rows, cols = port.shape
     if isinstance(batch, int) and batch > 1:
         return f"it takes {batch} pictures at once"
-    if any(isinstance(side, int) and side != size for side in (rows, cols)):
+    if _differs(rows, size) or _differs(cols, size):
         return f"it takes pictures of {cols} x {rows}, expected {size} x {size}"
     if output_of(file, count) < 0:
         return f"it has no output of {count} numbers"
     return ""
+
+
+def _differs(declared: int | str | None, wanted: int) -> bool:
+    return isinstance(declared, int) and declared != wanted
 
 
 def output_of(file: OnnxFile, count: int) -> int:
@@ -70,6 +74,7 @@ class NetworkLandmarker(Landmarker):
 
     open_session : a session of so many threads. It gets one, so that each of ``n_threads`` can have a face of its own.
     output : which output of the graph holds the points.
+    flag : which one says how surely there is a face, before the logistic function; None if there is none.
     """
 
     size: int
@@ -81,18 +86,15 @@ class NetworkLandmarker(Landmarker):
     """Numbers that the network gives."""
     antialias = True
     """Whether a pixel of the crop is the mean over its area where it spans several of the image."""
-    has_scores = False
-    """Whether the network says how surely there is a face."""
     side_ratio = 1.0
-    """Side of the square that is looked at, in longer sides of the box."""
-    down = 0.0
-    """How far its middle lies below that of the box, in longer sides of the box."""
+    """Side of the square that is looked at, in longer sides of the box, whose middle it has."""
 
     def __init__(
         self,
         open_session: Callable[[int | None], Session],
         *,
         output: int,
+        flag: int | None = None,
         name: str,
         family: str,
         digest: str,
@@ -100,7 +102,7 @@ class NetworkLandmarker(Landmarker):
     ) -> None:
         self.name, self.family, self.digest = name, family, digest
         self._session, self._n_threads = open_session(1), n_threads
-        self._output = output
+        self._output, self._flag = output, flag
         # Once, as files may say nothing, or something else than they do, about what they give.
         self._run(np.zeros((self.size, self.size, 3), np.uint8))
 
@@ -110,11 +112,7 @@ class NetworkLandmarker(Landmarker):
 
     @abstractmethod
     def _in_crop(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points (n_points, n_columns) in pixels of the crop, the middle of whose first pixel is 0, of what it gives."""
-
-    def _score(self, outputs: Sequence[NDArray[np.float32]]) -> float:
-        """How surely there is a face, in 0..1, of models with ``has_scores``."""
-        raise NotImplementedError
+        """Points (n_points, n_columns) of what it gives, in pixels of the crop, the middle of whose first one is 0."""
 
     @property
     def _middle(self) -> float:
@@ -128,15 +126,16 @@ class NetworkLandmarker(Landmarker):
             rounded to bytes, halves to even.
 
         The class says which square around each box is looked at. What lies outside the image is black; a box without
-        extent is taken for one pixel. Depths, where there are any, are in pixels of the image, smaller ones nearer. The
-        points of a face are the same to the bit whatever else is in the call and for any number of threads, each of
-        which has a face of its own. ValueError names the face whose square reaches beyond 1e9 pixels.
+        extent is taken for one pixel. Depths, where there are any, are in pixels of the image. ``Landmarks.scores``,
+        in 0..1, say how surely there is a face, where the network does. What is found for a face is the same to the bit
+        whatever else is in the call and for any number of threads, each of which has a face of its own; where memory is
+        short all go through one. ValueError names the box whose square reaches beyond 1e9 pixels.
         """
         rows = _check.boxes(boxes)
         pixels = _check.image(image, color=color)
         _check.warn_of_unit_range(pixels)
         points = np.empty((len(rows), self.n_points, self.n_columns))
-        scores = np.empty(len(rows), np.float32) if self.has_scores else None
+        scores = np.empty(len(rows), np.float32) if self._flag is not None else None
         matrices = self._matrices(rows)
         pixels = faces.rgb_bytes_of(pixels)
 
@@ -147,8 +146,8 @@ class NetworkLandmarker(Landmarker):
             outputs = self._run(crop[0])
             points[i] = self._in_crop(outputs[self._output].astype(np.float64).ravel()) * matrices[i, 0, 0]
             points[i, :, :2] += matrices[i, :, 2]
-            if scores is not None:
-                scores[i] = self._score(outputs)
+            if scores is not None and self._flag is not None:
+                scores[i] = _logistic(float(outputs[self._flag].ravel()[0]))
 
         with _memory.told("to look at faces", "end what else takes memory, or use fewer threads"):
             for_each(look, len(rows), self._n_threads)
@@ -172,11 +171,15 @@ class NetworkLandmarker(Landmarker):
             scale = sides * self.side_ratio / self.size
             matrices[:, 0, 0] = matrices[:, 1, 1] = scale
             matrices[:, :, 2] = (boxes[:, :2] + boxes[:, 2:]) / 2 - scale[:, None] * self._middle
-            matrices[:, 1, 2] += sides * self.down
         far = far_crops(matrices, self.size, self.size)
         if far.size:
             raise ValueError(f"boxes: what is looked at for row {far[0]} reaches beyond {FARTHEST:g} pixels")
         return matrices
+
+
+def _logistic(value: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(1 / (1 + np.exp(-value)))
 
 
 class InsightfaceLandmarker(NetworkLandmarker):

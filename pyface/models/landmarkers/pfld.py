@@ -19,9 +19,8 @@ __all__ = ["Pfld", "why_not"]
 class Pfld(NetworkLandmarker):
     """68 points in the plane in the order ``dlib-68``.
 
-    The square has SIDE_RATIO times the longer side of the box, and its middle lies DOWN of that side below the middle
-    of the box. The network takes RGB / 255 and gives places in parts of the crop, counted from the corner of the first
-    pixel: x * 112 - 0.5 is a pixel of the crop.
+    The square has 1.1 times the longer side of the box and its middle. The network takes RGB / 255 and gives places in
+    parts of the crop, counted from the corner of its first pixel: x * 112 - 0.5 is counted from its middle.
     """
 
     scheme = "dlib-68"
@@ -30,8 +29,7 @@ class Pfld(NetworkLandmarker):
     count = 136
 
     # Measured: docs/decisions.md.
-    side_ratio = 1.0
-    down = 0.0
+    side_ratio = 1.1
 
     def _planes(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
         return planes(crop, (0.0, 0.0, 0.0), 1 / 255)
