@@ -116,8 +116,8 @@ def _go_on(url: str, part: Path, note: Path, limit: int, progress: Progress, nam
         reason = " ".join(str(error.reason).split())
         raise DownloadError(f"{url}: the server answers {error.code} {reason}".rstrip()) from error
     except urllib.error.URLError as error:
-        reason = error.reason if isinstance(error.reason, Exception) else error
-        raise _BrokenOffError(f"cannot be reached ({_words(reason)})") from error
+        cause = error.reason if isinstance(error.reason, Exception) else error
+        raise _BrokenOffError(f"cannot be reached ({_words(cause)})") from error
     except (OSError, http.client.HTTPException) as error:
         raise _BrokenOffError(f"broke off ({_words(error)})") from error
 
