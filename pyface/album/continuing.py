@@ -11,7 +11,7 @@ from pyface.album.out_folder import SUMMARY
 from pyface.album.work import RunInfo, WorkFile, last_models
 from pyface.analysis.chain import ROLES, Chain, load_chain
 from pyface.errors import LicenseError, MissingExtraError, ModelFileError, ModelNotFoundError, OutputFolderError
-from pyface.models.catalog import looks_like_path
+from pyface.models.catalog import OF_DETECTOR, looks_like_path
 from pyface.photos.finding import PhotoFile
 
 
@@ -77,7 +77,7 @@ def models_for(
 
 
 def _listed(models: dict[str, str]) -> str:
-    *some, last = models.values()
+    *some, last = ("the detector's points" if name == OF_DETECTOR else name for name in models.values())
     return f"{', '.join(some)} and {last}"
 
 

@@ -90,7 +90,7 @@ def load_chain(
             choice = default
         model = choice
         if isinstance(choice, str | PathLike):
-            model = load(choice, family, providers=providers, n_threads=n_threads)
+            model = load(choice, family=family, providers=providers, n_threads=n_threads)
         if not isinstance(model, kind):
             raise TypeError(
                 f"{role} must be the name of a {kind.__name__.lower()}, a loaded one, None (the default) or False "

@@ -138,5 +138,5 @@ def test_a_run_goes_on_with_the_points_of_the_detector(photos: Path, tmp_path: P
     n_looked_at(photos, out, landmarks="detector")
     assert models(out) == {"detector": "yunet", "landmarks": "detector", "embedder": "sface"}
     assert n_looked_at(photos, out) == 1
-    with pytest.raises(OutputFolderError, match="made with yunet, detector and sface, not with yunet, mtcnn-onet and"):
+    with pytest.raises(OutputFolderError, match="yunet, the detector's points and sface, not with yunet, mtcnn"):
         pyface.cluster_photos(photos, out=out, models="opencv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import stat
 import struct
@@ -342,3 +343,16 @@ def test_all_that_a_family_has_to_be_told(cache: Path, server: Server, monkeypat
     models.pull("five")
     assert models.load("five").origin.options == Options(normalization="raw", flip=True)
     assert models.load("five", flip=False).origin.options == Options(normalization="raw", flip=False)
+
+
+def test_a_real_file_by_its_digest(cache: Path) -> None:
+    """SCRFD of insightface's small pack, which the shared data have under another name."""
+    folder = Path(os.environ.get("PYFACE_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "models"
+    if not (folder / "scrfd_500m.onnx").is_file():
+        pytest.skip(f"no scrfd_500m.onnx in {folder} (PYFACE_SHARED names the folder of the shared data)")
+    assert "det_500m" in models.inspect(folder / "scrfd_500m.onnx").known_as
+    (path,) = models.pull("det_500m", source=folder / "scrfd_500m.onnx", accept_license=True)
+    assert path == cache / "det_500m" / "det_500m.onnx"
+    chain = FaceAnalyzer(detector="det_500m", landmarks="detector", embedder=False, n_threads=1).chain
+    assert chain.scheme == "arcface-5" and chain.settings()["detector"] == "det_500m"
+    assert "detector_family" not in chain.settings()
