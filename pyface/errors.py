@@ -26,6 +26,14 @@ class ModelFileError(PyfaceError):
     """A weight file is missing, damaged or not the one expected."""
 
 
+class DownloadError(PyfaceError):
+    """Weights could not be fetched, or what came is not what was expected."""
+
+
+class LicenseError(PyfaceError):
+    """The licence of weights has to be accepted first. The text says it, and how."""
+
+
 class ImageReadError(PyfaceError, OSError):
     """A file could not be read as an image. ``reason`` is the text without the path."""
 

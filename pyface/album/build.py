@@ -18,7 +18,8 @@ from pyface.album.people import check_grouping
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.album.work import FILE_NAME, RunInfo, WorkFile
 from pyface.analysis import scales
-from pyface.analysis.analyzer import Chain, check_count, check_max_side, check_min_face
+from pyface.analysis.analyzer import check_count, check_max_side, check_min_face
+from pyface.analysis.chain import Chain
 from pyface.errors import NoPhotosError, OutputFolderError, require_extra
 from pyface.photos.finding import PhotoFile, Skipped, find_photos
 from pyface.photos.reading import quiet_pillow
@@ -38,6 +39,9 @@ def build_album(
     detector: Any = None,
     embedder: Any = None,
     landmarks: Any = None,
+    detector_family: str | None = None,
+    landmarks_family: str | None = None,
+    embedder_family: str | None = None,
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
@@ -84,7 +88,10 @@ def build_album(
         raise _no_photos(folder, skipped, out, is_new=is_new)
     work_path = None if out is None else os.path.join(out, FILE_NAME)
     with timed(clock, "load models"):
-        choices = {"detector": detector, "landmarks": landmarks, "embedder": embedder}
+        choices = {
+            "detector": detector, "landmarks": landmarks, "embedder": embedder, "detector_family": detector_family,
+            "landmarks_family": landmarks_family, "embedder_family": embedder_family,
+        }  # fmt: skip
         try:
             chain = models_for(out, work_path, models, choices, providers=providers, again=again, add=add)
         except BaseException:
@@ -192,9 +199,7 @@ def _run_info(
             "batch_size": batch,
             "n_threads": n_threads,
             "providers": providers,
-            "detector": chain.detector.name if chain.detector else None,
-            "landmarks": chain.landmarks.name if chain.landmarks else None,
-            "embedder": chain.embedder.name,
+            **chain.settings(),
         },
         models=chain.digests(),
     )

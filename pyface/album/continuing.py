@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from pyface.album.out_folder import SUMMARY
-from pyface.album.work import RunInfo, WorkFile, last_settings
-from pyface.analysis.analyzer import Chain, load_chain
-from pyface.errors import MissingExtraError, ModelNotFoundError, OutputFolderError
+from pyface.album.work import RunInfo, WorkFile, last_models
+from pyface.analysis.chain import ROLES, Chain, load_chain
+from pyface.errors import LicenseError, MissingExtraError, ModelFileError, ModelNotFoundError, OutputFolderError
 from pyface.models import DEFAULT_PACK, PACKS
+from pyface.models.catalog import OF_DETECTOR, looks_like_path
 from pyface.photos.finding import PhotoFile
-
-_ROLES = ("detector", "landmarks", "embedder")
 
 
 def models_for(
@@ -29,7 +28,8 @@ def models_for(
 ) -> Chain:
     """The models of a run, each on one thread: those asked for, or those that OUT was made with.
 
-    record : path of OUT's record of work.       choices : role -> name, loaded model or None, as for ``load_chain``.
+    record : path of OUT's record of work.       choices : names, paths, loaded models or None and the families of
+        paths, as for ``load_chain``.
     again : the photos are analysed anew, so that other models may take the place of OUT's.
 
     Raises OutputFolderError if OUT was made with others than those asked for, or with one that is not known by a name;
@@ -37,12 +37,15 @@ def models_for(
     """
     # One thread inside the networks: photos run side by side, and that scales better than splitting one of them.
     options: dict[str, Any] = {"providers": providers, "n_threads": 1}
-    settings = {} if record is None or again else last_settings(record)
-    before = {role: settings[role] for role in _ROLES if isinstance(settings.get(role), str)}
+    settings, digests = ({}, {}) if record is None or again else last_models(record)
+    before = {role: settings[role] for role in ROLES if isinstance(settings.get(role), str)}
+    families = {
+        key: settings[key] for key in (f"{role}_family" for role in ROLES) if isinstance(settings.get(key), str)
+    }
     is_asked = models is not None or any(choice is not None for choice in choices.values())
-    if is_asked or len(before) < len(_ROLES):
+    if is_asked or len(before) < len(ROLES):
         chain = load_chain(models, **choices, **options)
-        now = {role: _name(getattr(chain, role)) for role in before}
+        now = {role: name for role, name in chain.settings().items() if role in before}
         if now != before and not add:  # an addition to other faces is refused later, with all that differs
             raise OutputFolderError(
                 f"{out}: was made with {_listed(before)}, not with {_listed(now)}; add --again (again=True) to analyse "
@@ -50,28 +53,36 @@ def models_for(
             )
         return chain
     anew = "--again (again=True) analyses its photos anew with the default models, --models with others"
+    unnamed = OutputFolderError(
+        f"{out}: was made with {_listed(before)}, not all of which are known by name; give the same ones again. "
+        f"Or {anew}"
+    )
+    if any(looks_like_path(name) and f"{role}_family" not in families for role, name in before.items()):
+        raise unnamed
     try:
-        return load_chain(**before, **options)
+        chain = load_chain(**before, **families, **options)
     except MissingExtraError as error:
         # The default models are no way out where they are what is missing.
         is_default = list(before.values()) == list(PACKS[DEFAULT_PACK])
         other = "--models (models=) with --again (again=True) analyses its photos anew with others"
         way_out = other if is_default else anew
         raise MissingExtraError(f"{out}: was made with {_listed(before)}: {error}; or {way_out}") from error
+    except (ModelFileError, LicenseError) as error:
+        raise OutputFolderError(f"{out}: was made with {_listed(before)}: {error}; or {anew}") from error
     except ModelNotFoundError:
-        raise OutputFolderError(
-            f"{out}: was made with {_listed(before)}, not all of which are known by name; give the same ones again. "
-            f"Or {anew}"
-        ) from None
-
-
-def _name(model: Any) -> str:
-    # Without a landmark model it is the detector that gives the points.
-    return "the detector's points" if model is None else str(model.name)
+        raise unnamed from None
+    for role in ROLES:
+        model = getattr(chain, role)
+        if f"{role}_family" in families and digests.get(before[role]) != model.digest:
+            raise OutputFolderError(
+                f"{out}: {before[role]} is not the file, or not run in the way, that it was made with; put that back, "
+                f"or give the same model again. Or {anew}"
+            )
+    return chain
 
 
 def _listed(models: dict[str, str]) -> str:
-    *some, last = models.values()
+    *some, last = ("the detector's points" if name == OF_DETECTOR else name for name in models.values())
     return f"{', '.join(some)} and {last}"
 
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from pyface import _memory
 from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
 from pyface.analysis import scales
-from pyface.analysis.analyzer import Chain, FoundFaces, detect, find_faces, keep_largest, side_for_crops
+from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
+from pyface.analysis.chain import Chain
 from pyface.errors import ImageReadError
 from pyface.photos.finding import PhotoFile
 from pyface.photos.reading import OpenPhoto

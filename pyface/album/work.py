@@ -340,8 +340,9 @@ def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:
     return sorted(skipped, key=lambda item: os.fsencode(item.photo))
 
 
-def last_settings(path: str) -> dict[str, Any]:
-    """The settings of the last run in a record; none where it holds no run, or cannot be read by this version.
+def last_models(path: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings of the last run in a record, and its models' name -> digest; nothing where it holds no run, or
+    cannot be read by this version.
 
     Nothing is changed and nothing is raised: whoever opens it as a :class:`WorkFile` hears what is wrong.
     """
@@ -350,10 +351,11 @@ def last_settings(path: str) -> dict[str, Any]:
         with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_SECONDS)) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             row = db.execute("SELECT described FROM run").fetchone() if version == _SCHEMA_VERSION else None
-            settings = {} if row is None else json.loads(row[0])["settings"]
-    except (sqlite3.Error, OSError, ValueError, KeyError, TypeError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
+            described = {} if row is None else json.loads(row[0])
+            settings, models = described.get("settings"), described.get("models")
+    except (sqlite3.Error, OSError, ValueError, AttributeError, TypeError):
+        return {}, {}
+    return settings if isinstance(settings, dict) else {}, models if isinstance(models, dict) else {}
 
 
 def is_work_file(path: str) -> bool:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from pyface import _check, _memory, _threads
 from pyface._typing import Image, Points
 from pyface.analysis import scales
-from pyface.errors import ModelNotFoundError
-from pyface.geometry.conversions import can_convert, convert_landmarks
-from pyface.models import DEFAULT_PACK, PACKS, Detector, Embedder, Landmarker, load
-from pyface.models.catalog import find
+from pyface.analysis.chain import Chain, load_chain, scheme_for
+from pyface.geometry.conversions import convert_landmarks
+from pyface.models import Embedder
 from pyface.types import Detections, Face, Landmarks
 
 # A crop shows up to this much more than the longer side of the detector's box.
@@ -25,102 +24,19 @@ _CROP_MARGIN = 1.25
 _THUMBNAIL = 84
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The models of a run; None is a step left out."""
-
-    detector: Detector | None
-    landmarks: Landmarker | None
-    embedder: Embedder | None
-
-    @property
-    def scheme(self) -> str | None:
-        """Order of the points of faces: the landmark model's, or without one the detector's own; None without any."""
-        if self.landmarks is not None:
-            return self.landmarks.scheme
-        return None if self.detector is None else self.detector.scheme
-
-    def digests(self) -> dict[str, str]:
-        """Name -> digest of the models in use."""
-        return {m.name: m.digest for m in (self.detector, self.landmarks, self.embedder) if m is not None}
-
-
-def load_chain(
-    models: str | None = None,
-    *,
-    detector: Any = None,
-    landmarks: Any = None,
-    embedder: Any = None,
-    providers: list[str] | None = None,
-    n_threads: int | None = None,
-) -> Chain:
-    """Load the models of a chain: None takes the pack's, False leaves the step out, a name or a model replaces it.
-
-    Without a pack it is the default, or dlib's if one of the parts is dlib's: its landmarks need boxes, and its
-    embedder landmarks, as its own models give them. Without a pack, a detector that is not the default's and gives
-    points that suit the embedder brings its own, where no landmark model is asked for.
-    """
-    if models is not None and models not in PACKS:
-        raise ModelNotFoundError(f"no pack of models is named {models!r}; there is: {', '.join(PACKS)}")
-    names = PACKS[models or _pack_of(detector, landmarks, embedder)]
-
-    def choose(choice: Any, role: str, kind: type, default: str) -> Any:
-        if choice is False:
-            return None
-        if choice is None or isinstance(choice, str):
-            model = load(choice or default, providers=providers, n_threads=n_threads)
-        else:
-            model = choice
-        if not isinstance(model, kind):
-            raise TypeError(
-                f"{role} must be the name of a {kind.__name__.lower()}, a loaded one, None (the default) or False "
-                f"(off); got {choice!r}"
-            )
-        return model
-
-    finds = choose(detector, "detector", Detector, names[0])
-    embeds = choose(embedder, "embedder", Embedder, names[2])
-    if landmarks is None and models is None and _brings_points(finds, embeds, names[0]):
-        landmarks = False
-    chain = Chain(finds, choose(landmarks, "landmarks", Landmarker, names[1]), embeds)
-    if chain.embedder is not None and scheme_for(chain.embedder, chain.scheme) is None:
-        got = "landmarks=False" if chain.scheme is None else f"landmarks of the scheme {chain.scheme!r}"
-        if chain.scheme is not None and chain.landmarks is None:
-            got = f"landmarks=False and the detector's own, of the scheme {chain.scheme!r}"
-        raise ValueError(
-            f"the embedder {chain.embedder.name} aligns faces by landmarks of "
-            f"{' or '.join(chain.embedder.schemes)}, got {got}; choose others or pass embedder=False"
-        )
-    return chain
-
-
-def _brings_points(detector: Detector | None, embedder: Embedder | None, default: str) -> bool:
-    """Whether faces get this detector's own points if no landmark model is asked for.
-
-    Not those of the default, as the default landmark model was chosen for its boxes.
-    """
-    if detector is None or detector.scheme is None or detector.family == find(default).family:
-        return False
-    return embedder is None or scheme_for(embedder, detector.scheme) is not None
-
-
-def _pack_of(*parts: Any) -> str:
-    """The pack that goes with these parts, as they are given to :func:`load_chain`."""
-    families = [find(part).family if isinstance(part, str) else getattr(part, "family", "") for part in parts]
-    return "dlib" if any(family.startswith("dlib_") for family in families) else DEFAULT_PACK
-
-
 class FaceAnalyzer:
     """Finds the faces of an image, with landmarks and embeddings.
 
     models : name of a pack of models; None is ``"opencv"`` (YuNet, the points of O-Net, SFace), or ``"dlib"`` if one of
-        the parts named is dlib's.
-    detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog or a model
-        from :func:`pyface.models.load` takes its place. Without a detector the whole image is one face. Without a
+        the parts named is dlib's. Others, as ``"buffalo_l"``, have to be pulled first (:func:`pyface.models.pull`).
+    detector, landmarks, embedder : None takes the pack's, False leaves the step out; a name of the catalog, the path of
+        a file or a model from :func:`pyface.models.load` takes its place. Without a detector the whole image is one
+        face. ``landmarks="detector"`` takes the points that the detector gives with its boxes. Without a
         landmark model faces have the points that the detector gives, if it gives any; so they have where a detector of
         another family than the default's is given that does, and neither ``models`` nor ``landmarks``. Where the
         embedder aligns faces by other points, those of the faces are brought to them for it
         (:func:`pyface.geometry.convert_landmarks`); ValueError, before any image is seen, where that cannot be.
+    detector_family, landmarks_family, embedder_family : which of :func:`pyface.models.families` a path is of.
     color : channel order of the images given, ``"rgb"`` or ``"bgr"``.
     providers : ONNX Runtime's providers; None is the CPU. One that is not available is an error.
     n_threads : threads inside the networks; None is ``PYFACE_NUM_THREADS`` or all usable CPUs.
@@ -141,6 +57,9 @@ class FaceAnalyzer:
         detector: Any = None,
         landmarks: Any = None,
         embedder: Any = None,
+        detector_family: str | None = None,
+        landmarks_family: str | None = None,
+        embedder_family: str | None = None,
         color: str = "rgb",
         providers: list[str] | None = None,
         n_threads: int | None = None,
@@ -160,6 +79,9 @@ class FaceAnalyzer:
             detector=detector,
             landmarks=landmarks,
             embedder=embedder,
+            detector_family=detector_family,
+            landmarks_family=landmarks_family,
+            embedder_family=embedder_family,
             providers=providers,
             n_threads=n_threads,
         )
@@ -308,13 +230,6 @@ def _points_of_detector(chain: Chain, detections: Detections) -> Points:
     if len(detections):
         raise ValueError(f"{chain.detector!r} has the scheme {chain.scheme!r} but gave no landmarks")
     return np.empty((0, 5, 2))
-
-
-def scheme_for(embedder: Embedder, scheme: str | None) -> str | None:
-    """Which of the embedder's schemes these points are brought to, if need be; None if that cannot be."""
-    if scheme is None or scheme in embedder.schemes:
-        return scheme
-    return next((own for own in embedder.schemes if can_convert(scheme, own)), None)
 
 
 def _points_for(embedder: Embedder, points: Points, scheme: str) -> Points | Landmarks:

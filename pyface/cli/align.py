@@ -9,8 +9,10 @@ import typer
 from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import progress_bar, reports_errors, say_faces, say_read, set_up_logging
 from pyface.cli.options import (
+    DetectorFamily,
     DetectorName,
     ImageFormat,
+    LandmarksFamily,
     LandmarksName,
     MaxFaces,
     MaxSide,
@@ -44,7 +46,9 @@ def align(
     image_format: ImageFormat = "png",
     models: Models = None,
     detector: DetectorName = None,
+    detector_family: DetectorFamily = None,
     landmarks: LandmarksName = None,
+    landmarks_family: LandmarksFamily = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -58,7 +62,8 @@ def align(
     from pyface.pictures.aligned import align_photos
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, landmarks=landmarks, embedder=False, min_face=min_face, max_faces=max_faces,
+        models, detector=detector, detector_family=detector_family, landmarks=landmarks,
+        landmarks_family=landmarks_family, embedder=False, min_face=min_face, max_faces=max_faces,
         max_side=max_side, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     with progress_bar() as progress:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, people, tables, warp
+from pyface.cli import align, models, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -23,8 +23,11 @@ from pyface.cli.console import (
     showable,
 )
 from pyface.cli.options import (
+    DetectorFamily,
     DetectorName,
+    EmbedderFamily,
     EmbedderName,
+    LandmarksFamily,
     LandmarksName,
     MaxFaces,
     MaxSide,
@@ -35,11 +38,10 @@ from pyface.cli.options import (
     Threads,
     Verbose,
     app,
-    models_app,
 )
 from pyface.errors import counted
 
-__all__ = ["align", "app", "people", "warp"]  # importing these puts their commands before those below
+__all__ = ["align", "app", "models", "people", "warp"]  # importing these puts their commands before those below
 
 
 @app.command()
@@ -51,6 +53,7 @@ def detect(
     ] = None,
     models: Models = None,
     detector: DetectorName = None,
+    detector_family: DetectorFamily = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -64,8 +67,8 @@ def detect(
     from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, landmarks=False, embedder=False, min_face=min_face, max_faces=max_faces,
-        max_side=max_side, n_threads=n_threads, providers=providers,
+        models, detector=detector, detector_family=detector_family, landmarks=False, embedder=False, min_face=min_face,
+        max_faces=max_faces, max_side=max_side, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     found = _analyze_files(analyzer, photos)
     tables.write_bytes(output, tables.boxes_csv(found))
@@ -78,8 +81,11 @@ def embed(
     output: Annotated[Path, typer.Option("--out", "-o", help="An .npz file.", metavar="FILE", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
+    detector_family: DetectorFamily = None,
     landmarks: LandmarksName = None,
+    landmarks_family: LandmarksFamily = None,
     embedder: EmbedderName = None,
+    embedder_family: EmbedderFamily = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -95,7 +101,9 @@ def embed(
     from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_faces=max_faces,
+        models, detector=detector, detector_family=detector_family, landmarks=landmarks,
+        landmarks_family=landmarks_family, embedder=embedder, embedder_family=embedder_family,
+        min_face=min_face, max_faces=max_faces,
         max_side=max_side, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     found = _analyze_files(analyzer, photos)
@@ -121,8 +129,11 @@ def compare(
     b: Annotated[Path, typer.Argument(help="Another photo.", metavar="B", readable=False)],
     models: Models = None,
     detector: DetectorName = None,
+    detector_family: DetectorFamily = None,
     landmarks: LandmarksName = None,
+    landmarks_family: LandmarksFamily = None,
     embedder: EmbedderName = None,
+    embedder_family: EmbedderFamily = None,
     threshold: Annotated[
         float | None, typer.Option(help="Distance up to which two faces are one person, as printed.")
     ] = None,
@@ -138,7 +149,9 @@ def compare(
     from pyface.analysis.files import compare_photos
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, landmarks=landmarks, embedder=embedder, min_face=min_face, max_side=max_side,
+        models, detector=detector, detector_family=detector_family, landmarks=landmarks,
+        landmarks_family=landmarks_family, embedder=embedder, embedder_family=embedder_family,
+        min_face=min_face, max_side=max_side,
         n_threads=n_threads, providers=providers,
     )  # fmt: skip
     result = compare_photos(analyzer, a, b, threshold)
@@ -199,25 +212,6 @@ def evaluate(
         typer.echo(json.dumps(scores, indent=1))
     else:
         typer.echo(tables.scores_text(scores))
-
-
-@models_app.command("list")
-@reports_errors
-def models_list() -> None:
-    """List the models with their licence and where they come from."""
-    from pyface.models import catalog
-
-    typer.echo(tables.catalog_text(catalog()))
-
-
-@models_app.command("pull")
-@reports_errors
-def models_pull(name: Annotated[str, typer.Argument(help="Name of a model.", metavar="NAME")]) -> None:
-    """Make a model ready for use and print where it is."""
-    from pyface.models import pull
-
-    for path in pull(name):
-        typer.echo(str(path))
 
 
 @app.command()

@@ -16,7 +16,16 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.text import Text
 
 from pyface.errors import ModelNotFoundError, PyfaceError, counted
@@ -196,21 +205,24 @@ class _TimeLeftColumn(ProgressColumn):
 
 
 @contextlib.contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar with rate and time left, fed by ``callback(stage, done, total)``; nothing if stderr is no terminal."""
+def progress_bar(*, of_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar with rate and time left, fed by ``callback(stage, done, total)``; nothing if stderr is no terminal.
+
+    A total of 0 is one that is not known.       of_bytes : what is counted are bytes.
+    """
     console = Console(stderr=True) if sys.stderr is not None else Console(quiet=True, force_terminal=False)
     if not console.is_terminal or os.environ.get("TERM") == "dumb":
         yield lambda *_: None
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _RateColumn(), _TimeLeftColumn(),
-    )  # fmt: skip
+    counts = (DownloadColumn(), TransferSpeedColumn()) if of_bytes else (MofNCompleteColumn(), _RateColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts, _TimeLeftColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[str, int] = {}
 
         def show(stage: str, done: int, total: int) -> None:
+            known = None if of_bytes and not total else total
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+                tasks[stage] = bar.add_task(stage, total=known)
+            bar.update(tasks[stage], completed=done, total=known)  # type: ignore[arg-type]
 
         yield show

@@ -18,9 +18,26 @@ models_app = typer.Typer(help="The models that can be used.", no_args_is_help=Tr
 app.add_typer(models_app, name="models")
 
 Models = Annotated[str | None, typer.Option(help="Name of a pack of models.")]
-DetectorName = Annotated[str | None, typer.Option("--detector", help="Name of a detector, see 'pyface models list'.")]
-LandmarksName = Annotated[str | None, typer.Option("--landmarks", help="Name of a landmark model.")]
-EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder.")]
+DetectorName = Annotated[
+    str | None, typer.Option("--detector", help="Name of a detector, see 'pyface models list'; or path of a file.")
+]
+LandmarksName = Annotated[
+    str | None,
+    typer.Option("--landmarks", help="Name or path of a landmark model, or 'detector': the detector's own points."),
+]
+EmbedderName = Annotated[str | None, typer.Option("--embedder", help="Name of an embedder, or path of a file.")]
+DetectorFamily = Annotated[
+    str | None,
+    typer.Option(
+        "--detector-family", help="What the path is of; 'pyface models inspect' says which fit.", metavar="NAME"
+    ),
+]
+LandmarksFamily = Annotated[
+    str | None, typer.Option("--landmarks-family", help="The same for --landmarks.", metavar="NAME")
+]
+EmbedderFamily = Annotated[
+    str | None, typer.Option("--embedder-family", help="The same for --embedder.", metavar="NAME")
+]
 MinFace = Annotated[
     float | None,
     typer.Option(help="Smallest face to look for, in pixels of the photo. Default: about 1.5 % of its long side."),

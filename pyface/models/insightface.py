@@ -13,19 +13,23 @@ What differs is said at each name. Weights come through :func:`pyface.models.pul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
+from pyface.errors import ModelFileError
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector, Embedder, Landmarker
-from pyface.models.catalog import PACKS, load
+from pyface.models.catalog import catalog, load, members_of, pack
 from pyface.types import Detections
 
 __all__ = ["Face", "FaceAnalysis"]
+
+log = logging.getLogger(__name__)
 
 # What insightface 1.0 looks at beside det_size, for faces that fill the photo.
 _SMALL_LOOK = (128, 128)
@@ -33,6 +37,7 @@ _SAME_FACE_IOU = 0.4
 _CPU = "CPUExecutionProvider"
 _FIVE = "arcface-5"
 _LANDMARKS = {"insightface-106": "landmark_2d_106", "insightface-68-3d": "landmark_3d_68"}
+_MODULES = {"landmark_106": "landmark_2d_106", "landmark_3d_68": "landmark_3d_68"}
 _TASKS = {"detection": Detector, "recognition": Embedder, "landmark_2d_106": Landmarker, "landmark_3d_68": Landmarker}
 
 
@@ -95,8 +100,8 @@ class FaceAnalysis:
             _check.choice(module, "allowed_modules", tuple(_TASKS))
         self._providers, self._n_threads = providers, n_threads
         self._given = None if models is None else list(models)
-        if self._given is None and name not in PACKS:
-            raise ValueError(f"name must be a pack, one of {', '.join(PACKS)}, got {name!r}")
+        if self._given is None:
+            pack(name)  # a ModelNotFoundError with the names that there are
         self._name = name
         self.models: dict[str, Any] = {}
         self._detectors: list[Detector] = []
@@ -112,10 +117,8 @@ class FaceAnalysis:
         """
         providers = _CPU if ctx_id < 0 else self._providers
         self.det_thresh = _check.number(det_thresh, "det_thresh")
-        members = PACKS[self._name] if self._given is None else self._given
         self.models, self._detectors = {}, []
-        for member in members:
-            model = self._loaded(member, providers) if isinstance(member, str) else member
+        for model in self._of_pack(providers) if self._given is None else self._given:
             task = _task(model)
             if (task in self._allowed or task == _FIVE) and task not in self.models:
                 self.models[task] = model
@@ -128,8 +131,17 @@ class FaceAnalysis:
         if det_size is None and detector.input_side is not None and _can_be_told(detector):
             self._detectors.append(self._at_size(detector, _SMALL_LOOK))
 
-    def _loaded(self, name: str, providers: Sequence[Any] | str | None) -> Any:
-        return load(name, providers=providers, n_threads=self._n_threads)
+    def _of_pack(self, providers: Sequence[Any] | str | None) -> Iterator[Any]:
+        """The models of the pack, and the landmark models that its archive brings, where it was pulled whole."""
+        for spec in members_of(self._name):
+            yield load(spec.name, providers=providers, n_threads=self._n_threads)
+        for spec in catalog():
+            is_more = any(archive.name == self._name for archive in spec.archives) and spec.task == "landmarks"
+            if is_more and _MODULES.get(spec.family) in self._allowed:
+                try:
+                    yield load(spec.name, providers=providers, n_threads=self._n_threads)
+                except ModelFileError as error:
+                    log.info("%s goes on without %s: %s", self._name, spec.name, error)
 
     def _at_size(self, detector: Detector, size: tuple[int, int]) -> Detector:
         """The detector, loaded again where it takes another size than it has."""

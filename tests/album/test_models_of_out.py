@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
 import command_line
 from made_up_models import ByColour, FivePoints, OneFace
+from oracles import dlib_files
 
 import pyface
 from pyface.errors import MissingExtraError, OutputFolderError
@@ -100,3 +103,55 @@ def test_the_command_says_it_in_one_line(photos: Path, out: Path) -> None:
     command_line.one_line(done, 1, "--again")
     assert command_line.pyface("cluster", photos, "-o", out, "--landmarks", "dlib-68", "--again").returncode == 0
     assert models(out)["landmarks"] == "dlib-68"
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Path:
+    """dlib's file of five points under another name."""
+    theirs = find_spec("face_recognition_models")
+    if theirs is None or not theirs.submodule_search_locations:
+        pytest.skip("the weights of dlib (face_recognition_models) are not installed")
+    folder = Path(theirs.submodule_search_locations[0]) / "models"
+    return Path(shutil.copy(folder / "shape_predictor_5_face_landmarks.dat", tmp_path / "five.dat"))
+
+
+def test_a_run_goes_on_with_files_by_their_paths(
+    photos: Path, tmp_path: Path, five: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "by path"
+    monkeypatch.chdir(five.parent)  # a path from here on is kept from the root on
+    n_looked_at(photos, out, landmarks="five.dat", landmarks_family="dlib_5")
+    settings = json.loads((out / "summary.json").read_text())["settings"]
+    assert settings["landmarks"] == str(five) and settings["landmarks_family"] == "dlib_5"
+    assert "detector_family" not in settings and settings["detector"] == "dlib-mmod"
+    monkeypatch.chdir(photos)
+    assert n_looked_at(photos, out) == 1  # the file that is no photo
+    assert n_looked_at(photos, out, add=True) == 1
+    assert n_looked_at(photos, out, landmarks=five, landmarks_family="dlib_5") == 1
+    assert models(out)["landmarks"] == str(five)
+    with pytest.raises(OutputFolderError, match=r"made with .*five\.dat.*, not with .*--again"):
+        pyface.cluster_photos(photos, out=out, landmarks="dlib-5")
+
+
+def test_another_file_at_that_path_is_told(photos: Path, tmp_path: Path, five: Path) -> None:
+    out = tmp_path / "by path"
+    n_looked_at(photos, out, landmarks=five, landmarks_family="dlib_5")
+    whole = five.read_bytes()
+    arrays = dlib_files.random_trees(n_cascades=1, n_trees=2, n_splits=3, n_pixels=4, n_points=5)
+    five.write_bytes(dlib_files.shape_predictor(arrays))
+    with pytest.raises(OutputFolderError, match=r"five\.dat is not the file.*--again"):
+        pyface.cluster_photos(photos, out=out)
+    five.unlink()
+    with pytest.raises(OutputFolderError, match=r"was made with .*five\.dat.* cannot be read.*--again"):
+        pyface.cluster_photos(photos, out=out)
+    five.write_bytes(whole)
+    assert n_looked_at(photos, out) == 1
+
+
+def test_a_run_goes_on_with_the_points_of_the_detector(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "own points"
+    n_looked_at(photos, out, landmarks="detector")
+    assert models(out) == {"detector": "yunet", "landmarks": "detector", "embedder": "sface"}
+    assert n_looked_at(photos, out) == 1
+    with pytest.raises(OutputFolderError, match="yunet, the detector's points and sface, not with yunet, mtcnn"):
+        pyface.cluster_photos(photos, out=out, models="opencv")

@@ -15,8 +15,9 @@ pytest.importorskip("PIL", reason="the extra 'models' is not installed")
 pytest.importorskip("cv2", reason="the extra 'models' is not installed")
 
 import pyface
-from pyface.analysis import analyzer as module
-from pyface.analysis.analyzer import Chain, FaceAnalyzer, find_faces
+from pyface.analysis import chain as module
+from pyface.analysis.analyzer import FaceAnalyzer, find_faces
+from pyface.analysis.chain import Chain
 from pyface.geometry import convert_landmarks
 from pyface.geometry.conversions import COUNTS
 from pyface.models import Embedder, Landmarker

@@ -19,7 +19,8 @@ from pyface.cluster import AgglomerativeClustering, for_embedder
 from pyface.errors import ModelNotFoundError
 from pyface.models.dlib.embedder import DlibResnet
 
-EMBEDDERS = [spec.name for spec in models.catalog() if spec.task == "embedder"]
+# Those whose weights a package brings. The thresholds of the others are for whoever may use them to choose.
+EMBEDDERS = [spec.name for spec in models.catalog() if spec.task == "embedder" and spec.package]
 
 
 @dataclass

