@@ -105,7 +105,7 @@ def test_by_its_slow_twin(from_bytes: Callable[..., Any]) -> None:
     random = {name: (factors / 128, summands) for name, (factors, summands) in random.items()}
     model = from_bytes(detector_files.centerface(random), "centerface")
     image = rng.integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    found = model.detect(image)
+    found = model.detect(image, threshold=0.5)
     boxes, scores, points = plain_detectors.centerface(model._session.run_all, image, 0.5)
     assert len(found) == len(boxes) > 20
     np.testing.assert_allclose(found.scores, scores, rtol=1e-6)

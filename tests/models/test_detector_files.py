@@ -35,6 +35,7 @@ def made(family: str, *, likes_all: bool = False) -> bytes:
 
     if family == "scrfd":
         found = heads(score=2, box=8, points=20)
+        found["box"] = found["box"][0] / 9, np.ones(8)  # away from the anchor on all sides
         return detector_files.scrfd({**found, "score": score(2)})
     if family == "retinaface":
         return detector_files.retinaface({**heads(prob=4, box=8, points=20), "prob": score(4)})
@@ -99,6 +100,19 @@ def test_grey_floats_and_bgr(from_bytes: Callable[..., Any], family: str) -> Non
     assert (np.diff(want.scores) <= 0).all()
     with pytest.warns(UserWarning, match=r"0\.\.1"):
         model.detect(image.astype(np.float32) / 255)
+
+
+@pytest.mark.parametrize(
+    ("family", "threshold"),
+    [("scrfd", 0.5), ("retinaface", 0.5), ("pytorch_retinaface", 0.5), ("ultraface", 0.7), ("centerface", 0.4)],
+)
+def test_the_score_of_each_family(from_bytes: Callable[..., Any], family: str, threshold: float) -> None:
+    model = detector(from_bytes, family, likes_all=True)
+    image = np.random.default_rng(1).integers(0, 256, (60, 64, 3), dtype=np.uint8)
+    image[8, 8] = image[0, 0] = 255
+    found, every = model.detect(image), model.detect(image, threshold=0.01)
+    np.testing.assert_array_equal(found.scores, every.scores[every.scores > threshold])
+    assert 0 < len(found) < len(every)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -205,3 +219,14 @@ def test_too_little_memory(from_bytes: Callable[..., Any], family: str, monkeypa
     monkeypatch.setattr(Session, "run_all", full)
     with pytest.raises(MemoryError, match="not enough memory to search an image of 50 x 40 pixels; use a smaller one"):
         model.detect(np.zeros((40, 50), np.uint8))
+
+
+def test_memory_that_is_not_there_is_not_touched(
+    from_bytes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CenterFace sees photos at their size, the others at that of their picture."""
+    monkeypatch.setattr("pyface._memory.available", lambda: 1 << 28)
+    large = np.zeros((2000, 2000), np.uint8)
+    with pytest.raises(MemoryError, match=r"2000 x 2000 pixels: searching it takes .* are free; use a smaller one"):
+        detector(from_bytes, "centerface").detect(large)
+    assert len(detector(from_bytes, "scrfd").detect(large)) == 0

@@ -108,7 +108,7 @@ def test_legacy_by_its_slow_twin(from_bytes: Callable[..., Any], masks: bool) ->
     assert len(found) == len(boxes) > 5
     np.testing.assert_allclose(found.scores, scores, rtol=1e-6)
     np.testing.assert_allclose(found.boxes, boxes, rtol=1e-5, atol=1e-4)
-    apart = np.ptp(points, axis=1).max(axis=1) > 1.15 * (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    apart = np.ptp(points, axis=1).max(axis=1) > 0.9 * (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     if not masks:
         assert 0 < apart.sum() < len(apart)
     np.testing.assert_allclose(found.landmarks[~apart | masks], points[~apart | masks], rtol=1e-5, atol=1e-4)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from oracles.detect import nms
 
 
 def resized(image, width, height):
@@ -41,6 +40,21 @@ def letterbox(image, width, height):
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[:new_rows, :new_cols] = resized(image, new_cols, new_rows)
     return canvas, new_cols / cols, new_rows / rows
+
+
+def nms(boxes, scores, iou):
+    """Places of those that stay, best first, the earlier one of equals."""
+    x1, y1, x2, y2 = np.asarray(boxes, float).reshape(-1, 4).T
+    left = sorted(range(len(x1)), key=lambda i: (-scores[i], i))
+    left, kept = np.array(left, int), []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        w = np.maximum(0, np.minimum(x2[best], x2[left]) - np.maximum(x1[best], x1[left]))
+        h = np.maximum(0, np.minimum(y2[best], y2[left]) - np.maximum(y1[best], y1[left]))
+        union = (x2[best] - x1[best]) * (y2[best] - y1[best]) + (x2[left] - x1[left]) * (y2[left] - y1[left]) - w * h
+        left = left[w * h <= iou * union]
+    return kept
 
 
 def chosen(found, x_scale, y_scale, iou, edge=0):

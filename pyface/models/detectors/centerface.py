@@ -46,15 +46,18 @@ class CenterFace(NetworkDetector):
     """Boxes and, where the file has them, five points (``arcface-5``); images at their own size unless told.
 
     At its own size, black is added on the right and below up to a multiple of 32; in a picture it is enlarged or shrunk
-    to fit, in the upper left corner. Scores must be greater than 0.5; of boxes that overlap by more than 0.3, both
+    to fit, in the upper left corner. Scores must be greater than 0.4; of boxes that overlap by more than 0.3, both
     edges counted, the best stays. Boxes are not cut off at the picture, nor points moved with what is cut off.
     """
 
-    smallest_face = 16.0
-    largest_face = None
-    threshold = 0.5
+    smallest_face = 18.0
+    # Of 640 pixels all are found, of 830 two of three, of 1,024 none.
+    largest_face = 600.0
+    # The makers' examples have 0.35 and 0.5: of faces of 14 to 18 pixels that finds 0.64 and 0.24, this one 0.52.
+    threshold = 0.4
     nms_iou = 0.3
     inclusive = True
+    _bytes_per_pixel = 200
 
     def __init__(self, open_session: Callable[[int | None], Session], *, has_points: bool, **about: Any) -> None:
         super().__init__(open_session, **about)

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _BATCH = 8
 # Small, and not square, so that a batch that is read in the wrong order shows.
 _PROOF_SIZE = (128, 96)
+_WORTH_REFUSING = 1 << 29
 _FLOATS = "tensor(float)"
 
 
@@ -62,6 +63,9 @@ class NetworkDetector(Detector):
     nms_iou: float
     # Some count the pixels of both edges of a box.
     inclusive = False
+    # What a search takes at least. It is compared with what is free if it is much: systems promise memory that they do
+    # not have, and end the process that uses it.
+    _bytes_per_pixel = 50
     # How files lay out what they give of several pictures, in the order in which that is tried.
     _orders: tuple[str, ...] = ("by picture",)
 
@@ -211,7 +215,12 @@ class NetworkDetector(Detector):
 
     def _found(self, session: Session, pixels: NDArray[np.uint8], least: float) -> Detections:
         rows, cols = pixels.shape[:2]
-        with _memory.told(f"to search an image of {cols} x {rows} pixels", "use a smaller one"):
+        instead = "use a smaller one"
+        with _memory.told(f"to search an image of {cols} x {rows} pixels", instead):
+            width, height = self.input_size or (cols, rows)
+            need = self._bytes_per_pixel * width * height
+            if need >= _WORTH_REFUSING and session.is_on_cpu:
+                _memory.require(need, "searching it", instead)
             canvas = self._canvas(pixels)
             outputs = session.run_all(self._planes(canvas.pixels)[None])
             try:

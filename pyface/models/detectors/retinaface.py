@@ -34,9 +34,10 @@ _MIDDLE = 7.5
 _PROBABILITIES, _BOXES, _POINTS, _MASKS = 4, 8, 20, 6
 _DEFAULT_SIZE = (640, 640)
 _MULTIPLE = 32
-# Some were trained on distances five times as long. A face's points are then further apart than its box is long.
+# Some were trained on distances five times as long. The points of a face reach over 0.27 to 0.61 of its box, by three
+# detectors; with such distances over 1.35 to 3.05 of it.
 _POINT_SCALE = 0.2
-_FURTHEST = 1.15
+_FURTHEST = 0.9
 
 
 def why_not(file: OnnxFile) -> str:
@@ -58,6 +59,7 @@ class RetinaFace(NetworkDetector):
     """
 
     scheme = SCHEME
+    # As those of its kin: no file of it was at hand to measure.
     smallest_face = 16.0
     largest_face = None
     threshold = 0.5
