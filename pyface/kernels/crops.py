@@ -111,9 +111,10 @@ def area_crops(
     pixels = pixels_of(image)
     if pixels.dtype != np.uint8:
         raise TypeError(f"image must be uint8, got {pixels.dtype}")
+    _check.require_array(boxes, "boxes", (np.int64,), "int64")
     rectangles = np.ascontiguousarray(boxes)
-    if rectangles.dtype != np.int64 or rectangles.ndim != 2 or rectangles.shape[1] != 4:
-        raise ValueError(f"boxes must be int64 of shape (n, 4), got {rectangles.dtype} of {rectangles.shape}")
+    if rectangles.ndim != 2 or rectangles.shape[1] != 4:
+        raise ValueError(f"boxes must have shape (n, 4), got {rectangles.shape}")
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     crops: NDArray[np.uint8] = _check.output(None, (len(rectangles), *size, channels), np.uint8, instead=instead)
     _core.area_crops(pixels, rectangles, crops, n_threads=_threads.resolve(n_threads))

@@ -93,6 +93,22 @@ class Mtcnn(Detector):
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._n_threads, self._factor = n_threads, factor
 
+    def with_factor(self, factor: float) -> Mtcnn:
+        """The same networks with other steps of the pyramid, in (0, 1); near 1 there are many. It cannot be pickled."""
+        given = _check.number(factor, "factor", above=0)
+        if given >= 1:
+            raise ValueError(f"factor must be less than 1, got {factor!r}")
+        return Mtcnn(
+            self._pnet,
+            self._rnet,
+            self._onet,
+            name=self.name,
+            family=self.family,
+            digest=f"{self.digest} factor {given!r}",
+            n_threads=self._n_threads,
+            factor=given,
+        )
+
     def detect(
         self, image: Any, *, threshold: float | None = None, color: str = "rgb", min_face: float = MIN_FACE
     ) -> Detections:
