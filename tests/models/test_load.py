@@ -17,7 +17,7 @@ from pyface.models.catalog import _warned
 def test_the_catalog_is_whole() -> None:
     specs = models.catalog()
     assert [s.name for s in specs] == [
-        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "sface"
+        "dlib-mmod", "dlib-5", "dlib-68", "dlib-resnet", "yunet", "mtcnn-onet", "mtcnn", "sface"
     ]  # fmt: skip
     assert models.PACKS == {
         "dlib": ("dlib-mmod", "dlib-5", "dlib-resnet"),
