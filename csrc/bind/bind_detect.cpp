@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/arrays.hpp"
+#include "detect/area_crop.hpp"
 #include "detect/compact_ints.hpp"
 #include "detect/face_chip.hpp"
 #include "detect/nms.hpp"
@@ -135,6 +136,19 @@ Array<std::uint8_t> chips(const Array<std::uint8_t>& image, const Array<double>&
     return out;
 }
 
+void cut_by_area(const Array<std::uint8_t>& image, const Array<std::int64_t>& boxes, Array<std::uint8_t>& out,
+                 int n_threads) {
+    const auto view = as_image(image, "image must have shape (h, w, c) or (h, w)");
+    const auto rectangles = as_matrix(boxes, "boxes must have shape (n, 4)");
+    require(out.ndim() == 4 && out.shape(0) == rectangles.rows && out.shape(3) == view.channels && out.writeable(),
+            "out must be writable and have shape (n, rows, columns, channels)");
+    std::uint8_t* to = out.mutable_data();
+    const index_t rows = out.shape(1), cols = out.shape(2);
+    interruptible([&](const PollCallback& poll) {
+        detect::area_crops(view, rectangles, rows, cols, to, n_threads, poll);
+    });
+}
+
 py::tuple chip_place(const Array<double>& landmarks, const Array<double>& unit_template, index_t size, double padding) {
     require(landmarks.ndim() == 2 && landmarks.shape(1) == 2 && unit_template.ndim() == 2 &&
                 unit_template.shape(1) == 2 && landmarks.shape(0) == unit_template.shape(0),
@@ -160,6 +174,13 @@ void register_detect(py::module_& m) {
               return run_nms<double>(boxes, scores, iou_threshold, detect::nms);
           },
           "boxes"_a.noconvert(), "scores"_a.noconvert(), "iou_threshold"_a);
+    m.def("nms_of_smaller",
+          [](const Array<double>& boxes, const Array<double>& scores, double overlap_threshold) {
+              return run_nms<double>(boxes, scores, overlap_threshold, detect::nms_of_smaller);
+          },
+          "boxes"_a.noconvert(), "scores"_a.noconvert(), "overlap_threshold"_a);
+    m.def("area_crops", &cut_by_area, "image"_a.noconvert(), "boxes"_a.noconvert(), "out"_a.noconvert(),
+          py::kw_only(), "n_threads"_a);
     m.def("mmod_nms",
           [](const Array<std::int64_t>& boxes, const Array<double>& scores, double overlap_threshold) {
               return run_nms<std::int64_t>(boxes, scores, overlap_threshold, detect::mmod_nms);

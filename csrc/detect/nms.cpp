@@ -17,6 +17,16 @@ struct IntersectionOverUnion {
     }
 };
 
+struct IntersectionOverSmaller {
+    double operator()(const double* a, const double* b) const {
+        const double width = std::max(0.0, std::min(a[2], b[2]) - std::max(a[0], b[0]));
+        const double height = std::max(0.0, std::min(a[3], b[3]) - std::max(a[1], b[1]));
+        const double area_a = (a[2] - a[0]) * (a[3] - a[1]);
+        const double area_b = (b[2] - b[0]) * (b[3] - b[1]);
+        return width * height / std::min(area_a, area_b);  // 0 / 0 is NaN, which exceeds nothing
+    }
+};
+
 struct IntersectionOverEnclosure {
     double operator()(const double* a, const double* b) const {
         const double width = std::max(0.0, std::min(a[2], b[2]) - std::max(a[0], b[0]) + 1.0);
@@ -68,6 +78,11 @@ std::vector<std::int64_t> suppress(MatrixView<const T> boxes, VectorView<const d
 std::vector<std::int64_t> nms(MatrixView<const double> boxes, VectorView<const double> scores, double iou_threshold,
                               const PollCallback& poll) {
     return suppress(boxes, scores, iou_threshold, IntersectionOverUnion{}, poll);
+}
+
+std::vector<std::int64_t> nms_of_smaller(MatrixView<const double> boxes, VectorView<const double> scores,
+                                         double overlap_threshold, const PollCallback& poll) {
+    return suppress(boxes, scores, overlap_threshold, IntersectionOverSmaller{}, poll);
 }
 
 std::vector<std::int64_t> mmod_nms(MatrixView<const std::int64_t> boxes, VectorView<const double> scores,

@@ -17,6 +17,11 @@ namespace pyface::detect {
 std::vector<std::int64_t> nms(MatrixView<const double> boxes, VectorView<const double> scores, double iou_threshold,
                               const PollCallback& poll = {});
 
+// The same rule with the area of the intersection over that of the smaller box: one inside another falls however small
+// it is.
+std::vector<std::int64_t> nms_of_smaller(MatrixView<const double> boxes, VectorView<const double> scores,
+                                         double overlap_threshold, const PollCallback& poll = {});
+
 // The same greedy rule with MMOD's overlap, on boxes (n, 4) of integers whose right and bottom pixels count as inside:
 // area of the intersection over the area of the rectangle that encloses both. The denominator is not the union, so
 // two boxes far from nested fall less easily than under IoU.

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check, _core
+from pyface._typing import Boxes
 
-__all__ = ["nms"]
+__all__ = ["nms", "nms_of_smaller"]
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
@@ -23,6 +24,21 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
     Returns the indices of the kept boxes, (kept,) int64, best first. Wrong types are a TypeError, wrong values a
     ValueError. Evaluated in float64; time O(n log n + n * kept), memory O(n).
     """
+    rows, values = _scored(boxes, scores)
+    return _core.nms(rows, values, _check.number(iou_threshold, "iou_threshold", minimum=0, maximum=1))
+
+
+def nms_of_smaller(boxes: Any, scores: Any, overlap_threshold: float) -> NDArray[np.int64]:
+    """As :func:`nms`, but the overlap of two boxes is their intersection over the area of the smaller: a box inside a
+    kept one is dropped however small it is. MTCNN's "Min".
+    """
+    rows, values = _scored(boxes, scores)
+    return _core.nms_of_smaller(
+        rows, values, _check.number(overlap_threshold, "overlap_threshold", minimum=0, maximum=1)
+    )
+
+
+def _scored(boxes: Any, scores: Any) -> tuple[Boxes, NDArray[np.float64]]:
     rows = _check.boxes(boxes)
     values = _check.numbers(scores, "scores", "(n,)")
     if values.shape != (len(rows),):
@@ -30,4 +46,4 @@ def nms(boxes: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
     nan = np.flatnonzero(np.isnan(values))
     if nan.size:
         raise ValueError(f"scores: entry {nan[0]} is NaN")
-    return _core.nms(rows, values, _check.number(iou_threshold, "iou_threshold", minimum=0, maximum=1))
+    return rows, values

@@ -1,4 +1,4 @@
-"""Front door of crops through affine maps."""
+"""Front doors of crops through affine maps, and of rectangles by area."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyface import _check, _core, _threads
 from pyface._typing import Image
 
-__all__ = ["BORDERS", "FARTHEST", "affine_crops", "far_crops", "pixels_of"]
+__all__ = ["BORDERS", "FARTHEST", "affine_crops", "area_crops", "far_crops", "pixels_of"]
 
 BORDERS = ("constant", "replicate", "reflect")
 FARTHEST = 1e9  # pixels; crops that reach farther are refused
@@ -82,3 +82,40 @@ def far_crops(maps: NDArray[np.float64], rows: int, cols: int) -> NDArray[np.int
     with np.errstate(invalid="ignore", over="ignore"):
         is_near = (np.abs(maps @ corners.T) <= FARTHEST).all(axis=(1, 2)) & (np.abs(maps) <= FARTHEST).all(axis=(1, 2))
     return np.flatnonzero(~is_near)
+
+
+def area_crops(
+    image: Any,
+    boxes: NDArray[np.int64],
+    size: tuple[int, int],
+    *,
+    n_threads: int | None = None,
+    instead: str = "take fewer or smaller crops",
+) -> NDArray[np.uint8]:
+    """Crops (n, rows, columns[, c]) uint8 of rectangles of whole pixels of one image, by area.
+
+    image : (h, w) or (h, w, c) uint8, 1, 3 or 4 channels.
+    boxes : (n, 4) int64, x1 y1 x2 y2, the last pixels inside; x1 <= x2, y1 <= y2, within +-1e9, sides of at most
+        4,194,304 pixels. They may reach beyond the image, which is black there.
+    size : rows and columns of a crop, 1 to 1,024 each.
+    instead : what the caller's caller can do where the result takes more memory than is free; for the message.
+
+    A crop pixel is the mean of the image over its share of the rectangle, parts of pixels counted as such, also where
+    the rectangle is the smaller of the two: OpenCV's ``INTER_AREA``. Exact: sums are whole numbers, and the mean is
+    rounded to the nearest, halves to even. Neither threads nor the other crops of a call change a crop. Time about that
+    of reading the rectangles. The same, with ``patch`` a rectangle in which black stands outside the image::
+
+        by_area = np.repeat(np.repeat(patch.astype(float), rows, 0), columns, 1)
+        crop = np.rint(by_area.reshape(rows, height, columns, width, -1).mean(axis=(1, 3)))
+    """
+    pixels = pixels_of(image)
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"image must be uint8, got {pixels.dtype}")
+    _check.require_array(boxes, "boxes", (np.int64,), "int64")
+    rectangles = np.ascontiguousarray(boxes)
+    if rectangles.ndim != 2 or rectangles.shape[1] != 4:
+        raise ValueError(f"boxes must have shape (n, 4), got {rectangles.shape}")
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    crops: NDArray[np.uint8] = _check.output(None, (len(rectangles), *size, channels), np.uint8, instead=instead)
+    _core.area_crops(pixels, rectangles, crops, n_threads=_threads.resolve(n_threads))
+    return crops if pixels.ndim == 3 else crops[..., 0]

@@ -248,8 +248,9 @@ def pull(
     paths = []
     for spec in specs:
         weights = _weights(spec)
-        cached = known[spec.family].prepare(spec.family, weights)
-        paths.append(cached if cached is not None else weights.path)
+        for one in (weights, *weights.others):
+            cached = known[spec.family].prepare(spec.family, one)
+            paths.append(cached if cached is not None else one.path)
         _say_license(spec)
     return tuple(paths)
 

@@ -60,6 +60,12 @@ class Graph:
             **attributes,
         )  # fmt: skip
 
+    def scaling(self, value: str, factors: NDArray[Any]) -> str:
+        """Times a factor for each channel, in the form that the runtime does in the layout of its convolutions."""
+        ones, zeros = np.ones(len(factors), np.float32), np.zeros(len(factors), np.float32)
+        constants = [self.constant(values) for values in (factors.astype(np.float32), zeros, zeros, ones)]
+        return self.add("BatchNormalization", [value, *constants], epsilon=0.0)
+
     def serialize(self, name: str, source: tuple[str, list[Any]], target: tuple[str, list[Any]], *, of: str) -> bytes:
         """The checked model. source, target : name and shape, free sizes by name.   of : ``"float32"`` or ``"uint8"``,
         the type of the input; the output is float32.

@@ -11,6 +11,7 @@ from oracles import detect as oracle
 import pyface
 from pyface import _core
 from pyface.kernels import faces
+from pyface.kernels.boxes import nms_of_smaller
 
 # Small whole numbers give many equal scores, touching boxes, boxes without area and overlaps of exactly 1/2 and 1/3.
 corner = st.integers(0, 12)
@@ -24,6 +25,24 @@ scored = st.lists(st.tuples(box, st.integers(0, 5)), max_size=40)
 def test_nms_equals_the_twin(faces_, threshold) -> None:
     boxes, scores = [b for b, _ in faces_], [s for _, s in faces_]
     assert pyface.nms(boxes, scores, threshold).tolist() == oracle.nms(boxes, scores, threshold)
+
+
+@given(scored, st.sampled_from([0.0, 0.2, 1 / 3, 0.5, 0.7, 1.0]))
+def test_nms_of_the_smaller_equals_the_twin(faces_, threshold) -> None:
+    boxes, scores = [b for b, _ in faces_], [s for _, s in faces_]
+    assert nms_of_smaller(boxes, scores, threshold).tolist() == oracle.nms_of_smaller(boxes, scores, threshold)
+
+
+def test_the_smaller_by_hand() -> None:
+    nested = [(0, 0, 10, 10), (4, 4, 6, 6), (9, 0, 12, 2)]  # all of the second, a third of the third
+    assert nms_of_smaller(nested, [0.5, 0.9, 0.4], 0.7).tolist() == [1, 2]
+    assert nms_of_smaller(nested, [0.9, 0.5, 0.4], 0.7).tolist() == [0, 2]
+    assert nms_of_smaller(nested, [0.9, 0.5, 0.4], 0.3).tolist() == [0]
+    assert nms_of_smaller([(1, 1, 1, 1)] * 2, [1, 1], 0.0).tolist() == [0, 1]
+    with pytest.raises(ValueError, match="overlap_threshold"):
+        nms_of_smaller(nested, [1, 1, 1], 1.5)
+    with pytest.raises(ValueError, match="row 0 has x2 < x1"):
+        nms_of_smaller([(3, 0, 1, 1)], [1], 0.5)
 
 
 @given(scored, st.sampled_from([0.0, 0.2, 1 / 3, 0.3382761351109955, 0.5, 1.0]))

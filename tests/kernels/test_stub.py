@@ -43,6 +43,11 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("tree_of_joints", {"pairs": np.array([[0, 1]], np.int32), "heights": np.array([1.0]), "n": 2}),
     ("label_forest", {"z": np.empty((0, 4)), "n": 3}),
     ("nms", {"boxes": np.ones((1, 4)), "scores": np.ones(1), "iou_threshold": 0.5}),
+    ("nms_of_smaller", {"boxes": np.ones((1, 4)), "scores": np.ones(1), "overlap_threshold": 0.5}),
+    (
+        "area_crops",
+        {"image": BYTES, "boxes": np.zeros((1, 4), np.int64), "out": np.empty((1, 4, 5, 3), np.uint8), "n_threads": 1},
+    ),
     ("mmod_nms", {"boxes": np.ones((1, 4), np.int64), "scores": np.ones(1), "overlap_threshold": 0.5}),
     ("mmod_layout", {"rows": 20, "cols": 30}),
     ("mmod_canvas", {"image": BYTES, "mean": (1.0, 2.0, 3.0), "out": canvas()}),

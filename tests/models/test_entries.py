@@ -15,11 +15,10 @@ from pyface import errors, models
 from pyface.models import entries
 
 # Names that the design has for families whose code may come later than their entry.
-PLANNED = {"mtcnn"}
 
 
-def test_every_family_has_code_or_is_planned() -> None:
-    assert {spec.family for spec in models.catalog()} - set(models.families()) <= PLANNED
+def test_every_family_has_code() -> None:
+    assert {spec.family for spec in models.catalog()} <= set(models.families())
 
 
 def test_files_sizes_and_archives() -> None:

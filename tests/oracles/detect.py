@@ -32,6 +32,31 @@ def nms(boxes, scores, threshold):
     return _greedy(len(boxes), scores, overlaps)
 
 
+def nms_of_smaller(boxes, scores, threshold):
+    def overlaps(i, j):
+        a, b = boxes[i], boxes[j]
+        w = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+        h = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+        smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+        return smaller > 0 and w * h / smaller > threshold
+
+    return _greedy(len(boxes), scores, overlaps)
+
+
+def area_crop(image, box, rows, cols):
+    """Each pixel cut into rows x cols equal parts, and each crop pixel the mean of as many parts as it covers."""
+    x1, y1, x2, y2 = (int(v) for v in box)
+    height, width = y2 - y1 + 1, x2 - x1 + 1
+    channels = image.reshape(*image.shape[:2], -1)
+    crop = np.zeros((rows, cols, channels.shape[2]))
+    for v in range(rows * height):
+        for u in range(cols * width):
+            y, x = y1 + v // rows, x1 + u // cols
+            if 0 <= y < image.shape[0] and 0 <= x < image.shape[1]:
+                crop[v // height, u // width] += channels[y, x]
+    return np.rint(crop / (width * height)).reshape(rows, cols, *image.shape[2:])
+
+
 def mmod_nms(boxes, scores, threshold):
     def overlaps(i, j):
         a, b = boxes[i], boxes[j]

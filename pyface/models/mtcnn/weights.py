@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError, one_line, require_extra
 
-__all__ = ["ONET_SHA256", "read_arrays"]
+__all__ = ["ONET_SHA256", "PNET_SHA256", "RNET_SHA256", "read_arrays"]
 
+PNET_SHA256 = "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5"
+RNET_SHA256 = "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee"
 ONET_SHA256 = "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3"
-_KNOWN = frozenset({ONET_SHA256})
+_KNOWN = frozenset({PNET_SHA256, RNET_SHA256, ONET_SHA256})
 
 
 def read_arrays(data: bytes, name: str) -> list[NDArray[np.float32]]:

@@ -88,8 +88,8 @@ class _SFace:
             straight = add_conv(graph, value, _scaled(conv, p))
         else:
             value = add_first_conv(graph, value, conv) if is_first else add_conv(graph, value, conv)
-            bent = graph.add("Relu", [self.scaling(value, q)])
-            straight = self.scaling(value, p)
+            bent = graph.add("Relu", [graph.scaling(value, q)])
+            straight = graph.scaling(value, p)
         return graph.add("Add", [straight, bent])
 
     def folded(self, conv: Conv) -> Conv:
@@ -110,12 +110,6 @@ class _SFace:
             raise self.steps.wrong(f"a normalisation {node.outputs[0]!r} that cannot be worked out")
         gain = scale / np.sqrt(spread)
         return gain, shift - gain * mean
-
-    def scaling(self, value: str, factors: NDArray[np.float64]) -> str:
-        """Times a factor for each channel, in the form that the runtime does in the layout of its convolutions."""
-        ones, zeros = np.ones(len(factors), np.float32), np.zeros(len(factors), np.float32)
-        constants = [self.graph.constant(values) for values in (factors.astype(np.float32), zeros, zeros, ones)]
-        return self.graph.add("BatchNormalization", [value, *constants], epsilon=0.0)
 
     def full(self, value: str) -> int:
         """The full layer, with the normalisations around it; how many numbers it gives."""
