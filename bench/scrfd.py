@@ -56,10 +56,10 @@ def parts(detector: models.Detector, images: list[np.ndarray], rounds: int) -> t
     """Least seconds of the network alone, and of everything, one image after the other."""
     network, whole = [], []
     session = detector._session
-    planes = [detector._planes(detector._canvas(image).pixels)[None] for image in images]
+    values = [detector._numbers(detector._canvas(image).pixels)[None] for image in images]
     for _ in range(rounds):
         since = time.perf_counter()
-        for value in planes:
+        for value in values:
             session.run_all(value)
         network.append(time.perf_counter() - since)
         since = time.perf_counter()

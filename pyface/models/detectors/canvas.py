@@ -12,6 +12,9 @@ from pyface.errors import require_extra
 __all__ = ["Canvas", "letterboxed", "padded", "planes", "stretched"]
 
 
+_BILINEAR = 1  # cv2.INTER_LINEAR, which is not imported before it is needed
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Canvas:
     """A picture (rows, cols, 3) uint8 with the photo in its upper left corner, and its pixels a pixel of the photo."""
@@ -43,7 +46,12 @@ def letterboxed(pixels: NDArray[np.uint8], width: int, height: int) -> Canvas:
     if (new_rows, new_cols) == (height, width) == (rows, cols):
         return Canvas(pixels)
     canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[:new_rows, :new_cols] = _resized(pixels, new_cols, new_rows)
+    corner = canvas[:new_rows, :new_cols]
+    if corner.flags.c_contiguous and pixels.shape[:2] != (new_rows, new_cols):
+        # Written there at once.
+        require_extra("cv2").resize(pixels, (new_cols, new_rows), dst=corner, interpolation=_BILINEAR)
+    else:
+        corner[:] = _resized(pixels, new_cols, new_rows)
     return Canvas(canvas, new_cols / cols, new_rows / rows)
 
 
@@ -82,5 +90,5 @@ def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.u
     if pixels.shape[:2] == (height, width):
         return pixels
     cv2 = require_extra("cv2")
-    resized: NDArray[np.uint8] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
+    resized: NDArray[np.uint8] = cv2.resize(pixels, (width, height), interpolation=_BILINEAR)
     return resized

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
-from pyface.models.detectors.canvas import Canvas, letterboxed, padded, planes
+from pyface.models.detectors.canvas import Canvas, letterboxed, padded
 from pyface.models.detectors.network_detector import (
     SCHEME,
     Candidates,
@@ -65,9 +65,6 @@ class CenterFace(NetworkDetector):
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return padded(pixels, _MULTIPLE) if self.input_size is None else letterboxed(pixels, *self.input_size)
-
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return planes(pixels, (0, 0, 0), 1)
 
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         shape = rows // _STRIDE, cols // _STRIDE

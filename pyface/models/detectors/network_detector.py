@@ -18,7 +18,7 @@ from pyface.errors import ModelFileError
 from pyface.kernels import faces
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector
-from pyface.models.detectors.canvas import Canvas
+from pyface.models.detectors.canvas import Canvas, planes
 from pyface.models.onnx_file import OnnxFile
 from pyface.models.session import Session
 from pyface.types import Detections
@@ -36,6 +36,7 @@ _BATCH = 8
 _PROOF_SIZE = (128, 96)
 _WORTH_REFUSING = 1 << 29
 _FLOATS = "tensor(float)"
+_BYTES = "tensor(uint8)"
 
 
 class Candidates(NamedTuple):
@@ -61,6 +62,10 @@ class NetworkDetector(Detector):
 
     threshold: float
     nms_iou: float
+    # What the network takes of a byte x: (x - mean) * scale. ``mean`` is in the order of its planes.
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale = 1.0
+    bgr = False
     # Some count the pixels of both edges of a box.
     inclusive = False
     # What a search takes at least. It is compared with what is free if it is much: systems promise memory that they do
@@ -93,9 +98,12 @@ class NetworkDetector(Detector):
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         """The picture that the network sees of a photo (h, w, 3)."""
 
-    @abstractmethod
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The numbers (3, rows, cols) that it takes of this picture."""
+    def _numbers(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """What the network takes of this picture: (1, rows, 3 * cols) bytes, or (3, rows, cols) float32."""
+        if self._session.inputs[0].kind == _BYTES:
+            rows, cols = pixels.shape[:2]
+            return np.ascontiguousarray(pixels).reshape(1, rows, 3 * cols)
+        return planes(pixels, self.mean, self.scale, bgr=self.bgr)
 
     @abstractmethod
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
@@ -157,7 +165,8 @@ class NetworkDetector(Detector):
     def _tries_batches(self) -> bool:
         session = self._session
         width, height = self.input_size or _PROOF_SIZE
-        pair = np.random.default_rng(0).standard_normal((2, 3, height, width)).astype(np.float32)
+        pictures = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
+        pair = np.stack([self._numbers(picture) for picture in pictures])
         alone = [self._of_each(session.run_all(one[None]), 1)[0] for one in pair]
         try:
             together = session.run_all(pair)
@@ -199,7 +208,7 @@ class NetworkDetector(Detector):
         waiting: dict[tuple[int, ...], list[tuple[int, Canvas]]] = {}
 
         def search(group: list[tuple[int, Canvas]]) -> None:
-            outputs = self._session.run_all(np.stack([self._planes(canvas.pixels) for _, canvas in group]))
+            outputs = self._session.run_all(np.stack([self._numbers(canvas.pixels) for _, canvas in group]))
             for (i, canvas), own in zip(group, self._of_each(outputs, len(group)), strict=True):
                 found[i] = self._chosen(own, canvas, least)
 
@@ -222,7 +231,7 @@ class NetworkDetector(Detector):
             if need >= _WORTH_REFUSING and session.is_on_cpu:
                 _memory.require(need, "searching it", instead)
             canvas = self._canvas(pixels)
-            outputs = session.run_all(self._planes(canvas.pixels)[None])
+            outputs = session.run_all(self._numbers(canvas.pixels)[None])
             try:
                 own = self._of_each(outputs, 1)[0]
             except ValueError as error:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
-from pyface.models.detectors.canvas import Canvas, letterboxed, planes
+from pyface.models.detectors.canvas import Canvas, letterboxed
 from pyface.models.detectors.network_detector import (
     SCHEME,
     Candidates,
@@ -54,6 +54,8 @@ class PytorchRetinaFace(NetworkDetector):
     scheme = SCHEME
     smallest_face = 16.0
     largest_face = None
+    mean = _MEAN
+    bgr = True
     threshold = 0.5
     nms_iou = 0.4
     inclusive = True
@@ -72,9 +74,6 @@ class PytorchRetinaFace(NetworkDetector):
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return letterboxed(pixels, *self._size)
-
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return planes(pixels, _MEAN, 1, bgr=True)
 
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         try:

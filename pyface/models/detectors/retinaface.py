@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
-from pyface.models.detectors.canvas import Canvas, letterboxed, planes
+from pyface.models.detectors.byte_graph import taking_bytes
+from pyface.models.detectors.canvas import Canvas, letterboxed
 from pyface.models.detectors.network_detector import (
     SCHEME,
     Candidates,
@@ -75,9 +76,6 @@ class RetinaFace(NetworkDetector):
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return letterboxed(pixels, *self._size)
 
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return planes(pixels, (0, 0, 0), 1)
-
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         # By what they hold and then by level, the finest first, whatever their order and names.
         by_kind: dict[int, list[NDArray[np.float32]]] = {}
@@ -119,4 +117,5 @@ class RetinaFace(NetworkDetector):
 def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], Session]], **about: Any) -> RetinaFace:
     """The detector of a file that fits; ``open_graph`` makes sessions of a graph."""
     size = picture_size(file, about.pop("input_size"), _DEFAULT_SIZE, _MULTIPLE)
-    return RetinaFace(open_graph(file.with_free(0)), input_size=size, **about)
+    graph = taking_bytes(file.with_free(0), RetinaFace.mean, RetinaFace.scale)
+    return RetinaFace(open_graph(graph), input_size=size, **about)

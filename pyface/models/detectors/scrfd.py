@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
-from pyface.models.detectors.canvas import Canvas, letterboxed, planes
+from pyface.models.detectors.byte_graph import taking_bytes
+from pyface.models.detectors.canvas import Canvas, letterboxed
 from pyface.models.detectors.network_detector import (
     SCHEME,
     Candidates,
@@ -52,6 +53,8 @@ class Scrfd(NetworkDetector):
     smallest_face = 16.0
     # Of 416 pixels in a picture of 640 all are found, of 512 nearly none.
     largest_face = 400.0
+    mean = (127.5, 127.5, 127.5)
+    scale = 1 / 128
     threshold = 0.5
     nms_iou = 0.4
     inclusive = True
@@ -73,9 +76,6 @@ class Scrfd(NetworkDetector):
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return letterboxed(pixels, *self._size)
-
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return planes(pixels, (127.5, 127.5, 127.5), 1 / 128)
 
     def _of_each(self, outputs: Sequence[NDArray[np.float32]], count: int) -> list[list[NDArray[np.float32]]]:
         parted = []
@@ -127,4 +127,5 @@ def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], S
     size = picture_size(file, about.pop("input_size"), _DEFAULT_SIZE, _MULTIPLE)
     strides = _STRIDES[len(file.outputs)]
     has_points = len(file.outputs) == 3 * len(strides)
-    return Scrfd(open_graph(file.with_free(0)), input_size=size, strides=strides, has_points=has_points, **about)
+    graph = taking_bytes(file.with_free(0), Scrfd.mean, Scrfd.scale)
+    return Scrfd(open_graph(graph), input_size=size, strides=strides, has_points=has_points, **about)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import ModelFileError
-from pyface.models.detectors.canvas import Canvas, planes, stretched
+from pyface.models.detectors.byte_graph import taking_bytes
+from pyface.models.detectors.canvas import Canvas, stretched
 from pyface.models.detectors.network_detector import (
     Candidates,
     NetworkDetector,
@@ -52,6 +53,8 @@ class UltraFace(NetworkDetector):
 
     smallest_face = 16.0
     largest_face = None
+    mean = (127.0, 127.0, 127.0)
+    scale = 1 / 128
     threshold = 0.7
     nms_iou = 0.3
 
@@ -71,9 +74,6 @@ class UltraFace(NetworkDetector):
 
     def _canvas(self, pixels: NDArray[np.uint8]) -> Canvas:
         return stretched(pixels, *self._size)
-
-    def _planes(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return planes(pixels, (127, 127, 127), 1 / 128)
 
     def _candidates(self, outputs: Sequence[NDArray[np.float32]], rows: int, cols: int, least: float) -> Candidates:
         try:
@@ -96,4 +96,5 @@ def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], S
     """The detector of a file that fits; ``open_graph`` makes sessions of a graph."""
     size = picture_size(file, about.pop("input_size"), _DEFAULT_SIZE, _MULTIPLE)
     steps = [file.steps_before(port.name) for port in file.outputs]
-    return UltraFace(open_graph(file.with_free(0)), input_size=size, steps=steps, **about)
+    graph = taking_bytes(file.with_free(0), UltraFace.mean, UltraFace.scale)
+    return UltraFace(open_graph(graph), input_size=size, steps=steps, **about)
