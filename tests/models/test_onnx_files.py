@@ -185,3 +185,17 @@ def test_options_of_other_families_are_refused() -> None:
             models.load("yunet", input_size=wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="input_size"):
         models.load("yunet", input_size=640.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("file", "families"),
+    [
+        ("scrfd_500m", ["scrfd"]), ("yunet_n_dynamic", ["yunet"]), ("retinaface_mobile0.25", ["pytorch_retinaface"]),
+        ("ultraface_rfb_320", ["ultraface"]), ("landmarks_68_pfld", ["pfld", "arcface", "adaface"]), ("face_mesh_468", ["mesh_468"]),
+        ("landmarks-regression-retail-0009", ["five_point"]), ("mobilefacenet", ["pfld", "arcface", "adaface"]),
+        ("face-reidentification-retail-0095", ["arcface", "adaface", "omz_0095"]),
+    ],
+)  # fmt: skip
+def test_which_families_real_files_fit(file: str, families: list[str], shared: Callable[[str], Path]) -> None:
+    whole, _ = read_onnx(store.read_path(shared(f"models/{file}.onnx")))
+    assert fitting(whole) == families

@@ -62,7 +62,9 @@ def output_of(file: OnnxFile, count: int) -> int:
 
 
 def _numbers_in(port: Port) -> int | None:
-    """Numbers that an output has of one picture, if its shape says so."""
+    """Numbers that an output has of one picture, if its shape says so; 0 if it has no axis of pictures in front."""
+    if port.shape and _differs(port.shape[0], 1):
+        return 0
     sizes = port.shape[1:]
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         return None
