@@ -191,7 +191,8 @@ def test_options_of_other_families_are_refused() -> None:
     ("file", "families"),
     [
         ("scrfd_500m", ["scrfd"]), ("yunet_n_dynamic", ["yunet"]), ("retinaface_mobile0.25", ["pytorch_retinaface"]),
-        ("ultraface_rfb_320", ["ultraface"]), ("landmarks_68_pfld", ["pfld", "arcface", "adaface"]), ("face_mesh_468", ["mesh_468"]),
+        ("ultraface_rfb_320", ["ultraface"]), ("landmarks_68_pfld", ["pfld", "arcface", "adaface"]),
+        ("face_mesh_468", ["mesh_468"]),
         ("landmarks-regression-retail-0009", ["five_point"]), ("mobilefacenet", ["pfld", "arcface", "adaface"]),
         ("face-reidentification-retail-0095", ["arcface", "adaface", "omz_0095"]),
     ],
