@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyface.photos.finding import Skipped
@@ -63,6 +63,21 @@ class NoPhotosError(PyfaceError):
 
     def __reduce__(self) -> tuple[type[NoPhotosError], tuple[str, tuple[Skipped, ...]]]:
         return (type(self), (str(self), self.skipped))
+
+
+class BatchError(PyfaceError, ValueError):
+    """Some images of a call were refused, and the others done.
+
+    results : for each image what was found, None for those that were refused.
+    refused : number of the image -> why.
+    """
+
+    def __init__(self, message: str, results: list[Any], refused: dict[int, Exception]) -> None:
+        super().__init__(message)
+        self.results, self.refused = results, refused
+
+    def __reduce__(self) -> tuple[type[BatchError], tuple[str, list[Any], dict[int, Exception]]]:
+        return (type(self), (str(self), self.results, self.refused))
 
 
 class LicenseWarning(UserWarning):

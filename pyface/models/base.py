@@ -10,9 +10,9 @@ from typing import Any, Self, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check
 from pyface._typing import Embeddings, Points
 from pyface.errors import ModelFileError
+from pyface.models.batches import Batch
 from pyface.types import Detections, Landmarks
 
 __all__ = ["NO_OPTIONS", "Detector", "Embedder", "Landmarker", "Model", "Options", "Origin"]
@@ -109,9 +109,13 @@ class Detector(Model):
     def detect_many(
         self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
     ) -> list[Detections]:
-        """:meth:`detect` for each image, in order. The images may differ in size."""
-        _check.several(images, "images")
-        return [self.detect(image, threshold=threshold, color=color) for image in images]
+        """:meth:`detect` for each image, in order. The images may differ in size.
+
+        If some are no images, the others are searched all the same; then a BatchError names the first one, and has what
+        was found as ``results``.
+        """
+        batch = Batch(images, color)
+        return batch.of_all([self.detect(image, threshold=threshold) for image in batch.images])
 
 
 class Landmarker(Model):

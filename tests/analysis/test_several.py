@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from made_up_models import ByColour, FivePoints, OneFace
 
 import pyface
+from pyface import errors
 
 
 def test_one_image_is_not_taken_for_many() -> None:
@@ -17,5 +20,10 @@ def test_one_image_is_not_taken_for_many() -> None:
             analyzer.analyze_many(one)
         with pytest.raises(TypeError, match="several images"):
             OneFace().detect_many(one)
+    with pytest.raises(errors.BatchError, match="image 1 of the batch: image must") as caught:
+        OneFace().detect_many([image, "photo.jpg", image])
+    assert [result is None for result in caught.value.results] == [False, True, False]
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and len(again.results) == 3 and list(again.refused) == [1]
     assert len(analyzer.analyze_many(np.stack([image, image]))) == 2
     assert len(OneFace().detect_many([image, image[:30]])) == 2

@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 
 from oracles import detector_files, plain_detectors, zoo_files  # noqa: E402
 
-from pyface import models  # noqa: E402
+from pyface import errors, models  # noqa: E402
 from pyface.errors import ModelFileError  # noqa: E402
 from pyface.models.session import Session  # noqa: E402
 
@@ -121,8 +121,13 @@ def test_what_is_no_image(from_bytes: Callable[..., Any], family: str, image: An
     model = detector(from_bytes, family)
     with pytest.raises((ValueError, TypeError), match="image"):
         model.detect(image)
-    with pytest.raises((ValueError, TypeError), match="image 1 of the batch: image"):
-        model.detect_many([np.zeros((4, 4), np.uint8), image])
+    fine = np.zeros((4, 4), np.uint8)
+    with pytest.raises(errors.BatchError, match=r"image 1 of the batch \(and 1 more\): image") as caught:
+        model.detect_many([fine, image, fine, image, fine])
+    results = caught.value.results
+    assert [result is None for result in results] == [False, True, False, True, False]
+    np.testing.assert_array_equal(results[4].boxes, model.detect(fine).boxes)
+    assert sorted(caught.value.refused) == [1, 3]
 
 
 def as_published(model: Any) -> None:

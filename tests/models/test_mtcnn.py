@@ -254,9 +254,10 @@ def test_parts_cover_each_cell_once(count: int) -> None:
 
 def test_an_image_that_is_refused_is_named() -> None:
     model = detector(1, 2)
-    with pytest.raises(ValueError, match="image 1 of the batch: image must have shape"):
+    with pytest.raises(errors.BatchError, match="image 1 of the batch: image must have shape") as caught:
         model.detect_many([drawn(30, 30), np.zeros((30, 30, 4), np.uint8)])
-    with pytest.raises(TypeError, match="image 0 of the batch: image must be a NumPy array"):
+    np.testing.assert_array_equal(caught.value.results[0].boxes, model.detect(drawn(30, 30)).boxes)
+    with pytest.raises(errors.BatchError, match="image 0 of the batch: image must be a NumPy array"):
         model.detect_many(["photo.jpg"])
 
 

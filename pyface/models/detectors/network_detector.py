@@ -18,6 +18,7 @@ from pyface.errors import ModelFileError
 from pyface.kernels import faces
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector
+from pyface.models.batches import Batch
 from pyface.models.detectors.canvas import Canvas, planes
 from pyface.models.onnx_file import OnnxFile
 from pyface.models.session import Session
@@ -137,20 +138,15 @@ class NetworkDetector(Detector):
         """:meth:`detect` for each image, in order. The images may differ in size.
 
         On the CPU each thread has an image of its own, which is faster than a batch; elsewhere up to eight pictures of
-        one size go in at once. The faces of an image are the same to 1e-3 pixels whatever else is in the call. An image
-        that is refused is named by its number; nothing of the others is lost to it but the call.
+        one size go in at once. The faces of an image are the same to 1e-3 pixels whatever else is in the call. If
+        some are no images, the others are searched all the same; then a BatchError names the first one, and has what
+        was found as ``results``.
         """
-        _check.several(images, "images")
         least = self._least(threshold)
-        photos = []
-        for i, image in enumerate(images):
-            try:
-                photos.append(_bytes(image, color))
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"image {i} of the batch: {error}") from error
-        if self._session.is_on_cpu or not self._is_for_batches():
-            return self._on_threads(photos, least)
-        return self._in_batches(photos, least)
+        batch = Batch(images, color)
+        photos = [_bytes(image, "rgb") for image in batch.images]
+        in_batches = not self._session.is_on_cpu and self._is_for_batches()
+        return batch.of_all(self._in_batches(photos, least) if in_batches else self._on_threads(photos, least))
 
     def _is_for_batches(self) -> bool:
         """Whether two pictures at once give what each gives alone; in which order is found out, once.

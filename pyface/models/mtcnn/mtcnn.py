@@ -22,6 +22,7 @@ from pyface.kernels import faces
 from pyface.kernels.boxes import nms, nms_of_smaller
 from pyface.kernels.crops import area_crops
 from pyface.models.base import Detector
+from pyface.models.batches import Batch
 from pyface.models.mtcnn.detector_graphs import CELL, ONET_SIZE, RNET_SIZE, STRIDE
 from pyface.models.mtcnn.onet_graph import N_POINTS
 from pyface.models.session import Session
@@ -151,23 +152,19 @@ class Mtcnn(Detector):
     ) -> list[Detections]:
         """:meth:`detect` for each image, in order, to the bit. The images may differ in size.
 
-        Each thread has an image of its own. An image that is refused is named by its number; nothing of the others is
-        lost to it but the call.
+        Each thread has an image of its own. If some are no images, the others are searched all the same; then a
+        BatchError names the first one, and has what was found as ``results``.
         """
         least, smallest = _least(threshold), _smallest(min_face)
-        photos = []
-        for i, image in enumerate(images):
-            try:
-                photos.append(_bytes(image, color))
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"image {i} of the batch: {error}") from error
+        batch = Batch(images, color)
+        photos = [_bytes(image, "rgb") for image in batch.images]
         n_workers = min(_threads.resolve(self._n_threads), len(photos))
         if n_workers < 2:
-            return [self._found(pixels, least, smallest, _one_by_one, 1) for pixels in photos]
+            return batch.of_all([self._found(pixels, least, smallest, _one_by_one, 1) for pixels in photos])
         pool = ThreadPoolExecutor(n_workers, thread_name_prefix="pyface")
         try:
             waiting = [pool.submit(self._found, pixels, least, smallest, _one_by_one, n_workers) for pixels in photos]
-            return [task.result() for task in waiting]
+            return batch.of_all([task.result() for task in waiting])
         finally:
             pool.shutdown(cancel_futures=True)
 

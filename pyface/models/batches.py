@@ -1,0 +1,47 @@
+"""Several images in one call, of which some may be refused without harm to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pyface import _check
+from pyface.errors import BatchError
+from pyface.types import Detections
+
+__all__ = ["Batch"]
+
+
+class Batch:
+    """The images of a call. ``images`` are those that are none the worse, as RGB or grey arrays.
+
+    Memory is that of references: RGB images are not copied.
+    """
+
+    def __init__(self, images: Iterable[Any], color: str) -> None:
+        _check.several(images, "images")
+        _check.choice(color, "color", ("rgb", "bgr"))
+        self.images: list[NDArray[Any]] = []
+        self._refused: dict[int, Exception] = {}
+        for i, image in enumerate(images):
+            try:
+                self.images.append(_check.image(image, color=color))
+            except (TypeError, ValueError) as error:
+                self._refused[i] = error
+
+    def of_all(self, found: list[Detections]) -> list[Detections]:
+        """What was found in ``images``, or a BatchError that has it, and names the images that were refused."""
+        if not self._refused:
+            return found
+        rest = iter(found)
+        n_images = len(found) + len(self._refused)
+        results = [None if i in self._refused else next(rest) for i in range(n_images)]
+        first, reason = next(iter(self._refused.items()))
+        more = f" (and {len(self._refused) - 1} more)" if len(self._refused) > 1 else ""
+        raise BatchError(
+            f"image {first} of the batch{more}: {reason}; .results of this error has what was found in the others",
+            results,
+            dict(self._refused),
+        ) from reason
