@@ -22,7 +22,8 @@ class Batch:
 
     def __init__(self, images: Iterable[Any], color: str) -> None:
         _check.several(images, "images")
-        _check.choice(color, "color", ("rgb", "bgr"))
+        if color not in ("rgb", "bgr"):  # else each image would be refused for it
+            raise ValueError(f"color must be 'rgb' or 'bgr', got {color!r}")
         self.images: list[NDArray[Any]] = []
         self._refused: dict[int, Exception] = {}
         for i, image in enumerate(images):
