@@ -198,14 +198,12 @@ def _refuse_options(family: str, options: Options) -> None:
 
 def _families() -> dict[str, ModuleType]:
     """The code that loads each family: modules with ``FAMILIES``, ``OPTIONS``, ``build`` and ``prepare``."""
-    from pyface.models.detectors import loading as detectors
+    from pyface.models import onnx_families
     from pyface.models.dlib import loading as dlib
-    from pyface.models.embedders import loading as embedders
-    from pyface.models.landmarkers import loading as landmarkers
     from pyface.models.mtcnn import loading as mtcnn
     from pyface.models.opencv import loading as opencv
 
-    modules = (detectors, landmarkers, embedders, dlib, mtcnn, opencv)
+    modules = (onnx_families, dlib, mtcnn, opencv)
     return {family: module for module in modules for family in module.FAMILIES}
 
 

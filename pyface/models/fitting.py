@@ -11,12 +11,10 @@ __all__ = ["fitting", "hint", "require"]
 
 
 def _known() -> dict[str, Callable[[OnnxFile], str]]:
-    from pyface.models.detectors import loading as detectors
-    from pyface.models.embedders import loading as embedders
-    from pyface.models.landmarkers import loading as landmarkers
+    from pyface.models import onnx_families
     from pyface.models.opencv import loading as opencv
 
-    return {**detectors.why_not, **landmarkers.why_not, **embedders.why_not, **opencv.why_not}
+    return {**onnx_families.why_not, **opencv.why_not}
 
 
 def fitting(file: OnnxFile) -> list[str]:

@@ -21,8 +21,7 @@ from oracles import landmark_files
 
 from pyface import models
 from pyface.errors import ModelFileError
-from pyface.models import fitting
-from pyface.models.landmarkers import loading
+from pyface.models import fitting, onnx_families
 from pyface.models.onnx_file import read_onnx
 from pyface.models.store import Weights
 
@@ -283,7 +282,7 @@ def read(path: Path) -> Any:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_file_is_of_one_family(tmp_path: Path, family: str) -> None:
     path = write(tmp_path, family, batch="batch")
-    assert [one for one in fitting.fitting(read(path)) if one in loading.FAMILIES] == [family]
+    assert [one for one in fitting.fitting(read(path)) if one in onnx_families.LANDMARKERS] == [family]
     for other in FAMILIES:
         if other != family:
             with pytest.raises(

@@ -42,12 +42,12 @@ class AlignedEmbedder(NetworkEmbedder):
         session: Session,
         *,
         template: Points,
-        flip: bool = False,
+        flip: bool | None = None,
         batches: bool = True,
         **about: Any,
     ) -> None:
         super().__init__(session, **about)
-        self.flip = flip
+        self.flip = bool(flip)
         self._template = template
         self._at_once = 1 if session.is_on_cpu or not batches else _BATCH
 

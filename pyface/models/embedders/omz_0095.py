@@ -44,9 +44,8 @@ class Omz0095(NetworkOfCrops):
     bgr = True
 
 
-def build(file: OnnxFile, open_graph: OpenGraph, *, normalization: str | None = None, **about: Any) -> NetworkOfCrops:
+def build(file: OnnxFile, open_graph: OpenGraph, **about: Any) -> NetworkOfCrops:
     """The embedder of a file that fits; ``open_graph`` makes sessions of a graph."""
-    del normalization  # the family has no such option
     return loaded(
         file, open_graph, Omz0095, size=_SIDE, template=_SIDE * _TEMPLATE, normalization="raw", table=ARCFACE["raw"],
         comparison=lambda n: FAMILIES["omz_0095"], **about,
