@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
-from pyface.errors import ModelFileError
 from pyface.kernels.boxes import nms
+from pyface.models import pulled
 from pyface.models.base import Detector, Embedder, Landmarker
 from pyface.models.catalog import catalog, load, members_of, pack
 from pyface.types import Detections
@@ -110,10 +110,11 @@ class FaceAnalysis:
     def prepare(self, ctx_id: int = 0, det_thresh: float = 0.5, det_size: tuple[int, int] | None = None) -> None:
         """Load the models.
 
-        ctx_id : below 0 the CPU, whatever the providers are.
+        ctx_id : below 0 the CPU, whatever the providers are; otherwise the providers, of which None is the CPU too.
         det_thresh : detections must have a greater score.
-        det_size : (width, height) of the picture that the detector sees. None, as in insightface 1.0, is 640 x 640 and,
-            for faces that fill the photo, 128 x 128 beside it; a size is that one alone.
+        det_size : (width, height) of the picture that the detector sees. None, as in insightface 1.0, is the detector's
+            own, 640 x 640 of SCRFD, and for faces that fill the photo 128 x 128 beside it, unless its file fixes one; a
+            size is that one alone.
         """
         providers = _CPU if ctx_id < 0 else self._providers
         self.det_thresh = _check.number(det_thresh, "det_thresh")
@@ -125,23 +126,29 @@ class FaceAnalysis:
         detector = self.models.get("detection")
         if detector is None:
             raise ValueError("one of the models must be a detector, and allowed_modules must have 'detection'")
-        self.det_size = det_size or (640, 640)
+        self.det_size = det_size or getattr(detector, "input_size", None) or (640, 640)
         self._detectors = [self._at_size(detector, self.det_size)]
         self.models["detection"] = self._detectors[0]
-        if det_size is None and detector.input_side is not None and _can_be_told(detector):
-            self._detectors.append(self._at_size(detector, _SMALL_LOOK))
+        if det_size is None and _can_be_told(detector):
+            try:
+                self._detectors.append(self._at_size(detector, _SMALL_LOOK))
+            except ValueError as error:  # the file fixes its size
+                log.info("no second look for faces that fill the photo: %s", error)
 
     def _of_pack(self, providers: Sequence[Any] | str | None) -> Iterator[Any]:
         """The models of the pack, and the landmark models that its archive brings, where it was pulled whole."""
+        tasks = {"detector": "detection", "embedder": "recognition"}
         for spec in members_of(self._name):
+            if tasks.get(spec.task, _FIVE) not in (*self._allowed, _FIVE):
+                continue
             yield load(spec.name, providers=providers, n_threads=self._n_threads)
         for spec in catalog():
             is_more = any(archive.name == self._name for archive in spec.archives) and spec.task == "landmarks"
             if is_more and _MODULES.get(spec.family) in self._allowed:
-                try:
+                if pulled.path_of(spec).is_file():
                     yield load(spec.name, providers=providers, n_threads=self._n_threads)
-                except ModelFileError as error:
-                    log.info("%s goes on without %s: %s", self._name, spec.name, error)
+                else:
+                    log.info("%s goes on without %s, which is not here", self._name, spec.name)
 
     def _at_size(self, detector: Detector, size: tuple[int, int]) -> Detector:
         """The detector, loaded again where it takes another size than it has."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,7 @@ def read_onnx(source: Weights) -> tuple[OnnxFile, Weights]:
     graph = model.graph
     if not graph.node or not graph.output:
         raise ModelFileError(f"{name} is no ONNX file: it has no graph")
-    custom = {node.domain: node.op_type for node in graph.node if node.domain not in _DOMAINS}
+    custom = {node.domain: node.op_type for node in _all_nodes(model) if node.domain not in _DOMAINS}
     if custom:
         steps = ", ".join(f"{kind} of {domain!r}" for domain, kind in sorted(custom.items()))
         raise ModelFileError(f"{name} asks for steps that ONNX Runtime does not bring: {steps}")
@@ -117,31 +119,73 @@ def read_onnx(source: Weights) -> tuple[OnnxFile, Weights]:
 
 
 def _with_external(onnx: Any, model: Any, source: Weights) -> Weights:
-    beside = [tensor for tensor in model.graph.initializer if tensor.data_location == onnx.TensorProto.EXTERNAL]
+    beside = [tensor for tensor in _all_tensors(onnx, model) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if not beside:
         return source
-    folder = Path(source.path).parent
+    folder, where = Path(source.path).parent, ""
     try:
         for tensor in beside:
+            where = {entry.key: entry.value for entry in tensor.external_data}.get("location", "")
+            what = f"the weights {tensor.name!r} of {source.path}"
+            _memory.require(4 * math.prod(tensor.dims), what, "they cannot be read here")
             onnx.external_data_helper.load_external_data_for_tensor(tensor, str(folder))
             tensor.data_location = onnx.TensorProto.DEFAULT
             del tensor.external_data[:]
+        data = model.SerializeToString()
     except MemoryError:
         raise
-    except Exception as error:  # missing, too short, or outside the folder
-        where = {entry.key: entry.value for entry in beside[0].external_data}.get("location", "")
+    except Exception as error:  # missing, too short, outside the folder, or too much for one message
         raise ModelFileError(
             f"{source.path} keeps its weights in the file {where!r} beside it, which is missing or damaged: "
             f"{one_line(error)}"
         ) from error
-    data = model.SerializeToString()
     return Weights(source.name, source.path, data, hashlib.sha256(data).hexdigest())
 
 
+def _all_nodes(model: Any) -> Iterator[Any]:
+    """Every step, also those of branches, loops and functions."""
+    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                waiting.extend(graph.node)
+
+
+def _all_tensors(onnx: Any, model: Any) -> Iterator[Any]:
+    """Every constant, wherever it is."""
+    yield from model.graph.initializer
+    for sparse in model.graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in _all_nodes(model):
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                yield attribute.t
+            yield from attribute.tensors
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+            for graph in (attribute.g, *attribute.graphs):
+                yield from graph.initializer
+
+
 def _refuse_huge(onnx: Any, file: OnnxFile) -> None:
-    """MemoryError if a value whose size the file gives away is larger than what is free."""
+    """MemoryError if a value whose size the file gives away is larger than what is free.
+
+    Free sizes of the inputs count as those of one picture of 640 x 640.
+    """
     skeleton = onnx.ModelProto()
     skeleton.CopyFrom(file.model) if file.model.ByteSize() < _SMALL else _without_weights(onnx, file.model, skeleton)
+    names = {port.name for port in file.inputs}
+    for value in skeleton.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        for axis, dim in enumerate(dims if value.name in names else ()):
+            if dim.dim_value < 1:
+                dim.Clear()
+                dim.dim_value = 640 if len(dims) == 4 and axis > 1 else 1
+    # What was declared of the outputs may contradict that.
+    for output in skeleton.graph.output:
+        output.type.tensor_type.ClearField("shape")
     try:
         inferred = onnx.shape_inference.infer_shapes(skeleton, data_prop=True)
     except Exception:  # what it cannot follow, ONNX Runtime may

@@ -47,18 +47,23 @@ def bring(
             pulled.require_consent(spec, pull=by)
     with _in_words(), locks.held(cache_folder() / "models" / ".lock"):
         missing = [spec for spec in specs if not _is_whole(spec)]
+        alike = [spec for spec in known if _fits(spec, specs)]
+        # From a place of the user's only what he named, or with a pack what its archive brings.
+        named = [spec for spec in alike if spec in specs or by in {archive.name for archive in spec.archives}]
         while missing:
             spec = missing[0]
             if source is not None:
-                _take(spec, source, missing)
+                _take(spec, source, named)
             elif spec.url:
                 _fetch_file(spec, progress)
             elif spec.archives:
-                _fetch_archive(_best(missing, by), [spec for spec in known if _fits(spec, specs)], progress)
+                _fetch_archive(_best(missing, by), alike, progress)
             else:
                 raise ModelFileError(f"{spec.name} is at no address that is known; bring it with: "
                                      f"pyface models pull {spec.name} --from PATH")  # fmt: skip
             missing = [spec for spec in missing if not pulled.is_here(spec)]
+        if source is not None:
+            _take_more(named, source)
         for spec in specs:
             if not pulled.is_accepted(spec):  # the file was here before
                 pulled.write_record(spec, sha256_of(pulled.path_of(spec)), "found here")
@@ -157,6 +162,18 @@ def _take(spec: ModelSpec, source: Path, missing: list[ModelSpec]) -> None:
     raise ModelFileError(
         f"{source}: holds nothing that {spec.name} could be taken from, which is {' or '.join(_names(spec))}"
     )
+
+
+def _take_more(named: list[ModelSpec], source: Path) -> None:
+    """What else of the archive that was asked for lies there, as it would have come with the archive."""
+    for spec in named:
+        if spec.sha256 and not pulled.is_here(spec):
+            for path in _candidates(spec, source):
+                with path.open("rb") as content:
+                    if hashlib.file_digest(content, "sha256").hexdigest() == spec.sha256:
+                        content.seek(0)
+                        _keep(spec, content, str(path), str(path), spec.bytes or LARGEST_FILE)
+                        break
 
 
 def _names(spec: ModelSpec) -> list[str]:

@@ -141,7 +141,11 @@ class Session:
         name = self._graph_name
         with _memory.told(f"to load {name}", "end what else takes memory"):
             try:
-                held = _Held(onnxruntime.InferenceSession(self._graph, options, providers=self._providers))
+                # Without the fallback: Python's part of it would go on with the CPU after an error, and print that.
+                session = onnxruntime.InferenceSession(
+                    self._graph, options, providers=self._providers, enable_fallback=0
+                )
+                held = _Held(session)
             except Exception as error:  # ONNX Runtime's exceptions share no base of their own
                 if _memory.ran_out(error):
                     raise

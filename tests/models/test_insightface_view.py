@@ -128,6 +128,19 @@ def test_what_is_refused() -> None:
         app.get(np.zeros((4, 4, 4), np.uint8))
 
 
+def test_a_detector_of_a_fixed_size_keeps_it(from_bytes: Any) -> None:
+    pytest.importorskip("onnx", reason="the file is made with onnx")
+    from oracles import detector_files
+
+    heads = detector_files.random_heads(np.random.default_rng(0), {"score": 2, "box": 8, "points": 20})
+    app = FaceAnalysis(models=[from_bytes(detector_files.scrfd(heads, size=(96, 64)), "scrfd")])
+    app.prepare(ctx_id=-1)
+    assert app.det_size == (96, 64) and len(app._detectors) == 1
+    app.get(image())
+    with pytest.raises(ValueError, match="takes pictures of 96 x 64 only"):
+        app.prepare(det_size=(640, 640))
+
+
 def test_the_default_pack_by_its_name(opencv: list[Any]) -> None:
     skimage = pytest.importorskip("skimage.data", reason="scikit-image brings the photo")
     app = FaceAnalysis("opencv")

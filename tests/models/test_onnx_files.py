@@ -93,6 +93,25 @@ def _custom() -> Any:
     return made
 
 
+def _in_a_branch(node: Any, tensor: Any = None) -> Any:
+    """A file that asks for a step, or keeps a constant, in a branch alone."""
+    branch = helper.make_graph([node], "branch", [], [value("z", [1])], [] if tensor is None else [tensor])
+    always = helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)
+    nodes = [helper.make_node("Greater", ["x", "x"], ["yes"]), always]
+    return model(nodes, [value("x", [1])], [value("y", [1])])
+
+
+def _custom_in_a_branch() -> Any:
+    made = _in_a_branch(helper.make_node("Magic", ["x"], ["z"], domain="their.own"))
+    made.opset_import.append(helper.make_opsetid("their.own", 1))
+    return made
+
+
+def _external_in_a_branch() -> Any:
+    tensor = _external().graph.initializer[0]
+    return _in_a_branch(helper.make_node("Mul", ["x", "two"], ["z"]), tensor)
+
+
 def _external() -> Any:
     made = twice()
     tensor = made.graph.initializer[0]
@@ -110,10 +129,12 @@ def _external() -> Any:
         (_damaged, "no ONNX file"),
         (lambda: b"", "no ONNX file: it has no graph"),
         (_custom, "steps that ONNX Runtime does not bring: Magic of 'their.own'"),
+        (_custom_in_a_branch, "steps that ONNX Runtime does not bring: Magic of 'their.own'"),
+        (_external_in_a_branch, "keeps its weights in the file 'weights.bin' beside it, which is missing or damaged"),
         (_external, "keeps its weights in the file 'weights.bin' beside it, which is missing or damaged"),
         (lambda: model([helper.make_node("Constant", [], ["y"], value_float=1.0)], [], [value("y", [])]), "no input"),
     ],
-    ids=["png", "cut", "empty", "custom", "external", "no input"],
+    ids=["png", "cut", "empty", "custom", "custom in a branch", "external in a branch", "external", "no input"],
 )
 def test_what_is_refused(make: Callable[[], Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(errors.ModelFileError, match=words) as caught:
@@ -145,7 +166,7 @@ def test_weights_outside_its_folder_are_not_read(tmp_path: Path) -> None:
         read(made, tmp_path / "inner")
 
 
-@pytest.mark.parametrize("where", ["constant", "product"])
+@pytest.mark.parametrize("where", ["constant", "product", "free batch"])
 def test_a_file_that_asks_for_a_hundred_gigabytes_is_refused_before_it_gets_them(where: str, tmp_path: Path) -> None:
     if where == "constant":
         nodes = [
@@ -154,6 +175,10 @@ def test_a_file_that_asks_for_a_hundred_gigabytes_is_refused_before_it_gets_them
             helper.make_node("Add", ["x", "sum"], ["y"]),
         ]
         made = model(nodes, [value("x", [1])], [value("y", [1])], {"shape": np.array([1 << 20, 1 << 20], np.int64)})
+    elif where == "free batch":
+        repeats = {"repeats": np.array([1, 1, 1 << 10, 1 << 10], np.int64)}
+        nodes = [helper.make_node("Tile", ["x", "repeats"], ["y"])]
+        made = model(nodes, [value("x", ["N", 3, "H", "W"])], [value("y", ["N", 3, "h", "w"])], repeats)
     else:
         nodes = [helper.make_node("MatMul", ["x", "row"], ["y"])]
         wide = np.zeros((1, 1 << 10), np.float32)

@@ -255,6 +255,16 @@ def test_from_a_folder_of_the_users(cache: Path, server: Server, tmp_path: Path,
     assert server.requests == []
 
 
+def test_a_pack_from_a_place_brings_what_its_archive_would(
+    cache: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_zip(server, monkeypatch, zipped(FILES))
+    (tmp_path / "pack.zip").write_bytes(zipped(FILES))
+    models.pull("pack", source=tmp_path, accept_license=True)
+    assert all((cache / name).exists() for name in "abc") and server.requests == []
+    assert models.load("c").name == "c"
+
+
 def test_from_a_file_or_a_zip(cache: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_zip(server, monkeypatch, zipped(FILES))
     named_so = tmp_path / "anything.bin"

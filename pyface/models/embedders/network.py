@@ -181,4 +181,4 @@ def _takes_batches(session: Session, form: tuple[int, ...], place: int) -> bool:
         log.info("one crop at a time: %s", error)
         return False
     alone = np.concatenate([session.run_all(one[None])[place] for one in pair])
-    return together.shape == alone.shape and np.allclose(together, alone, rtol=1e-2, atol=1e-2 * np.abs(alone).max())
+    return together.shape == alone.shape and np.allclose(together, alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
