@@ -35,7 +35,7 @@ def test_the_catalog_is_whole() -> None:
         assert by_name[detector].task == "detector" and by_name[embedder].task == "embedder"
         assert landmarks == "detector" or by_name[landmarks].task == "landmarks"
     for spec in specs:
-        assert len(spec.sha256) == 64 or spec.name == "1k3d68"  # that of its archive covers it
+        assert len(spec.sha256) == 64
         assert spec.link.startswith("https://") and spec.license and spec.trained_on and spec.figures
         assert spec.commercial_use == (spec.name not in ("dlib-68", *insightface))
         assert spec.needs_consent == (spec.name in insightface)
