@@ -58,6 +58,7 @@ def test_nothing_is_read_before_it_is_wanted(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_only_pulling_needs_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever else is asked of models that are not here, no socket is made."""
+    import http.client  # noqa: F401  # it makes classes of socket.socket
 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a socket was opened")
