@@ -43,7 +43,7 @@ def judge(words: str, labels: np.ndarray) -> None:
     print(f"precision {found.bcubed_precision:.4f}, recall {found.bcubed_recall:.4f}, F {found.bcubed_f:.4f}")
 
 
-ways = {
+ways = {  # DBSCAN counts no group of two: with min_samples=2 it would be single linkage, which joins by any chain
     "single": lambda x, t: pyface.cut(pyface.linkage(x, "single", embedder.metric), height=t),
     "average": lambda x, t: pyface.cut(pyface.linkage(x, "average", embedder.metric), height=t),
     "DBSCAN": lambda x, t: DBSCAN(t, min_samples=3, metric=embedder.metric).fit_predict(x),

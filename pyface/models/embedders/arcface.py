@@ -43,7 +43,8 @@ class ArcFace(NetworkOfCrops):
         is given another than its own answers all the same, only worse.
 
     Thresholds are those in use for insightface's recognisers: a similarity of 0.48 in its album, 0.4 for pairs, both as
-    1 - cosine.
+    1 - cosine. A file's own may be others: for a MobileFaceNet of 128 numbers clusters were best at 0.58 on photos of
+    LFW, with a BCubed F of 0.990, where 0.52 had 0.982.
     """
 
 

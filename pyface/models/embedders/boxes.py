@@ -8,8 +8,8 @@ from pyface._typing import Points
 
 __all__ = ["BOX_ASPECT", "points_in_box"]
 
-# MTCNN's boxes and SCRFD's points on photos of LFW: medians of width by height, means in parts of width and height,
-# left and right made alike. SCRFD's own boxes differ from MTCNN's by 0.01 of their height.
+# MTCNN's boxes and SCRFD's points on 105 photos of LFW: medians of width by height, means in parts of width and height,
+# left and right made alike. SCRFD's own boxes are narrower by 0.02.
 BOX_ASPECT = 0.733
 _IN_BOX = np.array([(0.275, 0.39), (0.725, 0.39), (0.5, 0.587), (0.308, 0.75), (0.692, 0.75)])
 
