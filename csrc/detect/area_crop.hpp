@@ -14,7 +14,7 @@ namespace pyface::detect {
 // rectangle is smaller than the crop; what lies outside the image is black. The sums are whole numbers, so the result
 // is the exact mean rounded to the nearest, halves to even. Coordinates must be within +-1e9 with x1 <= x2 and y1 <= y2,
 // sides of rectangles at most 2^22, those of crops 1 to 1,024; 1, 3 or 4 channels.
-// Time about that of reading the rectangle, and 3 rows cols channels; memory 8 bytes a number of a crop and thread.
+// Time about that of reading the rectangle once and the crop three times; memory that of a few rows of a crop a thread.
 void area_crops(ImageView<const std::uint8_t> image, MatrixView<const std::int64_t> boxes, index_t rows, index_t cols,
                 std::uint8_t* out, int n_threads, const PollCallback& poll = {});
 

@@ -1,1 +1,1 @@
-"""MTCNN's last network, from the weights of the package ``mtcnn``."""
+"""MTCNN: its detector, and its last network by itself, from the weights of the package ``mtcnn``."""
