@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.errors import require_extra
-from pyface.kernels.boxes import nms
 from pyface.models import Detector
+from pyface.models.looks import merged
 from pyface.types import Detections
 
 MAX_SIDE = 1280
@@ -24,8 +24,6 @@ MAX_SIDE = 1280
 _TILE_OVERLAP_FACES = 4.0
 # A face nearer to the edge of a tile than this is left to the tile that shows it whole.
 _TILE_MARGIN_FACES = 0.25
-# One face found at two sizes or in two tiles: the field's usual overlap for one and the same face.
-_SAME_FACE_IOU = 0.4
 # A look whose longer side is so many times the detector's largest face gets a small one beside it.
 _WORTH_A_SMALL_LOOK = 1.5
 
@@ -136,9 +134,7 @@ def detect_at_scales(
     for look in looks:
         checkpoint()
         found.append(_detect_in(detector, image, look, (width, height)))
-    if len(found) == 1:
-        return found[0]
-    return _merge(found)
+    return merged(found)
 
 
 def _detect_in(detector: Detector, image: NDArray[np.generic], look: Look, size: tuple[int, int]) -> Detections:
@@ -209,13 +205,3 @@ def _resized(image: NDArray[np.generic], width: int, height: int) -> NDArray[np.
         image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
     return resized
-
-
-def _merge(found: list[Detections]) -> Detections:
-    boxes = np.concatenate([d.boxes for d in found])
-    scores = np.concatenate([d.scores for d in found])
-    landmarks = None
-    if all(d.landmarks is not None for d in found):
-        landmarks = np.concatenate([d.landmarks for d in found if d.landmarks is not None])
-    kept = nms(boxes, scores, _SAME_FACE_IOU)
-    return Detections(boxes[kept], scores[kept], None if landmarks is None else landmarks[kept])

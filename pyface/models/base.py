@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Points
 from pyface.errors import ModelFileError
-from pyface.models.batches import Batch
+from pyface.models.images import Batch
 from pyface.types import Detections, Landmarks
 
 __all__ = ["NO_OPTIONS", "Detector", "Embedder", "Landmarker", "Model", "Options", "Origin"]

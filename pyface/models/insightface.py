@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
-from pyface.kernels.boxes import nms
 from pyface.models import pulled
 from pyface.models.base import Detector, Embedder, Landmarker
 from pyface.models.catalog import catalog, load, members_of, pack
+from pyface.models.looks import merged
 from pyface.types import Detections
 
 __all__ = ["Face", "FaceAnalysis"]
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 # What insightface 1.0 looks at beside det_size, for faces that fill the photo.
 _SMALL_LOOK = (128, 128)
-_SAME_FACE_IOU = 0.4
 _CPU = "CPUExecutionProvider"
 _FIVE = "arcface-5"
 _LANDMARKS = {"insightface-106": "landmark_2d_106", "insightface-68-3d": "landmark_3d_68"}
@@ -169,7 +168,7 @@ class FaceAnalysis:
         if not self._detectors:
             raise RuntimeError("call prepare() before get()")
         image = _check.image(img, "img", color="bgr")
-        found = _merged([one.detect(image, threshold=self.det_thresh) for one in self._detectors])
+        found = merged([one.detect(image, threshold=self.det_thresh) for one in self._detectors])
         found = _chosen(found, image.shape, _check.integer(max_num, "max_num", minimum=0), det_metric)
         if _FIVE in self.models and len(found):
             found = Detections(found.boxes, found.scores, self.models[_FIVE].locate(image, found.boxes).points)
@@ -213,17 +212,6 @@ def _task(model: Any) -> str:
 
 def _can_be_told(detector: Detector) -> bool:
     return detector.input_side is not None and detector.origin is not None
-
-
-def _merged(looks: list[Detections]) -> Detections:
-    if len(looks) == 1:
-        return looks[0]
-    boxes = np.concatenate([look.boxes for look in looks])
-    scores = np.concatenate([look.scores for look in looks])
-    kept = nms(boxes, scores, _SAME_FACE_IOU)
-    points = [look.landmarks for look in looks if look.landmarks is not None]
-    landmarks = np.concatenate(points)[kept] if len(points) == len(looks) else None
-    return Detections(boxes[kept], scores[kept], landmarks)
 
 
 def _chosen(found: Detections, shape: tuple[int, ...], max_num: int, metric: str) -> Detections:

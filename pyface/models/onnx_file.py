@@ -20,6 +20,8 @@ __all__ = ["OnnxFile", "read_onnx"]
 
 # Domains of steps that ONNX Runtime brings itself.
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
+# Steps among which insightface looks for a network's own normalisation.
+_FIRST_STEPS = 8
 # Weights of more bytes say nothing about shapes.
 _SMALL = 1 << 12
 
@@ -78,6 +80,11 @@ class OnnxFile:
                 needed.update(node.input)
                 kinds.add(node.op_type)
         return frozenset(kinds)
+
+    def normalizes_itself(self) -> bool:
+        """insightface's rule: whether a subtraction and a multiplication are among the first steps, by their names."""
+        names = [node.name for node in self.model.graph.node[:_FIRST_STEPS]]
+        return all(any(name.startswith(words) for name in names) for words in (("Sub", "_minus"), ("Mul", "_mul")))
 
     def declared(self) -> str:
         """What goes in and comes out, in words, for messages."""

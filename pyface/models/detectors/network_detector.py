@@ -6,7 +6,6 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from pyface import _check, _memory, _threads
 from pyface._typing import Boxes, Points, Scores
 from pyface.errors import ModelFileError
-from pyface.kernels import faces
 from pyface.kernels.boxes import nms
 from pyface.models.base import Detector
-from pyface.models.batches import Batch
 from pyface.models.detectors.canvas import Canvas, planes
+from pyface.models.images import Batch, rgb_bytes
 from pyface.models.onnx_file import OnnxFile
+from pyface.models.parallel import of_each
 from pyface.models.session import Session
 from pyface.types import Detections
 
@@ -130,7 +129,7 @@ class NetworkDetector(Detector):
         MemoryError if there is too little.
         """
         least = self._least(threshold)
-        return self._found(self._session, _bytes(image, color), least)
+        return self._found(self._session, rgb_bytes(image, color), least)
 
     def detect_many(
         self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
@@ -144,7 +143,7 @@ class NetworkDetector(Detector):
         """
         least = self._least(threshold)
         batch = Batch(images, color)
-        photos = [_bytes(image, "rgb") for image in batch.images]
+        photos = [rgb_bytes(image) for image in batch.images]
         in_batches = not self._session.is_on_cpu and self._is_for_batches()
         return batch.of_all(self._in_batches(photos, least) if in_batches else self._on_threads(photos, least))
 
@@ -193,11 +192,7 @@ class NetworkDetector(Detector):
             if self._one_thread is None:
                 self._one_thread = self._open_session(1)
         session = self._one_thread
-        pool = ThreadPoolExecutor(n_workers, thread_name_prefix="pyface")
-        try:
-            return [task.result() for task in [pool.submit(self._found, session, p, least) for p in photos]]
-        finally:
-            pool.shutdown(cancel_futures=True)
+        return of_each(lambda pixels: self._found(session, pixels, least), photos, n_workers)
 
     def _in_batches(self, photos: list[NDArray[np.uint8]], least: float) -> list[Detections]:
         found: list[Detections | None] = [None] * len(photos)
@@ -307,9 +302,3 @@ def centred(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Boxes x1 y1 x2 y2 of boxes (n, 4) by centre, width and height."""
     middle, half = boxes[:, :2], boxes[:, 2:] / 2
     return np.hstack([middle - half, middle + half])
-
-
-def _bytes(image: Any, color: str) -> NDArray[np.uint8]:
-    pixels = _check.image(image, color=color)
-    _check.warn_of_unit_range(pixels)
-    return faces.rgb_bytes_of(pixels)

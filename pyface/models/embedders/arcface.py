@@ -15,7 +15,7 @@ from pyface.models.embedders.network import why_not as not_vectors
 from pyface.models.embedders.normalizations import ARCFACE
 from pyface.models.onnx_file import OnnxFile
 
-__all__ = ["ArcFace", "build", "normalizes_itself", "side_misfit", "why_not"]
+__all__ = ["ArcFace", "build", "side_misfit", "why_not"]
 
 _DEFAULT_SIDE = 112
 
@@ -48,14 +48,6 @@ class ArcFace(NetworkOfCrops):
     """
 
 
-def normalizes_itself(file: OnnxFile) -> bool:
-    """insightface's rule: whether a subtraction and a multiplication are among the first eight steps, by name."""
-    names = [node.name for node in file.model.graph.node[:8]]
-    return any(name.startswith(("Sub", "_minus")) for name in names) and any(
-        name.startswith(("Mul", "_mul")) for name in names
-    )
-
-
 def build(
     file: OnnxFile,
     open_graph: OpenGraph,
@@ -67,7 +59,7 @@ def build(
     """The embedder of a file that fits; ``open_graph`` makes sessions of a graph."""
     chosen = _check.choice("graph" if normalization is None else normalization, "normalization", ("graph", *ARCFACE))
     if chosen == "graph":
-        chosen = "raw" if normalizes_itself(file) else "arcface"
+        chosen = "raw" if file.normalizes_itself() else "arcface"
     size = side(file, _DEFAULT_SIDE)
     return loaded(
         file, open_graph, make, size=size, template=template_points("arcface", size), normalization=chosen,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyface.models.landmarkers.network_landmarker import (
     InsightfaceLandmarker,
-    normalises_itself,
+    normalizes_itself,
     output_of,
     why_no_crops,
 )
@@ -37,4 +37,4 @@ def why_not(file: OnnxFile) -> str:
 def build(file: OnnxFile, open_graph: Callable[[bytes], Callable[[int | None], Session]], **about: Any) -> Landmark106:
     """The landmark model of a file that fits; ``open_graph`` makes sessions of a graph."""
     output = output_of(file, Landmark106.count)
-    return Landmark106(open_graph(file.graph()), is_normalised=normalises_itself(file), output=output, **about)
+    return Landmark106(open_graph(file.graph()), is_normalised=normalizes_itself(file), output=output, **about)

@@ -23,13 +23,10 @@ from pyface.types import Landmarks
 __all__ = [
     "InsightfaceLandmarker",
     "NetworkLandmarker",
-    "normalises_itself",
+    "normalizes_itself",
     "output_of",
     "why_no_crops",
 ]
-
-# Steps among which insightface looks for its own normalisation, by their names.
-_FIRST_STEPS = 8
 
 
 def why_no_crops(file: OnnxFile, size: int, count: int) -> str:
@@ -215,9 +212,6 @@ class InsightfaceLandmarker(NetworkLandmarker):
         return points
 
 
-def normalises_itself(file: OnnxFile) -> bool:
-    """Whether the graph begins with its own normalisation, by insightface's rule: the names of its first steps."""
-    names = [node.name for node in file.model.graph.node[:_FIRST_STEPS]]
-    if "bn_data" in names[:3]:
-        return True
-    return all(any(name.startswith(words) for name in names) for words in (("Sub", "_minus"), ("Mul", "_mul")))
+def normalizes_itself(file: OnnxFile) -> bool:
+    """Whether the graph begins with its own normalisation, by insightface's rule for landmarks."""
+    return "bn_data" in [node.name for node in file.model.graph.node[:3]] or file.normalizes_itself()

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from pyface import _check, _memory, _threads
 from pyface._typing import Boxes, Points, Scores
 from pyface.errors import require_extra
-from pyface.kernels import faces
 from pyface.kernels.boxes import nms, nms_of_smaller
 from pyface.kernels.crops import area_crops
 from pyface.models.base import Detector
-from pyface.models.batches import Batch
+from pyface.models.images import Batch, rgb_bytes
 from pyface.models.mtcnn.detector_graphs import CELL, ONET_SIZE, RNET_SIZE, STRIDE
 from pyface.models.mtcnn.onet_graph import N_POINTS
+from pyface.models.parallel import of_each
 from pyface.models.session import Session
 from pyface.types import Detections
 
@@ -132,7 +132,7 @@ class Mtcnn(Detector):
         if there is less.
         """
         least, smallest = _least(threshold), _smallest(min_face)
-        pixels = _bytes(image, color)
+        pixels = rgb_bytes(image, color)
         n_workers = _threads.resolve(self._n_threads)
         if n_workers < 2:
             return self._found(pixels, least, smallest, _one_by_one, 1)
@@ -157,16 +157,13 @@ class Mtcnn(Detector):
         """
         least, smallest = _least(threshold), _smallest(min_face)
         batch = Batch(images, color)
-        photos = [_bytes(image, "rgb") for image in batch.images]
+        photos = [rgb_bytes(image) for image in batch.images]
         n_workers = min(_threads.resolve(self._n_threads), len(photos))
         if n_workers < 2:
             return batch.of_all([self._found(pixels, least, smallest, _one_by_one, 1) for pixels in photos])
-        pool = ThreadPoolExecutor(n_workers, thread_name_prefix="pyface")
-        try:
-            waiting = [pool.submit(self._found, pixels, least, smallest, _one_by_one, n_workers) for pixels in photos]
-            return batch.of_all([task.result() for task in waiting])
-        finally:
-            pool.shutdown(cancel_futures=True)
+        return batch.of_all(
+            of_each(lambda pixels: self._found(pixels, least, smallest, _one_by_one, n_workers), photos, n_workers)
+        )
 
     def _found(
         self,
@@ -327,12 +324,6 @@ def _least(threshold: float | None) -> float:
 
 def _smallest(min_face: float) -> float:
     return _check.number(min_face, "min_face", minimum=_SMALLEST_MIN_FACE)
-
-
-def _bytes(image: Any, color: str) -> NDArray[np.uint8]:
-    pixels = _check.image(image, color=color)
-    _check.warn_of_unit_range(pixels)
-    return faces.rgb_bytes_of(pixels)
 
 
 def _one_by_one(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

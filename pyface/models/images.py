@@ -1,17 +1,26 @@
-"""Several images in one call, of which some may be refused without harm to the others."""
+"""Images as detectors take them: one as bytes, or several in one call, of which some may be refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
 from pyface.errors import BatchError
+from pyface.kernels import faces
 from pyface.types import Detections
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "rgb_bytes"]
+
+
+def rgb_bytes(image: Any, color: str = "rgb") -> NDArray[np.uint8]:
+    """An image as (h, w, 3) uint8 RGB, floats rounded; of floats within 0..1 a warning tells."""
+    pixels = _check.image(image, color=color)
+    _check.warn_of_unit_range(pixels)
+    return faces.rgb_bytes_of(pixels)
 
 
 class Batch:
