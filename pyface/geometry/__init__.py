@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyface.geometry.conversions import convert_landmarks, direct_points
 from pyface.geometry.crops import align_face, crop_box, level_eyes
 from pyface.geometry.frames import face_mesh, frame_points
-from pyface.geometry.schemes import mean_shape, mirror, triangulation
+from pyface.geometry.schemes import mean_shape, mirror, solid_shape, triangulation
 from pyface.geometry.similarity import Similarity, roll_angle, similarity_transform
 from pyface.geometry.templates import template_points
 
@@ -26,6 +26,7 @@ __all__ = [
     "mirror",
     "roll_angle",
     "similarity_transform",
+    "solid_shape",
     "template_points",
     "triangulation",
 ]
