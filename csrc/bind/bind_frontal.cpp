@@ -28,13 +28,15 @@ void require_plane(const Array<T>& array, index_t rows, index_t cols, const char
 
 std::unique_ptr<Relief> make_relief(const Array<double>& points, const Array<std::int32_t>& triangles,
                                     const Array<bool>& shown, const std::optional<Array<float>>& depth,
-                                    const Array<double>& node_points, const Array<float>& nodes,
+                                    const Array<double>& solid, const Array<double>& node_points, const Array<float>& nodes,
                                     const Array<bool>& on_face, double first_x, double first_y, double step) {
     const auto p = as_matrix(points, "points must have shape (n, 2)");
     const auto t = as_matrix(triangles, "triangles must have shape (t, 3)");
     const auto in_nodes = as_matrix(node_points, "node_points must have shape (n, 2)");
     require(p.cols == 2 && in_nodes.cols == 2 && in_nodes.rows == p.rows,
             "points and node_points must have shape (n, 2), n the same");
+    const auto on_head = as_matrix(solid, "solid must have shape (n, 3)");
+    require(on_head.cols == 3, "solid must have shape (n, 3)");
     require(t.cols == 3, "triangles must have shape (t, 3)");
     require(shown.ndim() == 2 && shown.size() > 0, "shown must have shape (rows, cols)");
     const index_t rows = shown.shape(0), cols = shown.shape(1);
@@ -50,7 +52,7 @@ std::unique_ptr<Relief> make_relief(const Array<double>& points, const Array<std
     return without_gil([&] {
         frontal::Nodes made(planes, planes + frontal::kPlane, planes + 2 * frontal::kPlane,
                             planes + 3 * frontal::kPlane, is_on_face, in_nodes, t);
-        return std::make_unique<Relief>(p, t, rows, cols, is_shown, depths, std::move(made), first_x, first_y, step);
+        return std::make_unique<Relief>(p, t, rows, cols, is_shown, depths, on_head, std::move(made), first_x, first_y, step);
     });
 }
 
@@ -67,45 +69,31 @@ const double* per_face(const Array<double>& array, std::initializer_list<index_t
 }
 
 template <class T>
-Array<double> frontalize_faces(const Relief& relief, const std::vector<Array<T>>& images, const Array<double>& sources,
-                               const Array<double>& views, const Array<double>& bends, const Array<double>& uprights,
-                               const Array<double>& contours, const Array<double>& contour_weights,
-                               const Array<std::int64_t>& blocks, Array<T>& out, Array<bool>& masks,
-                               Array<float>& visibility, bool symmetric, int n_threads) {
+Array<double> frontalize_faces(const Relief& relief, const std::vector<Array<T>>& images,
+                               const Array<double>& landmarks, const Array<double>& rotations,
+                               const Array<double>& translations, const Array<double>& scales, Array<T>& out,
+                               Array<bool>& masks, Array<float>& visibility, bool outline_is_seen, bool symmetric,
+                               bool antialias, int n_threads) {
     require(!images.empty(), "images must not be empty");
     require_threads(n_threads);
-    require(sources.ndim() == 3 && contours.ndim() == 3 && contours.shape(1) >= 2, "sources and contours must be 3-D");
-    const index_t n = sources.shape(0), rows = relief.rows(), cols = relief.cols(), m = contours.shape(1);
+    require(landmarks.ndim() == 3, "landmarks must have shape (n, 68, 2)");
+    const index_t n = landmarks.shape(0), rows = relief.rows(), cols = relief.cols();
     frontal::Faces faces;
     faces.n = n;
-    faces.contour_size = m;
-    faces.sources = per_face(sources, {n, relief.n_points(), 2}, "sources must have shape (n, k, 2), k as of the mesh");
-    faces.views = per_face(views, {n, 3}, "views must have shape (n, 3)");
-    faces.bends = per_face(bends, {n, 2}, "bends must have shape (n, 2)");
-    faces.uprights = per_face(uprights, {n, 2, 3}, "uprights must have shape (n, 2, 3)");
-    faces.contours = per_face(contours, {n, m, 2}, "contours must have shape (n, m, 2)");
-    faces.contour_weights = per_face(contour_weights, {n}, "contour_weights must have shape (n,)");
-    for (index_t i = 0; i < n; ++i) {
-        for (index_t k = 1; k < m; ++k) {
-            const double* at = faces.contours + (i * m + k) * 2 + 1;
-            require(at[-2] < at[0], "the second numbers of a contour must grow");
-        }
-    }
-    require(blocks.ndim() == 1 && blocks.shape(0) == n, "blocks must have shape (n,)");
-    require_aligned(blocks);
-    faces.blocks = blocks.data();
-    for (index_t i = 0; i < n; ++i) {
-        require(faces.blocks[i] >= 1 && faces.blocks[i] <= 1 << 15, "blocks must be from 1 to 32768");
-    }
-    std::vector<ImageView<const T>> views_of_images;
+    faces.landmarks = per_face(landmarks, {n, frontal::kLandmarks, 2}, "landmarks must have shape (n, 68, 2)");
+    faces.rotations = per_face(rotations, {n, 3, 3}, "rotations must have shape (n, 3, 3)");
+    faces.translations = per_face(translations, {n, 2}, "translations must have shape (n, 2)");
+    faces.scales = per_face(scales, {n}, "scales must have shape (n,)");
+    faces.outline_is_seen = outline_is_seen, faces.symmetric = symmetric, faces.antialias = antialias;
+    std::vector<ImageView<const T>> views;
     for (const auto& image : images) {
-        views_of_images.push_back(as_image(image, "images must have shape (h, w, c) or (h, w)"));
+        views.push_back(as_image(image, "images must have shape (h, w, c) or (h, w)"));
     }
     const auto is_stack = [&](const auto& array) {
         return array.ndim() >= 3 && array.shape(0) == n && array.shape(1) == rows && array.shape(2) == cols &&
                array.writeable();
     };
-    const index_t channels = views_of_images.front().channels;
+    const index_t channels = views.front().channels;
     require(is_stack(out) && out.size() == n * rows * cols * channels, "out must have shape (n, rows, cols, channels)");
     require(is_stack(masks) && masks.ndim() == 3, "masks must have shape (n, rows, cols)");
     require(is_stack(visibility) && visibility.ndim() == 3, "visibility must have shape (n, rows, cols)");
@@ -114,7 +102,7 @@ Array<double> frontalize_faces(const Relief& relief, const std::vector<Array<T>>
     const frontal::Fronts<T> fronts{out.mutable_data(), reinterpret_cast<std::uint8_t*>(masks.mutable_data()),
                                     visibility.mutable_data(), mirrored.mutable_data()};
     interruptible([&](const PollCallback& poll) {
-        frontal::frontalize<T>(relief, views_of_images, faces, symmetric, fronts, n_threads, poll);
+        frontal::frontalize<T>(relief, views, faces, fronts, n_threads, poll);
     });
     return mirrored;
 }
@@ -133,10 +121,10 @@ Array<double> surface(const Array<double>& centres, const Array<double>& weights
 
 template <class T>
 void define_frontalize(py::class_<Relief>& relief) {
-    relief.def("frontalize", &frontalize_faces<T>, "images"_a.noconvert(), "sources"_a.noconvert(), py::kw_only(),
-               "views"_a.noconvert(), "bends"_a.noconvert(), "uprights"_a.noconvert(), "contours"_a.noconvert(),
-               "contour_weights"_a.noconvert(), "blocks"_a.noconvert(), "out"_a.noconvert(), "masks"_a.noconvert(),
-               "visibility"_a.noconvert(), "symmetric"_a, "n_threads"_a);
+    relief.def("frontalize", &frontalize_faces<T>, "images"_a.noconvert(), "landmarks"_a.noconvert(), py::kw_only(),
+               "rotations"_a.noconvert(), "translations"_a.noconvert(), "scales"_a.noconvert(), "out"_a.noconvert(),
+               "masks"_a.noconvert(), "visibility"_a.noconvert(), "outline_is_seen"_a, "symmetric"_a, "antialias"_a,
+               "n_threads"_a);
 }
 
 }  // namespace
@@ -144,7 +132,7 @@ void define_frontalize(py::class_<Relief>& relief) {
 void register_frontal(py::module_& m) {
     py::class_<Relief> relief(m, "Relief");
     relief.def(py::init(&make_relief), "points"_a.noconvert(), "triangles"_a.noconvert(), py::kw_only(),
-               "shown"_a.noconvert(), "depth"_a.noconvert(), "node_points"_a.noconvert(), "nodes"_a.noconvert(),
+               "shown"_a.noconvert(), "depth"_a.noconvert(), "solid"_a.noconvert(), "node_points"_a.noconvert(), "nodes"_a.noconvert(),
                "on_face"_a.noconvert(), "first_x"_a, "first_y"_a, "step"_a);
     define_frontalize<std::uint8_t>(relief);
     define_frontalize<float>(relief);

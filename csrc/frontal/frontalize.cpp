@@ -67,19 +67,19 @@ Relief::Range range_of_all(const Relief& relief, const double* coefficients, dou
 }
 
 template <class T>
-void sample_face(const Relief& relief, ImageView<const T> image, const Pose& pose, index_t block, T* out,
+void sample_face(const Relief& relief, ImageView<const T> image, const Place& place, index_t block, T* out,
                  std::uint8_t* covered) {
     std::vector<double> table(static_cast<std::size_t>(6 * relief.mesh().n_triangles()));
-    relief.mesh().coefficients(pose.source, table.data());
+    relief.mesh().coefficients(place.source.data(), table.data());
     const double last_col = static_cast<double>(image.cols - 1), last_row = static_cast<double>(image.rows - 1);
     if (block == 1) {
-        sample<T, T>(relief, image, table.data(), pose.bend, {0, last_col, 0, last_row}, out, covered);
+        sample<T, T>(relief, image, table.data(), place.bend.data(), {0, last_col, 0, last_row}, out, covered);
         return;
     }
     const double scale = 1 / static_cast<double>(block), shift = 0.5 * scale - 0.5;
     for (std::size_t i = 0; i < table.size(); ++i) table[i] *= scale;
     for (std::size_t i = 0; i < table.size(); i += 3) table[i] += shift;
-    const double bend[2] = {pose.bend[0] * scale, pose.bend[1] * scale};
+    const double bend[2] = {place.bend[0] * scale, place.bend[1] * scale};
     const auto u = range_of_all(relief, table.data(), bend[0]), v = range_of_all(relief, table.data() + 3, bend[1]);
     const warp::Window window =
         warp::touched(image.rows, image.cols, block, u.least, u.most, v.least, v.most);
@@ -93,8 +93,7 @@ void sample_face(const Relief& relief, ImageView<const T> image, const Pose& pos
 }  // namespace
 
 template <class T>
-void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces, bool symmetric,
-                const Fronts<T>& out, int n_threads, const PollCallback& poll) {
+void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces, const Fronts<T>& out, int n_threads, const PollCallback& poll) {
     require(images.size() == 1 || static_cast<index_t>(images.size()) == faces.n, "one image, or one per face");
     for (const auto& image : images) {
         require(image.channels == images.front().channels &&
@@ -104,25 +103,26 @@ void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& ima
                     image.cols <= warp::kLongestSide,
                 "images must be from 1 to 32767 pixels a side");
     }
+    for (index_t i = 0; i < faces.n; ++i) require(faces.scales[i] > 0, "scales must be above 0");
     const index_t pixels = relief.rows() * relief.cols();
     const auto body = [&](index_t i) {
         const ImageView<const T>& image = images[images.size() == 1 ? 0 : static_cast<std::size_t>(i)];
-        const Pose pose = faces.pose(i, relief.n_points());
+        const Place place = relief.place(faces.face(i), faces.outline_is_seen);
         T* picture = out.pictures + i * pixels * image.channels;
         std::uint8_t* mask = out.masks + i * pixels;
         std::fill_n(mask, pixels, std::uint8_t{0});
-        sample_face<T>(relief, image, pose, static_cast<index_t>(faces.blocks[i]), picture, mask);
+        sample_face<T>(relief, image, place, faces.antialias ? place.block : 1, picture, mask);
         const auto look = std::make_unique<Look>();
-        relief.nodes().look(pose, faces.contour_size, *look);
+        relief.nodes().look(place, *look);
         const Front<T> front{picture, mask, out.visibility + i * pixels, image.channels};
-        out.mirrored[i] = finish<T>(relief, *look, symmetric, front);
+        out.mirrored[i] = finish<T>(relief, *look, faces.symmetric, front);
     };
     parallel_for(faces.n, n_threads, body, poll);
 }
 
-template void frontalize(const Relief&, const std::vector<ImageView<const std::uint8_t>>&, const Faces&, bool,
+template void frontalize(const Relief&, const std::vector<ImageView<const std::uint8_t>>&, const Faces&,
                          const Fronts<std::uint8_t>&, int, const PollCallback&);
-template void frontalize(const Relief&, const std::vector<ImageView<const float>>&, const Faces&, bool,
+template void frontalize(const Relief&, const std::vector<ImageView<const float>>&, const Faces&,
                          const Fronts<float>&, int, const PollCallback&);
 
 }  // namespace pyface::frontal

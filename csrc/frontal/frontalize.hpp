@@ -10,21 +10,19 @@
 
 namespace pyface::frontal {
 
-// n faces; arrays as in Pose, one face after the other.
+// n faces, and what is wanted of them.
 struct Faces {
     index_t n = 0;
-    const double* sources = nullptr;
-    const double* views = nullptr;
-    const double* bends = nullptr;
-    const double* uprights = nullptr;
-    const double* contours = nullptr;
-    index_t contour_size = 0;
-    const double* contour_weights = nullptr;
-    const std::int64_t* blocks = nullptr;  // 1, or the side of the squares of a photo that are averaged first (antialias)
+    const double* landmarks = nullptr;     // (n, 68, 2)
+    const double* rotations = nullptr;     // (n, 3, 3)
+    const double* translations = nullptr;  // (n, 2)
+    const double* scales = nullptr;        // (n), above 0
+    bool outline_is_seen = false;          // placing.hpp
+    bool symmetric = false;
+    bool antialias = false;
 
-    Pose pose(index_t i, index_t n_points) const {
-        return {sources + i * n_points * 2, views + i * 3,   bends + i * 2, uprights + i * 6,
-                contours + i * contour_size * 2, contour_weights[i]};
+    Face face(index_t i) const {
+        return {landmarks + i * 2 * kLandmarks, rotations + i * 9, translations + i * 2, scales[i]};
     }
 };
 
@@ -36,8 +34,9 @@ struct Fronts {
     double* mirrored;     // (n)
 };
 
-// Face i of image i, or of the only one. Each pixel shown by the relief takes the value at its position in the photo, as
-// row_sampler.hpp samples it with the border `replicate`; other pixels are 0.
+// Face i of image i, or of the only one. It is placed in the photo (placing.hpp), and each pixel shown by the relief takes the value at its position in the photo, as
+// row_sampler.hpp samples it with the border `replicate`; other pixels are 0. antialias: the photo is first averaged over
+// the squares that fit the face's size, as in warp/reduce.hpp.
 //
 // visibility: how well the photo shows a pixel, from the places of `nodes` bilinearly; 0 where the photo has no pixel or
 // the relief none. symmetric: where it is low and that of the mirrored pixel is high, the mirrored value is mixed in. It
@@ -48,12 +47,11 @@ struct Fronts {
 // Images have 1, 3 or 4 channels, all the same number, and from 1 to kLongestSide pixels a side. The result depends on
 // neither threads nor instruction set. A face takes one thread.
 template <class T>
-void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces, bool symmetric,
-                const Fronts<T>& out, int n_threads, const PollCallback& poll);
+void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces, const Fronts<T>& out, int n_threads, const PollCallback& poll);
 
-extern template void frontalize(const Relief&, const std::vector<ImageView<const std::uint8_t>>&, const Faces&, bool,
+extern template void frontalize(const Relief&, const std::vector<ImageView<const std::uint8_t>>&, const Faces&,
                                 const Fronts<std::uint8_t>&, int, const PollCallback&);
-extern template void frontalize(const Relief&, const std::vector<ImageView<const float>>&, const Faces&, bool,
+extern template void frontalize(const Relief&, const std::vector<ImageView<const float>>&, const Faces&,
                                 const Fronts<float>&, int, const PollCallback&);
 
 }  // namespace pyface::frontal

@@ -12,23 +12,34 @@ namespace {
 
 constexpr index_t kHalf = kNodes / 2;
 
+// Pixels of a row, [begin, end).
+struct Stretch {
+    index_t begin, end;
+
+    index_t size() const { return end - begin; }
+};
+
 // A grid of values, bilinear between its places, at the pixels of a picture: first all its rows, then row after row.
+template <int channels>
 class Stretched {
 public:
-    Stretched(const float* grid, index_t places, index_t channels, const std::vector<Between>& columns,
-              const std::vector<Between>& lines)
-        : lines_(lines), width_(static_cast<index_t>(columns.size()) * channels),
-          values_(static_cast<std::size_t>(places * width_)) {
+    // `columns` and `lines` are those of all pixels; only the columns `of` are made.
+    Stretched(const float* grid, index_t places, const std::vector<Between>& columns, const std::vector<Between>& lines,
+              const Stretch& of)
+        : lines_(lines), width_(of.size() * channels), values_(static_cast<std::size_t>(places * width_)) {
         float* to = values_.data();
-        for (index_t r = 0; r < places; ++r, grid += places * channels) {
-            for (const Between& at : columns) {
-                const float* from = grid + at.low * channels;
-                for (index_t c = 0; c < channels; ++c) *to++ = from[c] + at.way * (from[channels + c] - from[c]);
+        const Between *begin = columns.data() + of.begin, *end = columns.data() + of.end;
+        // No further than the last row that is asked for.
+        const index_t used = std::min<index_t>(places, lines.back().low + 2);
+        for (index_t r = 0; r < used; ++r, grid += places * channels) {
+            for (const Between* at = begin; at < end; ++at) {
+                const float* from = grid + at->low * channels;
+                for (int c = 0; c < channels; ++c) *to++ = from[c] + at->way * (from[channels + c] - from[c]);
             }
         }
     }
 
-    // Row y into out (columns, channels).
+    // Row y into out, the columns that were made.
     void row(index_t y, float* out) const {
         const Between at = lines_[static_cast<std::size_t>(y)];
         const float *upper = values_.data() + at.low * width_, *lower = upper + width_;
@@ -40,6 +51,21 @@ private:
     index_t width_;
     std::vector<float> values_;
 };
+
+// The pixels whose share may be more than 0: those beside a place where it is.
+Stretch filled_columns(const Plane& fill, const std::vector<Between>& columns) {
+    bool is_filled[kNodes + 1] = {};
+    for (std::size_t i = 0; i < kPlane; ++i) is_filled[i % kNodes] |= fill[i] > 0;
+    const auto n = static_cast<index_t>(columns.size());
+    const auto touches = [&](index_t x) {
+        const std::int32_t low = columns[static_cast<std::size_t>(x)].low;
+        return is_filled[low] || is_filled[low + 1];
+    };
+    Stretch found{0, n};
+    while (found.begin < n && !touches(found.begin)) ++found.begin;
+    while (found.end > found.begin && !touches(found.end - 1)) --found.end;
+    return found;
+}
 
 // The picture minus its mirror image at the places of the coarse grid, where both can be seen; from there spread to all.
 template <class T>
@@ -87,54 +113,45 @@ T mixed(T own, T mirrored, float difference, float share) {
     if constexpr (std::is_same_v<T, float>) {
         return made;
     } else {
-        const float kept = made < 0 ? 0 : made > 255 ? 255 : made;
-        return static_cast<T>((kept + 0x1.8p23f) - 0x1.8p23f);
-    }
-}
-
-// Where the photo has no pixel here or in the other half, what is taken depends on that alone.
-void correct_shares(const simd::Span& run, const std::uint8_t* has_photo, const float* sure, index_t cols, float* share) {
-    for (index_t x = run.begin; x < run.end; ++x) {
-        const index_t mirrored = cols - 1 - x;
-        if (!has_photo[mirrored]) share[x] = 0;
-        else if (!has_photo[x]) share[x] = sure[mirrored];
+        return static_cast<T>((std::min(std::max(made, 0.0f), 255.0f) + 0x1.8p23f) - 0x1.8p23f);
     }
 }
 
 // Fills the rows of a picture.
-template <class T>
+template <class T, int channels>
 class Filling {
 public:
-    Filling(const Relief& relief, const Look& look, const Front<T>& front)
-        : front_(front), cols_(relief.cols()), differences_(differences(relief, look, front)),
-          shares_(look.fill.data(), kNodes, 1, relief.columns(), relief.lines()),
-          sure_(look.sure.data(), kNodes, 1, relief.columns(), relief.lines()),
-          stretched_(differences_.data(), kHalf, front.channels, relief.half_columns(), relief.half_lines()),
-          share_(static_cast<std::size_t>(cols_)), sure_row_(share_.size()),
-          difference_(static_cast<std::size_t>(cols_ * front.channels)), own_(difference_.size()), has_photo_(share_.size()) {}
+    // `columns` are those whose share may be more than 0.
+    Filling(const Relief& relief, const Look& look, const Front<T>& front, const Stretch& columns)
+        : front_(front), cols_(relief.cols()), columns_(columns), differences_(differences<T>(relief, look, front)),
+          shares_(look.fill.data(), kNodes, relief.columns(), relief.lines(), columns),
+          stretched_(differences_.data(), kHalf, relief.half_columns(), relief.half_lines(), columns),
+          share_(static_cast<std::size_t>(columns.size())), difference_(share_.size() * channels),
+          own_(static_cast<std::size_t>(cols_ * channels)) {}
 
-    // Returns the sum of the shares that were taken.
-    double row(index_t y, VectorView<const simd::Span> runs, bool is_whole) {
-        std::uint8_t* mask = front_.mask + y * cols_;
+    // Shares of row y, of pixels `columns`.
+    float* shares(index_t y) {
         shares_.row(y, share_.data());
-        if (!is_whole) {
-            sure_.row(y, sure_row_.data());
-            std::copy_n(mask, cols_, has_photo_.begin());
-            for (const simd::Span& run : runs) {
-                correct_shares(run, has_photo_.data(), sure_row_.data(), cols_, share_.data());
-                for (std::int32_t x = run.begin; x < run.end; ++x) mask[x] |= share_[static_cast<std::size_t>(x)] >= 0.5f;
-            }
-        }
+        return share_.data();
+    }
+
+    // Fills row y by its shares, and returns their sum over the mask.
+    double fill(index_t y, VectorView<const simd::Span> runs) {
+        const std::uint8_t* mask = front_.mask + y * cols_;
         bool is_prepared = false;
         double sum = 0;
         for (const simd::Span& run : runs) {
-            for (std::int32_t x = run.begin; x < run.end; ++x) {
-                const float share = share_[static_cast<std::size_t>(x)];
+            const index_t end = std::min<index_t>(run.end, columns_.end);
+            for (index_t x = std::max<index_t>(run.begin, columns_.begin); x < end; ++x) {
+                const float share = share_[static_cast<std::size_t>(x - columns_.begin)];
                 if (!(share > 0)) continue;
                 if (!is_prepared) prepare(y);
                 is_prepared = true;
                 sum += mask[x] ? static_cast<double>(share) : 0;
-                mix(y, x, share);
+                const T* mirrored = own_.data() + (cols_ - 1 - x) * channels;
+                const float* difference = difference_.data() + (x - columns_.begin) * channels;
+                T* to = front_.picture + (y * cols_ + x) * channels;
+                for (int k = 0; k < channels; ++k) to[k] = mixed(to[k], mirrored[k], difference[k], share);
             }
         }
         return sum;
@@ -142,26 +159,57 @@ public:
 
 private:
     void prepare(index_t y) {
-        std::copy_n(front_.picture + y * cols_ * front_.channels, own_.size(), own_.begin());
+        std::copy_n(front_.picture + y * cols_ * channels, own_.size(), own_.begin());
         stretched_.row(y, difference_.data());
-    }
-
-    void mix(index_t y, index_t x, float share) {
-        const index_t channels = front_.channels;
-        const T* mirrored = own_.data() + (cols_ - 1 - x) * channels;
-        const float* difference = difference_.data() + x * channels;
-        T* to = front_.picture + (y * cols_ + x) * channels;
-        for (index_t k = 0; k < channels; ++k) to[k] = mixed(to[k], mirrored[k], difference[k], share);
     }
 
     const Front<T>& front_;
     index_t cols_;
+    Stretch columns_;
     std::vector<float> differences_;
-    Stretched shares_, sure_, stretched_;
-    std::vector<float> share_, sure_row_, difference_;
+    Stretched<1> shares_;
+    Stretched<channels> stretched_;
+    std::vector<float> share_, difference_;
     std::vector<T> own_;
-    std::vector<std::uint8_t> has_photo_;
 };
+
+// Where the photo has no pixel here or in the other half, what is taken depends on that alone; filled by at least a half,
+// a pixel belongs to the mask.
+void correct_shares(VectorView<const simd::Span> runs, const float* sure, index_t cols, std::uint8_t* mask,
+                    const std::uint8_t* has_photo, float* share) {
+    for (const simd::Span& run : runs) {
+        for (index_t x = run.begin; x < run.end; ++x) {
+            const index_t mirrored = cols - 1 - x;
+            if (!has_photo[mirrored]) share[x] = 0;
+            else if (!has_photo[x]) share[x] = sure[mirrored];
+            mask[x] = has_photo[x] || share[x] >= 0.5f;
+        }
+    }
+}
+
+template <class T, int channels>
+double fill_all(const Relief& relief, const Look& look, const Front<T>& front, bool is_whole) {
+    const index_t cols = relief.cols();
+    const Stretch all{0, cols}, filled = is_whole ? filled_columns(look.fill, relief.columns()) : all;
+    if (filled.size() == 0) return 0;
+    Filling<T, channels> filling(relief, look, front, filled);
+    const Stretched<1> sure(look.sure.data(), kNodes, relief.columns(), relief.lines(), is_whole ? Stretch{0, 0} : all);
+    std::vector<float> sure_row(is_whole ? 0 : static_cast<std::size_t>(cols));
+    std::vector<std::uint8_t> has_photo(sure_row.size());
+    double sum = 0;
+    for (index_t y = 0; y < relief.rows(); ++y) {
+        if (relief.runs(y).size == 0) continue;
+        float* share = filling.shares(y);
+        if (!is_whole) {
+            std::uint8_t* mask = front.mask + y * cols;
+            sure.row(y, sure_row.data());
+            std::copy_n(mask, cols, has_photo.begin());
+            correct_shares(relief.runs(y), sure_row.data(), cols, mask, has_photo.data(), share);
+        }
+        sum += filling.fill(y, relief.runs(y));
+    }
+    return sum;
+}
 
 bool all_of(const std::uint8_t* mask, VectorView<const simd::Span> runs) {
     for (const simd::Span& run : runs) {
@@ -175,28 +223,31 @@ bool all_of(const std::uint8_t* mask, VectorView<const simd::Span> runs) {
 template <class T>
 double finish(const Relief& relief, const Look& look, bool symmetric, const Front<T>& front) {
     const index_t cols = relief.cols();
-    const Stretched visible(look.visible.data(), kNodes, 1, relief.columns(), relief.lines());
-    std::vector<float> line(static_cast<std::size_t>(cols));
+    const Stretch shown{relief.first_column(), relief.end_column()};
+    const Stretched<1> visible(look.visible.data(), kNodes, relief.columns(), relief.lines(), shown);
+    std::vector<float> line(static_cast<std::size_t>(shown.size()));
     bool is_whole = true;
+    index_t count = 0;
     for (index_t y = 0; y < relief.rows(); ++y) {
         const std::uint8_t* mask = front.mask + y * cols;
         float* to = front.visibility + y * cols;
-        is_whole &= all_of(mask, relief.runs(y));
         std::fill_n(to, cols, 0.0f);
         if (relief.runs(y).size == 0) continue;
         visible.row(y, line.data());
+        const bool has_all = all_of(mask, relief.runs(y));
+        is_whole &= has_all;
         for (const simd::Span& run : relief.runs(y)) {
-            for (index_t x = run.begin; x < run.end; ++x) to[x] = mask[x] ? line[static_cast<std::size_t>(x)] : 0;
+            count += run.end - run.begin;
+            std::copy(line.data() + (run.begin - shown.begin), line.data() + (run.end - shown.begin), to + run.begin);
+            for (index_t x = run.begin; !has_all && x < run.end; ++x) to[x] = mask[x] ? to[x] : 0;
         }
     }
-    const bool fills = !is_whole || std::any_of(look.fill.begin(), look.fill.end(), [](float f) { return f > 0; });
-    if (!symmetric || !fills) return 0;
-    Filling<T> filling(relief, look, front);
+    if (!symmetric || count == 0) return 0;
     double sum = 0;
-    for (index_t y = 0; y < relief.rows(); ++y) {
-        if (relief.runs(y).size > 0) sum += filling.row(y, relief.runs(y), is_whole);
-    }
-    const auto count = std::count(front.mask, front.mask + relief.rows() * cols, std::uint8_t{1});
+    if (front.channels == 1) sum = fill_all<T, 1>(relief, look, front, is_whole);
+    if (front.channels == 3) sum = fill_all<T, 3>(relief, look, front, is_whole);
+    if (front.channels == 4) sum = fill_all<T, 4>(relief, look, front, is_whole);
+    if (!is_whole) count = std::count(front.mask, front.mask + relief.rows() * cols, std::uint8_t{1});
     return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 

@@ -35,15 +35,15 @@ Nodes::Nodes(const float* depth, const float* slope_x, const float* slope_y, con
     std::copy_n(on_face, kPlane, on_face_.begin());
 }
 
-void Nodes::look(const Pose& pose, index_t contour_size, Look& out) const {
-    const auto x = static_cast<float>(pose.view[0]), y = static_cast<float>(pose.view[1]);
-    const auto z = static_cast<float>(pose.view[2]);
+void Nodes::look(const Place& place, Look& out) const {
+    const auto x = static_cast<float>(place.view[0]), y = static_cast<float>(place.view[1]);
+    const auto z = static_cast<float>(place.view[2]);
     for (std::size_t i = 0; i < kPlane; ++i) {
         const float share = z - x * slope_x_[i] - y * slope_y_[i];
         out.visible[i] = share < 0 ? 0 : share > 1 ? 1 : share;
     }
-    hide_behind(pose.view, out.visible);
-    if (pose.contour_weight > 0) hide_beyond_outline(pose, contour_size, out.visible);
+    hide_behind(place.view.data(), out.visible);
+    if (place.outline_weight > 0) hide_beyond_outline(place, out.visible);
     for (std::size_t i = 0; i < kPlane; ++i) out.sure[i] = smooth_step(kFilled, kShown, out.visible[i]);
     for (std::size_t row = 0; row < kPlane; row += kNodes) {
         for (std::size_t c = 0; c < kNodes; ++c) {
@@ -65,15 +65,19 @@ void Nodes::hide_behind(const double* view, Plane& visible) const {
     const auto rise = static_cast<float>(towards[2] / std::abs(main) * kStep);
     const index_t line_step = across ? 1 : kNodes, place_step = across ? kNodes : 1;
     const auto depth = [&](index_t i) { return on_face_[at(i)] ? depth_[at(i)] : kFar; };
-    float nearest[kNodes], hiding[kNodes];
+    index_t low[kNodes], high[kNodes];
+    float way[kNodes], nearest[kNodes], hiding[kNodes];
+    for (index_t i = 0; i < kNodes; ++i) {
+        const float place = std::clamp(static_cast<float>(i) + slope, 0.0f, static_cast<float>(kNodes - 1));
+        low[i] = static_cast<index_t>(place), high[i] = std::min(low[i] + 1, kNodes - 1);
+        way[i] = place - static_cast<float>(low[i]);
+    }
     std::fill_n(nearest, kNodes, kFar);
     for (index_t k = 0; k < kNodes; ++k) {
         const index_t line = (main > 0 ? kNodes - 1 - k : k) * line_step;
         for (index_t i = 0; i < kNodes; ++i) {
-            const float place = std::clamp(static_cast<float>(i) + slope, 0.0f, static_cast<float>(kNodes - 1));
-            const index_t low = static_cast<index_t>(place), high = std::min(low + 1, kNodes - 1);
-            const float way = place - static_cast<float>(low);
-            hiding[i] = std::min(kFar, nearest[low] + way * (nearest[high] - nearest[low]) - rise);
+            const float least = nearest[low[i]] + way[i] * (nearest[high[i]] - nearest[low[i]]) - rise;
+            hiding[i] = std::min(kFar, least);
         }
         for (index_t i = 0; i < kNodes; ++i) {
             const index_t place = line + i * place_step;
@@ -86,26 +90,26 @@ void Nodes::hide_behind(const double* view, Plane& visible) const {
     }
 }
 
-void Nodes::hide_beyond_outline(const Pose& pose, index_t contour_size, Plane& visible) const {
+void Nodes::hide_beyond_outline(const Place& place, Plane& visible) const {
     std::vector<double> positions(2 * kPlane);
-    mesh_.positions(pose.source, positions.data(), {});
-    const double *m = pose.upright, *outline = pose.contour;
-    const bool right = pose.view[0] > 0;  // the face's right side, in the picture, is turned away
+    mesh_.positions(place.source.data(), positions.data(), {});
+    const double *m = place.upright.data(), *outline = place.outline.data();
+    const bool right = place.view[0] >= 0;  // the face's right side, in the picture, is turned away
     for (index_t row = 0; row < kNodes; ++row) {
         index_t k = 1;
         for (index_t c = 0; c < kNodes / 2; ++c) {
             const index_t i = row * kNodes + (right ? kNodes / 2 + c : kNodes / 2 - 1 - c);
             const double depth = static_cast<double>(depth_[at(i)]);
-            const double u = positions[at(2 * i)] + pose.bend[0] * depth;
-            const double v = positions[at(2 * i + 1)] + pose.bend[1] * depth;
+            const double u = positions[at(2 * i)] + place.bend[0] * depth;
+            const double v = positions[at(2 * i + 1)] + place.bend[1] * depth;
             if (!on_face_[at(i)] || !std::isfinite(u + v)) continue;
             const double away = m[0] * u + m[1] * v + m[2], down = m[3] * u + m[4] * v + m[5];
-            while (k + 1 < contour_size && outline[2 * k + 1] < down) ++k;
+            while (k + 1 < kOutline && outline[2 * k + 1] < down) ++k;
             while (k > 1 && outline[2 * k - 1] >= down) --k;
             const double *p = outline + 2 * (k - 1), *q = outline + 2 * k;
             const double way = std::clamp((down - p[1]) / (q[1] - p[1]), 0.0, 1.0);
             const auto inside = static_cast<float>(p[0] + way * (q[0] - p[0]) - away);
-            const float counts = static_cast<float>(pose.contour_weight) *
+            const float counts = static_cast<float>(place.outline_weight) *
                                  smooth_step(0, kAside, static_cast<float>((static_cast<double>(c) + 0.5) * kStep));
             visible[at(i)] *= 1 - counts * (1 - smooth_step(kOutside, kInside, inside));
         }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/views.hpp"
+#include "frontal/placing.hpp"
 #include "warp/mesh.hpp"
 
 namespace pyface::frontal {
@@ -14,17 +15,6 @@ namespace pyface::frontal {
 inline constexpr index_t kNodes = 64, kPlane = kNodes * kNodes;
 inline constexpr double kStep = 0.05;
 using Plane = std::array<float, kPlane>;
-
-// One face in its photo. The camera looks along z, x to the right and y down; lengths of the face are distances between
-// the eyes.
-struct Pose {
-    const double* source;   // (n, 2): where the mesh's points would lie in the photo if the face were flat
-    const double* view;     // third row of the rotation from the face to the camera
-    const double* bend;     // photo pixels, x y, that a point moves for each unit of depth
-    const double* upright;  // (2, 3): from the photo to lengths of the face: towards the side turned away, and down
-    const double* contour;  // (m, 2): the outline of that side there, from the ear down, the second number growing
-    double contour_weight;  // from 0, the outline says nothing, to 1
-};
 
 // All from 0 to 1.
 struct Look {
@@ -44,14 +34,14 @@ public:
     // the front at the same scale, at most 1: so 1 from the front, less the more it is turned away, 0 beyond. It
     // falls to 0 where other parts stand in front (over 0.05 behind them), and where the place comes to lie at the
     // outline of the side turned away (from 0.12 to 0.02 inside). float32, the same bits from every instruction set.
-    void look(const Pose& pose, index_t contour_size, Look& out) const;
+    void look(const Place& place, Look& out) const;
 
     const Plane& feature() const { return feature_; }
     bool on_face(index_t i) const { return on_face_[static_cast<std::size_t>(i)] != 0; }
 
 private:
     void hide_behind(const double* view, Plane& visible) const;
-    void hide_beyond_outline(const Pose& pose, index_t contour_size, Plane& visible) const;
+    void hide_beyond_outline(const Place& place, Plane& visible) const;
 
     Plane depth_, slope_x_, slope_y_, feature_;
     std::array<std::uint8_t, kPlane> on_face_;

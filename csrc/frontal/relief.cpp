@@ -36,13 +36,16 @@ std::vector<Between> between(index_t pixels, index_t places, double first, doubl
 }
 
 Relief::Relief(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols,
-               const std::uint8_t* shown, const float* depth, Nodes nodes, double first_x, double first_y, double step)
-    : mesh_(points, triangles, rows, cols), nodes_(std::move(nodes)), is_flat_(depth == nullptr),
+               const std::uint8_t* shown, const float* depth, MatrixView<const double> solid, Nodes nodes,
+               double first_x, double first_y, double step)
+    : mesh_(points, triangles, rows, cols), nodes_(std::move(nodes)),
+      solid_(solid.data, solid.data + 3 * solid.rows), is_flat_(depth == nullptr), pixels_per_unit_(1 / (step * kStep)),
       columns_(between(cols, kNodes, first_x, step)), lines_(between(rows, kNodes, first_y, step)),
       // Place i of the coarse grid lies between 2 i and 2 i + 1 of the fine one.
       half_columns_(between(cols, kNodes / 2, (first_x - 0.5) / 2, step / 2)),
       half_lines_(between(rows, kNodes / 2, (first_y - 0.5) / 2, step / 2)),
       nearest_column_(nearest(cols, first_x, step)), nearest_row_(nearest(rows, first_y, step)) {
+    require(solid.rows == points.rows && solid.rows >= kLandmarks, "solid must have the points of the mesh, at least 68");
     require(step > 0 && std::isfinite(first_x) && std::isfinite(first_y), "places must be numbers, and apart");
     depth_.assign(static_cast<std::size_t>((is_flat_ ? cols : rows * cols) + simd::kPlaceSlack), 0);
     if (!is_flat_) std::copy_n(depth, rows * cols, depth_.begin());
@@ -61,6 +64,8 @@ Relief::Relief(MatrixView<const double> points, MatrixView<const std::int32_t> t
                 const bool joins = static_cast<index_t>(runs_.size()) > run_begin_.back() && runs_.back().end == begin;
                 if (joins) runs_.back().end = x;
                 if (!joins) runs_.push_back({begin, x, 0});
+                first_column_ = end_column_ == 0 ? begin : std::min<index_t>(first_column_, begin);
+                end_column_ = std::max<index_t>(end_column_, x);
                 Extent& e = extents_[static_cast<std::size_t>(span.triangle)];
                 e.left = std::min<double>(e.left, begin), e.right = std::max<double>(e.right, x - 1);
                 e.top = std::min(e.top, static_cast<double>(y)), e.bottom = static_cast<double>(y);
@@ -74,6 +79,10 @@ Relief::Relief(MatrixView<const double> points, MatrixView<const std::int32_t> t
     }
     span_begin_.push_back(static_cast<index_t>(spans_.size()));
     run_begin_.push_back(static_cast<index_t>(runs_.size()));
+}
+
+Place Relief::place(const Face& face, bool outline_is_seen) const {
+    return frontal::place({solid_.data(), n_points(), 3}, is_flat_, face, outline_is_seen, pixels_per_unit_);
 }
 
 VectorView<const simd::Span> Relief::part(const std::vector<simd::Span>& all, const std::vector<index_t>& begin,

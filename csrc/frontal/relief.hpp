@@ -23,19 +23,24 @@ class Relief {
 public:
     // points (n, 2) x y and triangles (t, 3) as for warp::Mesh, in a picture of rows x cols pixels; `shown` (rows, cols),
     // which pixels belong to the face; depth (rows, cols) of them, or nullptr for a flat one. Pixel x lies at the place
-    // first_x + step x of `nodes`, y at first_y + step y.
+    // first_x + step x of `nodes`, y at first_y + step y. solid (n, 3): the mesh's points on the face, the 68 landmarks first.
     Relief(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols,
-           const std::uint8_t* shown, const float* depth, Nodes nodes, double first_x, double first_y, double step);
+           const std::uint8_t* shown, const float* depth, MatrixView<const double> solid, Nodes nodes, double first_x,
+           double first_y, double step);
 
     index_t rows() const { return mesh_.rows(); }
     index_t cols() const { return mesh_.cols(); }
     index_t n_points() const { return mesh_.n_points(); }
     const warp::Mesh& mesh() const { return mesh_; }
     const Nodes& nodes() const { return nodes_; }
+    Place place(const Face& face, bool outline_is_seen) const;
 
     // Spans of the pixels that are shown, and what joins them: runs [begin, end) of a row; `triangle` says nothing.
     VectorView<const simd::Span> spans(index_t y) const { return part(spans_, span_begin_, y); }
     VectorView<const simd::Span> runs(index_t y) const { return part(runs_, run_begin_, y); }
+    // Columns of which some pixel is shown; [0, 0) if there are none.
+    index_t first_column() const { return first_column_; }
+    index_t end_column() const { return end_column_; }
     const float* depth(index_t y) const { return depth_.data() + (is_flat_ ? 0 : y * cols()); }
 
     // Columns and rows of the picture in the grid of `nodes`, and in one of half as many places.
@@ -65,7 +70,10 @@ private:
 
     warp::Mesh mesh_;
     Nodes nodes_;
+    std::vector<double> solid_;
     bool is_flat_;
+    double pixels_per_unit_;
+    index_t first_column_ = 0, end_column_ = 0;
     std::vector<float> depth_;
     std::vector<simd::Span> spans_, runs_;
     std::vector<index_t> span_begin_, run_begin_;

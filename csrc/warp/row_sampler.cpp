@@ -40,7 +40,10 @@ RowSampler<T>::RowSampler(ImageView<const T> image, bool linear, Border border, 
     : image_(image), linear_(linear),
       fits_places_(image.rows <= std::numeric_limits<std::int32_t>::max() / image.cols), border_(border),
       channels_(image.channels), cols_(cols), blend_(blend_of<T>(image.channels)) {
-    for (index_t c = 0; c < channels_; ++c) fill_[c] = static_cast<T>(fill[c]);
+    for (index_t c = 0; c < channels_; ++c) {
+        fill_[c] = static_cast<T>(fill[c]);
+        is_one_colour_ &= fill[c] == fill[0];
+    }
     const auto n = static_cast<std::size_t>(cols + simd::kPlaceSlack);
     columns_.resize(n), u_.resize(n), v_.resize(n), index_.resize(n), right_.resize(n), down_.resize(n);
     std::iota(columns_.begin(), columns_.end(), 0.0);
@@ -78,6 +81,10 @@ simd::Places RowSampler<T>::places(index_t x) {
 template <class T>
 void RowSampler<T>::blank(std::int32_t begin, std::int32_t end, T* out) const {
     T* to = out + begin * channels_;
+    if (is_one_colour_) {
+        std::fill(to, out + end * channels_, fill_[0]);
+        return;
+    }
     for (std::int32_t x = begin; x < end; ++x) to = std::copy_n(fill_, channels_, to);
 }
 

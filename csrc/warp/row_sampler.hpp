@@ -59,6 +59,7 @@ private:
     index_t channels_, cols_;
     simd::BlendKernel<T> blend_;
     T fill_[4];
+    bool is_one_colour_ = true;  // of the fill
     const Relieved* relief_ = nullptr;  // of the row that is being drawn
     // Memory for one row.
     std::vector<double> columns_, u_, v_;

@@ -13,8 +13,8 @@ from pyface import _check
 from pyface._typing import Image, Points
 from pyface.geometry.conversions import COUNTS, can_convert, convert_landmarks
 from pyface.geometry.pose import HeadPose, head_pose
-from pyface.geometry.surface import METHODS, FaceSurface, face_surface
-from pyface.kernels.frontal import FacePoses, Fronts
+from pyface.geometry.surface import METHODS, face_surface
+from pyface.kernels.frontal import Fronts
 from pyface.kernels.piecewise import LONGEST_SIDE
 
 __all__ = ["Frontal", "frontalize", "frontalize_many"]
@@ -29,7 +29,6 @@ _MISFIT = 0.3  # residual in distances between the eyes; of real faces it is 0.0
 _SCHEMES = tuple(name for name in COUNTS if can_convert(name, "dlib-68"))
 # Detectors of these move the outline of a turned head with what is seen of it; others keep it on the surface.
 _SEEN_OUTLINE = ("dlib-68", "insightface-106")
-_JAW = 17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,31 +188,35 @@ def _frontals(
     # Checks the landmarks, too.
     poses = head_pose(landmarks if is_batch else landmarks[0], scheme)
     each = [poses[i] for i in range(len(landmarks))] if is_batch else [poses]
-    reasons = [_refusal(pose, options.max_yaw) for pose in each]
-    taken = [i for i, reason in enumerate(reasons) if reason is None]
-    results = [Frontal(None, None, None, 0.0, pose, reason) for pose, reason in zip(each, reasons, strict=True)]
+    results = [Frontal(None, None, None, 0.0, pose, _refusal(pose, options.max_yaw)) for pose in each]
+    taken = [i for i, result in enumerate(results) if result.refused is None]
     if not taken:
         return results
-    surface = face_surface(options.method, options.size)
-    points = convert_landmarks(landmarks[taken][..., :2], scheme, "dlib-68")
-    prepared = _poses([each[i] for i in taken], points, surface, options.antialias, scheme in _SEEN_OUTLINE)
-    for group in _alike(images, taken):
-        of_group = [images[taken[i]] for i in group] if len(images) > 1 else images
-        made = surface.relief.frontalize(
-            of_group, prepared.of(group), symmetric=options.is_symmetric, n_threads=n_threads
+    relief = face_surface(options.method, options.size)
+    for group in [taken] if len(images) == 1 else _alike(images, taken):
+        chosen = [each[i] for i in group]
+        points = landmarks[group][..., :2]
+        made = relief.frontalize(
+            images if len(images) == 1 else [images[i] for i in group],
+            np.ascontiguousarray(points if scheme == "dlib-68" else convert_landmarks(points, scheme, "dlib-68")),
+            np.array([pose.rotation for pose in chosen]),
+            np.array([pose.translation for pose in chosen]),
+            np.array([pose.scale for pose in chosen]),
+            outline_is_seen=scheme in _SEEN_OUTLINE,
+            symmetric=options.is_symmetric,
+            antialias=options.antialias,
+            n_threads=n_threads,
         )
         for k, i in enumerate(group):
-            results[taken[i]] = _frontal(made, k, each[taken[i]])
+            results[i] = _frontal(made, k, each[i])
     return results
 
 
-def _alike(images: list[Image], taken: list[int]) -> list[list[int]]:
-    """Places in ``taken`` whose images have one dtype and number of channels."""
-    if len(images) == 1:
-        return [list(range(len(taken)))]
+def _alike(images: list[Image], faces: list[int]) -> list[list[int]]:
+    """The faces whose images have one dtype and number of channels."""
     groups: dict[Any, list[int]] = {}
-    for i, face in enumerate(taken):
-        groups.setdefault((images[face].dtype.type, images[face].shape[2:]), []).append(i)
+    for i in faces:
+        groups.setdefault((images[i].dtype.type, images[i].shape[2:]), []).append(i)
     return list(groups.values())
 
 
@@ -233,53 +236,3 @@ def _frontal(made: Fronts, k: int, pose: HeadPose) -> Frontal:
     if not made.masks[k].any():
         return Frontal(None, None, None, 0.0, pose, "no part of the face lies in the photo")
     return Frontal(made.pictures[k], made.masks[k], made.visibility[k], float(made.mirrored[k]), pose)
-
-
-def _poses(poses: list[HeadPose], points: Points, surface: FaceSurface, antialias: bool, is_seen: bool) -> FacePoses:
-    """points : (f, 68, 2).      is_seen : the jaw follows the outline that is seen."""
-    rotation = np.stack([pose.rotation for pose in poses])
-    shift = np.stack([pose.translation for pose in poses])[:, None]
-    scale = np.array([pose.scale for pose in poses])[:, None, None]
-    views = np.ascontiguousarray(rotation[:, 2])
-    turn = np.array([abs(pose.yaw) for pose in poses])
-    # The side turned away from the camera: 1 is the image's right half of the face.
-    away = np.where(views[:, 0] >= 0, 1.0, -1.0)
-
-    flat = scale * (surface.points[:, :2] @ rotation[:, :2, :2].swapaxes(1, 2)) + shift
-    bends = scale[:, 0] * rotation[:, :2, 2]
-    deep = bends[:, None] * surface.points[:, 2:]
-    sources = flat + deep if surface.is_flat else flat
-    missed = points - (flat + deep)[:, :68]
-    if is_seen:
-        missed[:, :_JAW] *= _jaw_share(surface.points[:_JAW, 0], turn, away)[..., None]
-    sources[:, :68] += missed
-
-    across = rotation[:, :2, 0] / np.sqrt(np.square(rotation[:, :2, 0]).sum(axis=1))[:, None]
-    axes = np.stack([across * away[:, None], np.stack([-across[:, 1], across[:, 0]], axis=1)], axis=1) / scale
-    uprights = np.concatenate([axes, -axes @ shift.swapaxes(1, 2)], axis=2)
-    sides = np.where(away[:, None] > 0, np.arange(16, 7, -1), np.arange(9))
-    outline = np.take_along_axis(points, sides[..., None], axis=1)
-    contours = outline @ axes.swapaxes(1, 2) + uprights[:, None, :, 2]
-    # Downwards from the ear to the chin, whatever single points do.
-    contours[..., 1] = np.maximum.accumulate(contours[..., 1], axis=1) + 1e-6 * np.arange(9)
-    weights = _smooth_step(5, 15, turn) if is_seen else np.zeros(len(turn))
-
-    spans = scale[:, 0, 0] / surface.pixels_per_unit  # pixels of the photo per pixel of the picture
-    blocks = np.ones(len(poses), np.int64)
-    if antialias:
-        blocks = np.where(spans >= 2, 1 + np.floor(np.clip(spans, 0, 2.0**16 - 2) / 2), 1).astype(np.int64)
-    return FacePoses(
-        sources, views, np.ascontiguousarray(bends), np.ascontiguousarray(uprights), contours, weights, blocks
-    )
-
-
-def _jaw_share(x: Floats, turn: Floats, away: Floats) -> Floats:
-    """(f, 17): how far points of the outline are believed to be points of the jaw; less on the side turned away."""
-    near, far = 1 - _smooth_step(15, 45, turn), 1 - _smooth_step(5, 25, turn)
-    side = _smooth_step(-0.3, 0.3, x * away[:, None])
-    return np.asarray(near[:, None] + (far - near)[:, None] * side)
-
-
-def _smooth_step(low: float, high: float, x: Floats) -> Floats:
-    way = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(way * way * (3 - 2 * way))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -16,7 +15,7 @@ from pyface.geometry.schemes import solid_shape, triangulation
 from pyface.kernels.frontal import NODES, STEP, Relief, radial_surface
 from pyface.kernels.piecewise import PiecewiseAffine
 
-__all__ = ["METHODS", "FaceSurface", "face_surface", "surface_depth"]
+__all__ = ["METHODS", "face_surface", "surface_depth"]
 
 Floats = NDArray[np.float64]
 
@@ -46,24 +45,8 @@ _FEATURE_MARGIN, _FEATURE_FADE = (0.04, 0.07), 0.8
 _FEATURES = (range(36, 42), range(42, 48), range(48, 68))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceSurface:
-    """What :func:`face_surface` gives.
-
-    relief : the compiled surface.
-    points : (76, 3), the 68 landmarks with their depth on it, and the rim of the frame, 0 deep.
-    is_flat : pixels between landmarks move with these alone, not by a depth of their own.
-    pixels_per_unit : of the picture, per distance between the eyes.
-    """
-
-    relief: Relief
-    points: Floats
-    is_flat: bool
-    pixels_per_unit: float
-
-
 @lru_cache(maxsize=4)
-def face_surface(method: str, size: tuple[int, int]) -> FaceSurface:
+def face_surface(method: str, size: tuple[int, int]) -> Relief:
     """The surface ``"surface"`` or ``"mesh"`` in a picture of (h, w) pixels, the frame's square centred in it.
 
     The last four are kept; an object takes 5 to 9 bytes a pixel. Takes about 20 ms for 224 x 224, and MemoryError
@@ -92,12 +75,11 @@ def face_surface(method: str, size: tuple[int, int]) -> FaceSurface:
         nodes, on_face = _mesh_nodes()
         shown = PiecewiseAffine(target, size, triangulation(_SCHEME)).mask
         points[:68] = solid_shape(_SCHEME)
-    relief = Relief(
-        target, mesh.triangles, shown=np.ascontiguousarray(shown), depth=depth, node_points=in_nodes, nodes=nodes,
+    return Relief(
+        target, mesh.triangles, shown=np.ascontiguousarray(shown), depth=depth, solid=points, node_points=in_nodes, nodes=nodes,
         on_face=on_face, first=(float(xs[0] / STEP + (NODES - 1) / 2), float((ys[0] - _FIRST_NODE_Y) / STEP)),
         step=1 / (unit * STEP),
     )  # fmt: skip
-    return FaceSurface(relief, points, depth is None, unit)
 
 
 def surface_depth(points: Any) -> Floats:
