@@ -51,7 +51,7 @@ std::unique_ptr<Relief> make_relief(const Array<double>& points, const Array<std
     const std::uint8_t *is_shown = flags_of(shown), *is_on_face = flags_of(on_face);
     return without_gil([&] {
         frontal::Nodes made(planes, planes + frontal::kPlane, planes + 2 * frontal::kPlane,
-                            planes + 3 * frontal::kPlane, is_on_face, in_nodes, t);
+                            planes + 3 * frontal::kPlane, is_on_face, depths == nullptr, in_nodes, t);
         return std::make_unique<Relief>(p, t, rows, cols, is_shown, depths, on_head, std::move(made), first_x, first_y, step);
     });
 }

@@ -31,7 +31,7 @@ struct Fronts {
     T* pictures;          // (n, rows, cols, channels)
     std::uint8_t* masks;  // (n, rows, cols), 0 or 1
     float* visibility;    // (n, rows, cols)
-    double* mirrored;     // (n)
+    double* mirrored;     // (n), NaN of faces outside their photos
 };
 
 // Face i of image i, or of the only one. It is placed in the photo (placing.hpp), and each pixel shown by the relief takes the value at its position in the photo, as

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -39,11 +41,12 @@ public:
         }
     }
 
-    // Row y into out, the columns that were made.
-    void row(index_t y, float* out) const {
+    // Row y into out, the columns that were made, or `count` of them from `begin` on.
+    void row(index_t y, float* out) const { row(y, 0, width_, out); }
+    void row(index_t y, index_t begin, index_t count, float* out) const {
         const Between at = lines_[static_cast<std::size_t>(y)];
-        const float *upper = values_.data() + at.low * width_, *lower = upper + width_;
-        for (index_t i = 0; i < width_; ++i) out[i] = upper[i] + at.way * (lower[i] - upper[i]);
+        const float *upper = values_.data() + at.low * width_ + begin, *lower = upper + width_;
+        for (index_t i = 0; i < count; ++i) out[i] = upper[i] + at.way * (lower[i] - upper[i]);
     }
 
 private:
@@ -137,32 +140,34 @@ public:
 
     // Fills row y by its shares, and returns their sum over the mask.
     double fill(index_t y, VectorView<const simd::Span> runs) {
-        const std::uint8_t* mask = front_.mask + y * cols_;
-        bool is_prepared = false;
+        if (std::none_of(share_.begin(), share_.end(), [](float share) { return share > 0; })) return 0;
+        std::copy_n(front_.picture + y * cols_ * channels, own_.size(), own_.begin());
+        stretched_.row(y, difference_.data());
+        // Named here, as bytes that are written could be any of them.
+        const float *const shares = share_.data() - columns_.begin;
+        const float *const difference = difference_.data() - columns_.begin * channels;
+        const std::uint8_t* const mask = front_.mask + y * cols_;
+        const T* const last = own_.data() + (cols_ - 1) * channels;
+        T* const row = front_.picture + y * cols_ * channels;
         double sum = 0;
         for (const simd::Span& run : runs) {
+            const index_t begin = std::max<index_t>(run.begin, columns_.begin);
             const index_t end = std::min<index_t>(run.end, columns_.end);
-            for (index_t x = std::max<index_t>(run.begin, columns_.begin); x < end; ++x) {
-                const float share = share_[static_cast<std::size_t>(x - columns_.begin)];
+            for (index_t x = begin; x < end; ++x) {
+                const float share = shares[x];
                 if (!(share > 0)) continue;
-                if (!is_prepared) prepare(y);
-                is_prepared = true;
                 sum += mask[x] ? static_cast<double>(share) : 0;
-                const T* mirrored = own_.data() + (cols_ - 1 - x) * channels;
-                const float* difference = difference_.data() + (x - columns_.begin) * channels;
-                T* to = front_.picture + (y * cols_ + x) * channels;
-                for (int k = 0; k < channels; ++k) to[k] = mixed(to[k], mirrored[k], difference[k], share);
+                T made[channels];
+                for (int k = 0; k < channels; ++k) {
+                    made[k] = mixed(row[x * channels + k], last[k - x * channels], difference[x * channels + k], share);
+                }
+                std::copy_n(made, channels, row + x * channels);
             }
         }
         return sum;
     }
 
 private:
-    void prepare(index_t y) {
-        std::copy_n(front_.picture + y * cols_ * channels, own_.size(), own_.begin());
-        stretched_.row(y, difference_.data());
-    }
-
     const Front<T>& front_;
     index_t cols_;
     Stretch columns_;
@@ -213,7 +218,7 @@ double fill_all(const Relief& relief, const Look& look, const Front<T>& front, b
 
 bool all_of(const std::uint8_t* mask, VectorView<const simd::Span> runs) {
     for (const simd::Span& run : runs) {
-        if (std::find(mask + run.begin, mask + run.end, std::uint8_t{0}) != mask + run.end) return false;
+        if (std::memchr(mask + run.begin, 0, static_cast<std::size_t>(run.end - run.begin)) != nullptr) return false;
     }
     return true;
 }
@@ -225,30 +230,31 @@ double finish(const Relief& relief, const Look& look, bool symmetric, const Fron
     const index_t cols = relief.cols();
     const Stretch shown{relief.first_column(), relief.end_column()};
     const Stretched<1> visible(look.visible.data(), kNodes, relief.columns(), relief.lines(), shown);
-    std::vector<float> line(static_cast<std::size_t>(shown.size()));
     bool is_whole = true;
     index_t count = 0;
     for (index_t y = 0; y < relief.rows(); ++y) {
         const std::uint8_t* mask = front.mask + y * cols;
         float* to = front.visibility + y * cols;
-        std::fill_n(to, cols, 0.0f);
-        if (relief.runs(y).size == 0) continue;
-        visible.row(y, line.data());
         const bool has_all = all_of(mask, relief.runs(y));
         is_whole &= has_all;
+        index_t done = 0;
         for (const simd::Span& run : relief.runs(y)) {
-            count += run.end - run.begin;
-            std::copy(line.data() + (run.begin - shown.begin), line.data() + (run.end - shown.begin), to + run.begin);
+            std::fill(to + done, to + run.begin, 0.0f);
+            visible.row(y, run.begin - shown.begin, run.end - run.begin, to + run.begin);
             for (index_t x = run.begin; !has_all && x < run.end; ++x) to[x] = mask[x] ? to[x] : 0;
+            count += has_all ? run.end - run.begin : std::count(mask + run.begin, mask + run.end, std::uint8_t{1});
+            done = run.end;
         }
+        std::fill(to + done, to + cols, 0.0f);
     }
-    if (!symmetric || count == 0) return 0;
+    if (count == 0) return std::numeric_limits<double>::quiet_NaN();
+    if (!symmetric) return 0;
     double sum = 0;
     if (front.channels == 1) sum = fill_all<T, 1>(relief, look, front, is_whole);
     if (front.channels == 3) sum = fill_all<T, 3>(relief, look, front, is_whole);
     if (front.channels == 4) sum = fill_all<T, 4>(relief, look, front, is_whole);
     if (!is_whole) count = std::count(front.mask, front.mask + relief.rows() * cols, std::uint8_t{1});
-    return count > 0 ? sum / static_cast<double>(count) : 0;
+    return sum / static_cast<double>(count);
 }
 
 template double finish(const Relief&, const Look&, bool, const Front<std::uint8_t>&);

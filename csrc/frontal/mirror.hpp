@@ -16,7 +16,7 @@ struct Front {
 };
 
 // Writes the visibility and, if `symmetric`, fills the picture; see frontalize.hpp. Returns the share of the mask that
-// was filled.
+// was filled, NaN if the photo has none of its pixels.
 template <class T>
 double finish(const Relief& relief, const Look& look, bool symmetric, const Front<T>& front);
 

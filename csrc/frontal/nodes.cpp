@@ -29,10 +29,11 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 Nodes::Nodes(const float* depth, const float* slope_x, const float* slope_y, const float* feature,
-             const std::uint8_t* on_face, MatrixView<const double> points, MatrixView<const std::int32_t> triangles)
+             const std::uint8_t* on_face, bool is_flat, MatrixView<const double> points, MatrixView<const std::int32_t> triangles)
     : depth_(plane_of(depth)), slope_x_(plane_of(slope_x)), slope_y_(plane_of(slope_y)), feature_(plane_of(feature)),
-      mesh_(points, triangles, kNodes, kNodes) {
+      is_flat_(is_flat), mesh_(points, triangles, kNodes, kNodes) {
     std::copy_n(on_face, kPlane, on_face_.begin());
+    mesh_.owners(owners_.data());
 }
 
 void Nodes::look(const Place& place, Look& out) const {
@@ -91,18 +92,20 @@ void Nodes::hide_behind(const double* view, Plane& visible) const {
 }
 
 void Nodes::hide_beyond_outline(const Place& place, Plane& visible) const {
-    std::vector<double> positions(2 * kPlane);
-    mesh_.positions(place.source.data(), positions.data(), {});
+    std::vector<double> table(at(6 * mesh_.n_triangles()));
+    mesh_.coefficients(place.source.data(), table.data());
     const double *m = place.upright.data(), *outline = place.outline.data();
     const bool right = place.view[0] >= 0;  // the face's right side, in the picture, is turned away
     for (index_t row = 0; row < kNodes; ++row) {
         index_t k = 1;
         for (index_t c = 0; c < kNodes / 2; ++c) {
-            const index_t i = row * kNodes + (right ? kNodes / 2 + c : kNodes / 2 - 1 - c);
-            const double depth = static_cast<double>(depth_[at(i)]);
-            const double u = positions[at(2 * i)] + place.bend[0] * depth;
-            const double v = positions[at(2 * i + 1)] + place.bend[1] * depth;
-            if (!on_face_[at(i)] || !std::isfinite(u + v)) continue;
+            const index_t column = right ? kNodes / 2 + c : kNodes / 2 - 1 - c, i = row * kNodes + column;
+            if (!on_face_[at(i)] || owners_[at(i)] < 0) continue;
+            const double* t = table.data() + 6 * static_cast<index_t>(owners_[at(i)]);
+            const auto x = static_cast<double>(column), y = static_cast<double>(row);
+            const auto depth = static_cast<double>(depth_[at(i)]);
+            const double u = t[0] + t[1] * x + t[2] * y + (is_flat_ ? 0 : place.bend[0] * depth);
+            const double v = t[3] + t[4] * x + t[5] * y + (is_flat_ ? 0 : place.bend[1] * depth);
             const double away = m[0] * u + m[1] * v + m[2], down = m[3] * u + m[4] * v + m[5];
             while (k + 1 < kOutline && outline[2 * k + 1] < down) ++k;
             while (k > 1 && outline[2 * k - 1] >= down) --k;

@@ -26,9 +26,11 @@ struct Look {
 class Nodes {
 public:
     // Planes (64, 64): depth of the surface, its slopes along x and y, features (1 inside eyes and mouth, 0 far from them),
-    // and which places belong to the face. points (n, 2) and triangles (t, 3) are the mesh, in places.
+    // and which places belong to the face. points (n, 2) and triangles (t, 3) are the mesh, in places;
+    // is_flat: its sources have the depth in them.
     Nodes(const float* depth, const float* slope_x, const float* slope_y, const float* feature,
-          const std::uint8_t* on_face, MatrixView<const double> points, MatrixView<const std::int32_t> triangles);
+          const std::uint8_t* on_face, bool is_flat, MatrixView<const double> points,
+          MatrixView<const std::int32_t> triangles);
 
     // The visible share of a place is the area that a small piece of the surface has in the photo, over what it has from
     // the front at the same scale, at most 1: so 1 from the front, less the more it is turned away, 0 beyond. It
@@ -45,7 +47,9 @@ private:
 
     Plane depth_, slope_x_, slope_y_, feature_;
     std::array<std::uint8_t, kPlane> on_face_;
+    bool is_flat_;
     warp::Mesh mesh_;
+    std::array<std::int32_t, kPlane> owners_;
 };
 
 // 0 up to `low`, 1 from `high` on, smooth in between.

@@ -233,6 +233,7 @@ def _refusal(pose: HeadPose, max_yaw: float) -> str | None:
 
 
 def _frontal(made: Fronts, k: int, pose: HeadPose) -> Frontal:
-    if not made.masks[k].any():
+    share = float(made.mirrored[k])
+    if share != share:  # NaN: the mask is empty
         return Frontal(None, None, None, 0.0, pose, "no part of the face lies in the photo")
-    return Frontal(made.pictures[k], made.masks[k], made.visibility[k], float(made.mirrored[k]), pose)
+    return Frontal(made.pictures[k], made.masks[k], made.visibility[k], share, pose)

@@ -22,7 +22,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fronts:
-    """Pictures (f, h, w[, c]) of the images' dtype, masks (f, h, w) bool, visibility (f, h, w) float32, shares (f,)."""
+    """Pictures (f, h, w[, c]) of the images' dtype, masks (f, h, w) bool, visibility (f, h, w) float32, shares (f,).
+
+    mirrored : shares of the masks that were filled; NaN where the photo has no pixel of the face.
+    """
 
     pictures: Image
     masks: NDArray[np.bool_]
