@@ -83,13 +83,11 @@ def cost() -> None:
 def noise() -> None:
     print("noise of 2 %: standard deviations of pitch, yaw, roll (expected)")
     head = solid_shape("dlib-68")
-    rows = [
-        ("arcface-5", np.ones(5), "arcface-5, all alike"),
-        ("arcface-5", None, "arcface-5"),
-        ("dlib-5", None, "dlib-5"),
-        ("dlib-68", INSIDE, "68, inside alone"),
-    ]
-    rows += [("dlib-68", np.ones(68), "68, all alike"), ("dlib-68", None, "68"), ("insightface-106", None, "106")]
+    rows: list[tuple[str, Any, str]] = [
+        ("arcface-5", np.ones(5), "arcface-5, all alike"), ("arcface-5", None, "arcface-5"), ("dlib-5", None, "dlib-5"),
+        ("dlib-68", INSIDE, "68, inside alone"), ("dlib-68", np.ones(68), "68, all alike"), ("dlib-68", None, "68"),
+        ("insightface-106", None, "106"),
+    ]  # fmt: skip
     for scheme, weights, name in rows:
         points = solid_shape(scheme) if scheme == "insightface-106" else convert_landmarks(head, "dlib-68", scheme)
         for yaw in (0, 30, 60):
@@ -152,8 +150,11 @@ def real() -> None:
 
 
 def in_space(meshes: np.ndarray) -> np.ndarray:
-    """(f, 3): pitch, yaw, roll of meshes (f, 468, 3) with the depths that the model gives, by the turn that brings their
-    mean nearest to each. Nothing of pyface's head or projection is in it but the zero of the angles, the mean's."""
+    """(f, 3): pitch, yaw, roll of meshes (f, 468, 3) with the depths that the model gives.
+
+    They are those of the turn that brings their mean nearest to each. Nothing of pyface's head or projection is in it
+    but the zero of the angles, which is the mean's.
+    """
     mean = meshes[np.argmin(np.abs(angles_of(meshes[..., :2], "mediapipe-468")).sum(axis=1))]
     for _ in range(5):
         turns = np.stack([turn_between(mean, mesh) for mesh in meshes])
