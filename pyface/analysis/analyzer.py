@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from pyface import _check, _memory, _threads
 from pyface._typing import Image, Points
 from pyface.analysis import scales
 from pyface.analysis.chain import Chain, load_chain, scheme_for
-from pyface.geometry.conversions import COUNTS, convert_landmarks
-from pyface.geometry.pose import HeadPose, head_pose
+from pyface.geometry.conversions import convert_landmarks
+from pyface.geometry.pose import each_pose
 from pyface.models import Embedder
 from pyface.types import Detections, Face, Landmarks
 
@@ -131,7 +131,8 @@ class FaceAnalyzer:
         embeddings = embed_in_batches(self.chain, [found.crops for found in waiting], batch_size)
         for found, vectors in zip(waiting, embeddings, strict=True):
             n = len(found.boxes)
-            poses = [None] * n if found.landmarks is None or not self.pose else poses_of(found.landmarks, found.scheme)
+            points = found.landmarks if self.pose else None
+            poses = [None] * n if points is None else each_pose(points, found.scheme)
             yield [
                 Face(
                     box=found.boxes[i],
@@ -245,17 +246,6 @@ def _points_for(embedder: Embedder, points: Points, scheme: str) -> Points | Lan
     if own is None or own == scheme:
         return points
     return Landmarks(convert_landmarks(points[..., :2], scheme, own), own)
-
-
-def poses_of(landmarks: NDArray[np.float64], scheme: str | None) -> Sequence[HeadPose | None]:
-    """The pose of each face by its landmarks (f, k, 2); None where they show none, as points on one line do."""
-    if scheme not in COUNTS:
-        return [None] * len(landmarks)
-    try:
-        poses = head_pose(landmarks, scheme)
-    except ValueError:
-        return [None] if len(landmarks) == 1 else [poses_of(one[None], scheme)[0] for one in landmarks]
-    return [poses[i] for i in range(len(poses))]
 
 
 def embed_in_batches(

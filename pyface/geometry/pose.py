@@ -16,12 +16,16 @@ from pyface.geometry.schemes import solid_shape
 from pyface.geometry.similarity import FARTHEST, face_prefix
 from pyface.kernels.poses import fit_poses
 
-__all__ = ["FieldOfView", "HeadPose", "head_pose"]
+__all__ = ["FieldOfView", "HeadPose", "each_pose", "head_pose"]
 
 Floats = NDArray[np.float64]
 
-# The outlines of the two schemes that follow what is seen of a head; those of meshes stay on its surface.
+# Points of the outline, the first of their scheme, and the schemes where it follows what is seen of a head; that of
+# meshes stays on its surface.
 _CONTOURS = {"dlib-68": 17, "insightface-106": 33}
+_FOLLOWING = ("dlib-68", "insightface-106")
+# Heads differ most in outline, and mouths move. Fitted on photos: docs/how-it-works/head-pose.md.
+_CONTOUR_WEIGHT, _MOUTH_WEIGHT = 0.2, 0.3
 _SIDES = ("height", "width", "diagonal")
 
 
@@ -185,9 +189,10 @@ def head_pose(
         distances between the eyes) seems to look down 4 degrees further and, turned by 30, 2 further to the side; at
         a metre half as much.
     image_size : (height, width[, channels]), an image's ``shape``.
-    weights : (k,) or (f, k), at least 0 and not all 0 of a face. None weighs all alike but for the contour of
-        ``"dlib-68"`` and ``"insightface-106"``: detectors move these points with what is seen of a turned head, so
-        they weigh 1 / (1 + (yaw / 15)^4), the yaw being that of the other points. Weights given are taken as they are.
+    weights : (k,) or (f, k), at least 0 and not all 0 of a face; taken as they are. None weighs points as heads are
+        alike in them: the outline of the face, by which they differ most, 0.2, the corners of the mouth of
+        ``"arcface-5"``, which move, 0.3, all others 1. The outlines of ``"dlib-68"`` and ``"insightface-106"`` follow
+        what is seen of a turned head; they weigh 0.2 / (1 + (yaw / 15)^4), the yaw being that of the other points.
 
     The head is one for everybody, :func:`solid_shape`; five points are those of it, and 468 are brought to 68 first
     (:func:`convert_landmarks`). The least squares of rotation, scale and shift: the affine fit, from which the nearest
@@ -196,8 +201,9 @@ def head_pose(
 
     ``expected_error`` takes each landmark to err alike, by as much as the residual says; five points say little of it,
     so four more measurements are added that say 2 % of the distance between the eyes. At such noise it comes to
-    1, 1 and 0.2 degrees of pitch, yaw and roll for 51 points inside the face, 2, 2 and 1 for the five of ArcFace. That
-    a person's nose is longer than the generic one is in none of it: 15 % make 3 degrees of 30 with five points.
+    0.5, 0.5 and 0.2 degrees of pitch, yaw and roll for 68 points, 2.5, 2.5 and 0.7 for the five of ArcFace. That heads
+    differ and faces move is in none of it: on real faces pitch is good to about 4 degrees with 68 points, with five to
+    6, and yaw to 2 to 3.
     ``"dlib-5"`` has no point that stands out (the corners of the eyes and the base of the nose lie nearly on a plane),
     and expects two to three times the error; such a plane is seen alike from two sides, and in doubt the pose that
     looks more towards the camera is taken, which is wrong of heads that look up by more than about 25 degrees.
@@ -206,13 +212,14 @@ def head_pose(
     ValueError name the argument and the face: points that are not finite, beyond 1e7 pixels or on one line, a count
     that is not the scheme's, an unknown scheme or camera, a focal length of 0. Time about 2 microseconds a face.
     """
-    points, head, is_contour = _points_of(landmarks, scheme)
+    points = _points_of(landmarks, scheme)
+    head, usual, is_contour = _head(scheme)
     is_batch = points.ndim == 3
     faces = points if is_batch else points[None]
-    shares = None if weights is None else _weights_of(weights, scheme, len(faces))
+    shares = usual if weights is None else _weights_of(weights, scheme, len(faces))
     seen_by = _camera_of(camera, image_size)
     angles, rotation, translation, scale, residual, errors, wrong, is_heads = fit_poses(
-        faces, head, is_contour=is_contour if shares is None else None, weights=shares, camera=seen_by
+        faces, head, is_contour=is_contour if weights is None else None, weights=shares, camera=seen_by
     )
     if wrong >= 0:
         where = face_prefix(wrong, is_batch)
@@ -228,18 +235,35 @@ def head_pose(
     return pose if is_batch else pose[0]
 
 
+def each_pose(landmarks: Points, scheme: str | None) -> list[HeadPose | None]:
+    """The pose of each face (f, k, 2); None where its points show none, and for a scheme that is not known."""
+    if scheme not in COUNTS:
+        return [None] * len(landmarks)
+    try:
+        poses = head_pose(landmarks, scheme)
+    except ValueError:
+        return [None] if len(landmarks) == 1 else [each_pose(one[None], scheme)[0] for one in landmarks]
+    return [poses[i] for i in range(len(poses))]
+
+
 @cache
-def _head(scheme: str) -> tuple[Floats, NDArray[np.bool_] | None]:
-    """The head's points (k, 3), and which are of a contour that moves."""
-    if scheme in _CONTOURS:
-        head = solid_shape(scheme)
-        return head, np.arange(len(head)) < _CONTOURS[scheme]
-    shape = solid_shape("dlib-68")
-    return (shape if scheme not in ("arcface-5", "dlib-5") else convert_landmarks(shape, "dlib-68", scheme)), None
+def _head(scheme: str) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
+    """The head's points (k, 3), what they weigh unless told, and which are of an outline that follows what is seen."""
+    if scheme in ("arcface-5", "dlib-5"):
+        head = convert_landmarks(solid_shape("dlib-68"), "dlib-68", scheme)
+        weights = np.ones(5)
+        if scheme == "arcface-5":
+            weights[3:] = _MOUTH_WEIGHT
+        return head, weights, None
+    own = scheme if scheme in _CONTOURS else "dlib-68"
+    head = solid_shape(own)
+    is_contour = np.arange(len(head)) < _CONTOURS[own]
+    weights = np.where(is_contour, _CONTOUR_WEIGHT, 1.0)
+    return head, weights, is_contour if scheme in _FOLLOWING else None
 
 
-def _points_of(landmarks: Any, scheme: str) -> tuple[Points, Floats, NDArray[np.bool_] | None]:
-    """Points (k, 2) or (f, k, 2) that the head has, the head, and its contour."""
+def _points_of(landmarks: Any, scheme: str) -> Points:
+    """(k, 2) or (f, k, 2), those that the head has."""
     count = COUNTS[_check.choice(scheme, "scheme", tuple(COUNTS))]
     array = _check.numbers(landmarks, "landmarks", f"({count}, 2) or (f, {count}, 2)")
     if array.shape == (0,):
@@ -257,11 +281,10 @@ def _points_of(landmarks: Any, scheme: str) -> tuple[Points, Floats, NDArray[np.
             f"landmarks: {where}point {point} is not finite or beyond {FARTHEST:g} pixels: "
             f"{array[(*face, point)][:2].tolist()}"
         )
-    head, is_contour = _head(scheme)
     points = array[..., :2]
-    if len(head) != count:
+    if len(_head(scheme)[0]) != count:
         points = convert_landmarks(points, scheme, "dlib-68")
-    return np.ascontiguousarray(points), head, is_contour
+    return np.ascontiguousarray(points)
 
 
 def _others(array: NDArray[Any], scheme: str) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
-from pyface.geometry.pose import head_pose
+from pyface.geometry.pose import each_pose
 from pyface.models import pulled
 from pyface.models.base import Detector, Embedder, Landmarker
 from pyface.models.catalog import catalog, load, members_of, pack
@@ -192,8 +192,9 @@ class FaceAnalysis:
                 located = model.locate(image, found.boxes).points
                 for face, points in zip(faces, located, strict=True):
                     face[name] = points.astype(np.float32)
-                    if name == "landmark_3d_68":
-                        face["pose"] = head_pose(points, model.scheme).to_insightface()
+                if name == "landmark_3d_68":
+                    for face, pose in zip(faces, each_pose(located, model.scheme), strict=True):
+                        face["pose"] = None if pose is None else pose.to_insightface()
             elif isinstance(model, Embedder):
                 if found.landmarks is None:
                     raise ValueError(f"{self._detectors[0].name} gives no points, by which faces are aligned")

@@ -93,11 +93,11 @@ def test_is_the_least_squares(seed: int, yaw: float, scheme: str) -> None:
 
 @given(st.integers(0, 2**32 - 1), st.floats(-60, 60))
 def test_five_points_reach_the_best_of_many_starts(seed: int, yaw: float) -> None:
-    face, head = noisy("arcface-5", yaw, 1, seed)[0], HEADS["arcface-5"]
+    face, head, weights = noisy("arcface-5", yaw, 1, seed)[0], HEADS["arcface-5"], np.array([1, 1, 1, 0.3, 0.3])
     pose = head_pose(face, "arcface-5")
     starts = [oracle.rotation(p, y, 0) for p in (-60, 0, 60) for y in (-60, 0, 60)]
-    cost = min(oracle.best_pose(face, head, np.ones(5), start)[1] for start in starts)
-    assert 5 * pose.residual**2 <= cost * (1 + 1e-6) + 1e-9
+    cost = min(oracle.best_pose(face, head, weights, start)[1] for start in starts)
+    assert 3.6 * pose.residual**2 <= cost * (1 + 1e-6) + 1e-9
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-70, 70), st.sampled_from(list(CONTOURS)))
@@ -105,13 +105,14 @@ def test_the_contour_counts_less_the_more_the_head_is_turned(seed: int, yaw: flo
     face, head = noisy(scheme, yaw, 1, seed)[0], HEADS[scheme]
     is_contour = np.arange(len(head)) < CONTOURS[scheme]
     inside = head_pose(face, scheme, weights=(~is_contour).astype(float))
-    weights = np.where(is_contour, oracle.contour_share(inside.yaw), 1.0)
+    weights = np.where(is_contour, 0.2 * oracle.contour_share(inside.yaw), 1.0)
     best, _ = oracle.best_pose(face, head, weights, inside.rotation)
     np.testing.assert_allclose(head_pose(face, scheme).rotation, best, atol=1e-6)
     # Meshes stay on the head.
     if scheme == "dlib-68":
         whole = head_pose(face, "insightface-68-3d")
-        np.testing.assert_allclose(whole.rotation, oracle.best_pose(face, head, np.ones(68), best)[0], atol=1e-6)
+        weights = np.where(is_contour, 0.2, 1.0)
+        np.testing.assert_allclose(whole.rotation, oracle.best_pose(face, head, weights, best)[0], atol=1e-6)
 
 
 @given(angles, st.floats(3, 40), st.floats(0.3, 4), st.sampled_from(["dlib-68", "arcface-5", "insightface-106"]))
@@ -134,7 +135,7 @@ def test_a_near_face_seems_to_look_down_without_perspective() -> None:
     head = HEADS["dlib-68"]
     face = oracle.seen(head, oracle.rotation(0, 40, 0), (0, 0, 8), 1000, (319.5, 239.5))
     flat = head_pose(face, "insightface-68-3d")
-    assert -6 < flat.pitch < -3
+    assert -6 < flat.pitch < -2
     near = head_pose(face, "insightface-68-3d", camera=1000, image_size=(480, 640))
     assert near.yaw == pytest.approx(40, abs=1e-6)
     view = FieldOfView(np.degrees(2 * np.arctan(240 / 1000)))
@@ -161,7 +162,7 @@ PUBLISHED_SPREAD = {
 @pytest.mark.parametrize(("points", "yaw"), list(PUBLISHED_SPREAD))
 def test_noise_spreads_poses_as_published_and_as_expected(points: str, yaw: int) -> None:
     scheme = "arcface-5" if points == "arcface-5" else "dlib-68"
-    weights = None if scheme == "arcface-5" else np.where(np.arange(68) < 17, points == "dlib-68", 1.0)
+    weights = np.ones(5) if scheme == "arcface-5" else np.where(np.arange(68) < 17, points == "dlib-68", 1.0)
     pose = head_pose(noisy(scheme, yaw, 3000, seed=1), scheme, weights=weights)
     observed = np.stack([pose.pitch, pose.yaw - yaw, pose.roll], axis=1)
     expected = np.sqrt((pose.expected_error**2).mean(axis=0))
@@ -174,7 +175,7 @@ def test_noise_spreads_poses_as_published_and_as_expected(points: str, yaw: int)
     assert (np.abs(spread - published) <= 0.3 * published + 0.06).all(), (spread, published)
 
 
-@pytest.mark.parametrize("scheme", list(CONTOURS))
+@pytest.mark.parametrize("scheme", [*CONTOURS, "arcface-5", "insightface-68-3d"])
 def test_what_is_expected_of_a_turned_head_without_weights(scheme: str) -> None:
     for yaw in (0, 20, 45, 70):
         pose = head_pose(noisy(scheme, yaw, 2000, seed=2), scheme)
@@ -253,65 +254,6 @@ def test_the_mesh_goes_by_68_of_its_points() -> None:
     found = head_pose(mesh, "mediapipe-468", weights=weights)
     wanted = head_pose(of_68, "insightface-68-3d", weights=shares)
     np.testing.assert_allclose(found.rotation, wanted.rotation, atol=1e-9)
-
-
-@given(angles)
-def test_the_convention_of_insightface(turn: tuple[float, ...]) -> None:
-    mean = HEADS["dlib-68"] * [1, 1, -1]
-    face = face_of("dlib-68", *turn)
-    wanted = oracle.insightface_pose(mean, face)
-    found = head_pose(face, "dlib-68").to_insightface()
-    assert np.abs((found - wanted + 180) % 360 - 180).max() < 1e-4
-
-
-@given(st.tuples(st.floats(-0.8, 0.8), st.floats(-1.4, 1.4), st.floats(-1.5, 1.5)))
-def test_the_convention_of_300wlp(turn: tuple[float, ...]) -> None:
-    """x right, y up, z to the viewer; the image has y down."""
-    flip = np.array([1, -1, -1])
-    turned = oracle.matrix_of_300wlp(*turn)
-    face = 70 * ((HEADS["dlib-68"] * flip) @ turned.T)[:, :2] * [1, -1] + MIDDLE
-    found = head_pose(face, "dlib-68").to_300wlp()
-    np.testing.assert_allclose(found, turn, atol=1e-6)
-
-
-def test_signs_of_300wlp() -> None:
-    up, right, clockwise = (head_pose(face_of("dlib-68", *t), "dlib-68") for t in ((20, 0, 0), (0, 20, 0), (0, 0, 20)))
-    np.testing.assert_allclose(np.degrees(up.to_300wlp()), (20, 0, 0), atol=1e-9)
-    np.testing.assert_allclose(np.degrees(right.to_300wlp()), (0, -20, 0), atol=1e-9)
-    np.testing.assert_allclose(np.degrees(clockwise.to_300wlp()), (0, 0, 20), atol=1e-9)
-
-
-@given(angles, st.booleans())
-def test_the_convention_of_opencv(turn: tuple[float, ...], y_up: bool) -> None:
-    cv2 = pytest.importorskip("cv2")
-    head = HEADS["dlib-68"]
-    face = oracle.seen(head, oracle.rotation(*turn), (0.5, -0.2, 12), 900, (319.5, 239.5))
-    pose = head_pose(face, "insightface-68-3d", camera=900, image_size=(480, 640))
-    rvec, tvec = pose.to_opencv(y_up=y_up)
-    k = np.array([[900, 0, 319.5], [0, 900, 239.5], [0, 0, 1.0]])
-    points = head * [1, -1, -1] if y_up else head
-    back, _ = cv2.projectPoints(points, rvec, tvec, k, None)
-    np.testing.assert_allclose(back[:, 0], face, atol=1e-4)
-    found, r, t = cv2.solvePnP(points, face, k, None, rvec.copy(), tvec.copy(), True)
-    assert found
-    np.testing.assert_allclose(cv2.Rodrigues(r)[0], cv2.Rodrigues(rvec)[0], atol=1e-4)
-    np.testing.assert_allclose(t.reshape(3), tvec, atol=1e-3)
-
-
-def test_opencv_from_afar() -> None:
-    """A pose without perspective, seen by a long lens from where the face is as large."""
-    cv2 = pytest.importorskip("cv2")
-    pose = head_pose(face_of("dlib-68", 10, -20, 30), "dlib-68")
-    rvec, tvec = pose.to_opencv(1e6, (320, 240))
-    k = np.array([[1e6, 0, 320], [0, 1e6, 240], [0, 0, 1.0]])
-    back, _ = cv2.projectPoints(HEADS["dlib-68"], rvec, tvec, k, None)
-    np.testing.assert_allclose(back[:, 0], pose.project(HEADS["dlib-68"]), atol=0.01)
-    with pytest.raises(ValueError, match="needs focal_length and center"):
-        pose.to_opencv()
-    with pytest.raises(ValueError, match="center must have shape"):
-        pose.to_opencv(100, 3)
-    with pytest.raises(ValueError, match="the pose's own camera"):
-        head_pose(face_of("dlib-68", 0, 0, 0), "dlib-68", camera=900, image_size=(480, 640)).to_opencv(900, (0, 0))
 
 
 FACE = face_of("dlib-68", 5, 10, 15)
