@@ -118,7 +118,7 @@ class WarpMesh:
     @property
     def n_spans(self) -> int: ...
 
-# A surface of a face over a picture, with a grid of 64 x 64 places (4 planes: depth, its slopes along x and y, features).
+# A surface of a face over a picture, with a grid of 64 x 64 places (depth, its slopes along x and y, features).
 class Relief:
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Relief:
         first_y: float,
         step: float,
     ) -> None: ...
-    # One image for all faces or one per face; out (n, rows, cols[, channels]). Returns the shares (n,) that were mirrored.
+    # One image for all faces or one per face; out (n, rows, cols[, channels]). Returns the shares (n,) mirrored.
     def frontalize(
         self,
         images: list[NDArray[Any]],

@@ -223,6 +223,19 @@ bool all_of(const std::uint8_t* mask, VectorView<const simd::Span> runs) {
     return true;
 }
 
+// Pixels that the photo does not have, and into which nothing was filled, were sampled at its border.
+template <class T>
+void blank(const Relief& relief, const Front<T>& front) {
+    for (index_t y = 0; y < relief.rows(); ++y) {
+        for (const simd::Span& run : relief.runs(y)) {
+            for (index_t x = run.begin; x < run.end; ++x) {
+                const index_t i = y * relief.cols() + x;
+                if (!front.mask[i]) std::fill_n(front.picture + i * front.channels, front.channels, T{0});
+            }
+        }
+    }
+}
+
 }  // namespace
 
 template <class T>
@@ -248,12 +261,13 @@ double finish(const Relief& relief, const Look& look, bool symmetric, const Fron
         std::fill(to + done, to + cols, 0.0f);
     }
     if (count == 0) return std::numeric_limits<double>::quiet_NaN();
-    if (!symmetric) return 0;
     double sum = 0;
-    if (front.channels == 1) sum = fill_all<T, 1>(relief, look, front, is_whole);
-    if (front.channels == 3) sum = fill_all<T, 3>(relief, look, front, is_whole);
-    if (front.channels == 4) sum = fill_all<T, 4>(relief, look, front, is_whole);
-    if (!is_whole) count = std::count(front.mask, front.mask + relief.rows() * cols, std::uint8_t{1});
+    if (symmetric && front.channels == 1) sum = fill_all<T, 1>(relief, look, front, is_whole);
+    if (symmetric && front.channels == 3) sum = fill_all<T, 3>(relief, look, front, is_whole);
+    if (symmetric && front.channels == 4) sum = fill_all<T, 4>(relief, look, front, is_whole);
+    if (is_whole) return sum / static_cast<double>(count);
+    blank(relief, front);
+    if (symmetric) count = std::count(front.mask, front.mask + relief.rows() * cols, std::uint8_t{1});
     return sum / static_cast<double>(count);
 }
 

@@ -16,8 +16,8 @@ from pyface.geometry.similarity import Similarity, roll_angle, similarity_transf
 from pyface.geometry.templates import template_points
 
 __all__ = [
-    "Frontal",
     "FieldOfView",
+    "Frontal",
     "HeadPose",
     "Similarity",
     "align_face",

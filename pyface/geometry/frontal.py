@@ -94,15 +94,16 @@ def frontalize(
     Gives a :class:`Frontal`. Refused, which is no error, are faces beyond ``max_yaw`` or 60 degrees of pitch, landmarks
     that are none of a face (on average 0.3 distances between the eyes beside it), and faces outside the photo.
 
-    The jaw of ``"dlib-68"`` and ``"insightface-106"`` follows the outline that is seen: the more the head is turned, the
-    less these points move the surface, and what lies beyond the outline of the far side counts as hidden. The result is
-    a likeness: depth is everybody's, the shape becomes the mean one, and the far half is a copy where it was hidden.
+    The jaw of ``"dlib-68"`` and ``"insightface-106"`` follows the outline that is seen: the more the head is turned,
+    the less these points move the surface, and what lies beyond the outline of the far side counts as hidden. The
+    result is a likeness: depth is everybody's, the shape becomes the mean one, and the far half is a copy where it was
+    hidden.
     Networks for recognition are trained on other crops; whether they gain must be measured for each.
 
     Pixels are sampled as by :class:`pyface.PiecewiseAffine`: exact bilinear blends, the same bits on every machine for
-    the same pose. Scaling the photo changes nothing but the sampling. NaN in a float image comes to pixels that it has a
-    weight in. TypeError and ValueError name the argument: an unknown scheme, points of another count, not finite, beyond
-    1e7 pixels or on one line. One thread. Time about 0.3 ms for 224 x 224, and 20 ms once for each new size; memory 10
+    the same pose. Scaling the photo changes nothing but the sampling. NaN in a float image comes to pixels that it has
+    a weight in. TypeError and ValueError name the argument: an unknown scheme, points of another count, not finite,
+    beyond 1e7 pixels or on one line. One thread. Time about 0.3 ms for 224 x 224, and 20 ms once for each new size; memory 10
     bytes per pixel of the picture.
     """
     options = _options(method, size, symmetry, max_yaw, antialias)
@@ -177,7 +178,9 @@ def _images(images: Any, n: int) -> list[Image]:
     if not isinstance(images, np.ndarray | Sequence):
         raise TypeError(f"images must be an array or a list of arrays, got {type(images).__name__}")
     if len(images) != n:
-        raise ValueError(f"images must be one for all, or one for each of the {n} faces of landmarks, got {len(images)}")
+        raise ValueError(
+            f"images must be one for all, or one for each of the {n} faces of landmarks, got {len(images)}"
+        )
     return [_check.pixels(image, f"images[{i}]", longest=LONGEST_SIDE) for i, image in enumerate(images)]
 
 
@@ -234,6 +237,6 @@ def _refusal(pose: HeadPose, max_yaw: float) -> str | None:
 
 def _frontal(made: Fronts, k: int, pose: HeadPose) -> Frontal:
     share = float(made.mirrored[k])
-    if share != share:  # NaN: the mask is empty
+    if np.isnan(share):
         return Frontal(None, None, None, 0.0, pose, "no part of the face lies in the photo")
     return Frontal(made.pictures[k], made.masks[k], made.visibility[k], share, pose)

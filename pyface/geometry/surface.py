@@ -26,9 +26,9 @@ _SCHEME = "dlib-68"
 # Depths of the jaw, from the ear to the chin. Landmarks of the jaw differ by 0.2 in depth from model to model; these
 # continue the cheeks, where the deeper ones of solid_shape would make a cliff of the last twentieth.
 _JAW = (0.75, 0.75, 0.7, 0.65, 0.5, 0.4, 0.25, 0.1, 0.0)
-# Where there are no landmarks: the forehead in the middle; and pairs, of which this is the right one: middle of the cheek,
-# before the ear, lower cheek, beside the wing of the nose, forehead, temple. Rounded to 0.05; published faces differ by as
-# much. Without the pairs the cheeks would be off by 0.3.
+# Where there are no landmarks: the forehead in the middle; and pairs, of which this is the right one: middle of the
+# cheek, before the ear, lower cheek, beside the wing of the nose, forehead, temple. Rounded to 0.05; published faces
+# differ by as much. Without the pairs the cheeks would be off by up to 0.3.
 _MIDDLE = ((-0.35, -0.25), (-0.6, -0.2), (-0.9, -0.15))
 _PAIRS = (
     (1.0, 0.5, 0.3), (1.15, 0.3, 0.6), (0.95, 0.9, 0.35), (0.25, 0.35, -0.2),
@@ -76,8 +76,8 @@ def face_surface(method: str, size: tuple[int, int]) -> Relief:
         shown = PiecewiseAffine(target, size, triangulation(_SCHEME)).mask
         points[:68] = solid_shape(_SCHEME)
     return Relief(
-        target, mesh.triangles, shown=np.ascontiguousarray(shown), depth=depth, solid=points, node_points=in_nodes, nodes=nodes,
-        on_face=on_face, first=(float(xs[0] / STEP + (NODES - 1) / 2), float((ys[0] - _FIRST_NODE_Y) / STEP)),
+        target, mesh.triangles, shown=np.ascontiguousarray(shown), depth=depth, solid=points, node_points=in_nodes,
+        nodes=nodes, on_face=on_face, first=(float(xs[0] / STEP + (NODES - 1) / 2), float((ys[0] - _FIRST_NODE_Y) / STEP)),
         step=1 / (unit * STEP),
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _depth_of(shown: NDArray[np.bool_], xs: Floats, ys: Floats) -> NDArray[np.fl
 
 
 def _node_axes() -> tuple[Floats, Floats]:
-    return _from_middle(NODES) * STEP, _FIRST_NODE_Y + STEP * np.arange(NODES)
+    return _from_middle(NODES) * STEP, np.asarray(_FIRST_NODE_Y + STEP * np.arange(NODES), np.float64)
 
 
 @cache
@@ -166,8 +166,8 @@ def _surface_nodes() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     return np.array(planes, np.float32), np.abs(xs) <= _half_width(ys)[:, None] + _NODE_MARGIN
 
 
-def _mirrored(left: Floats, sign: int) -> Floats:
-    return np.hstack([left, sign * left[:, ::-1]])
+def _mirrored(left: NDArray[Any], sign: int) -> NDArray[Any]:
+    return np.hstack([left, left[:, ::-1] if sign > 0 else -left[:, ::-1]])
 
 
 @cache
@@ -187,8 +187,11 @@ def _mesh_nodes() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     nearest = np.array([inside[np.argmin(np.square(inside - at).sum(axis=1))] for at in np.ndindex(NODES, NODES)])
     owner = mesh._mesh.owners()[tuple(nearest.T)].reshape(NODES, NODES)
     depth = corners[owner, 0, 2] + (slopes[owner] * (places - corners[owner, 0, :2])).sum(axis=-1)
-    planes = [depth, slopes[owner][..., 0], slopes[owner][..., 1], _feature_plane()]
-    return np.array(planes, np.float32), mesh.mask
+    # A place on an edge belongs to one of two triangles, and to the mirrored one in the right half.
+    left = slice(NODES // 2)
+    planes = [_mirrored(depth[:, left], 1), _mirrored(slopes[owner][:, left, 0], -1)]
+    planes += [_mirrored(slopes[owner][:, left, 1], 1), _feature_plane()]
+    return np.array(planes, np.float32), _mirrored(mesh.mask[:, left], 1)
 
 
 @cache

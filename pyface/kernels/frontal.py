@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,9 @@ class Relief:
     points (n, 2), triangles (t, 3) : the mesh, in pixels of the picture.        shown (h, w) bool : the face's pixels.
     depth : (h, w) float32 in distances between the eyes, away from the camera; None for a flat one.
     solid (n, 3) : the mesh's points on the face, the 68 landmarks of ``"dlib-68"`` first.
-    node_points (n, 2) : the mesh in places of the grid.        nodes (4, 64, 64) float32 : depth there, its slopes along x
-        and y, and features: 1 in eyes and mouth, which are not mirrored, 0 elsewhere.        on_face (64, 64) bool.
+    node_points (n, 2) : the mesh in places of the grid.        on_face (64, 64) bool : places of the face.
+    nodes (4, 64, 64) float32 : depth at places, its slopes along x and y, and features: 1 in eyes and mouth, which are
+        not mirrored, 0 elsewhere.
     first (x, y), step : the place of pixel (0, 0), and places per pixel.
     """
 
@@ -60,8 +60,8 @@ class Relief:
     ) -> None:
         self.size = shown.shape
         self._relief = _core.Relief(
-            points, triangles, shown=shown, depth=depth, solid=solid, node_points=node_points, nodes=nodes, on_face=on_face,
-            first_x=first[0], first_y=first[1], step=step,
+            points, triangles, shown=shown, depth=depth, solid=solid, node_points=node_points, nodes=nodes,
+            on_face=on_face, first_x=first[0], first_y=first[1], step=step,
         )  # fmt: skip
 
     def frontalize(

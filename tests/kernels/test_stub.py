@@ -72,6 +72,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
+    ("radial_surface", {"centres": MARKS, "weights": np.ones(6), "xs": np.zeros(2), "ys": np.zeros(4)}),
     ("compiled_isas", {}),
     ("supported_isas", {}),
     ("active_isa", {}),
