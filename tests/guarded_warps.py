@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from warp_meshes import noise
 
 from pyface import PiecewiseAffine, _check, _core
+from pyface.geometry import solid_shape
+from pyface.geometry.surface import face_surface
 from pyface.kernels.crops import BORDERS, affine_crops
 from pyface.kernels.piecewise import LONGEST_SIDE
 
@@ -182,3 +184,31 @@ def large(shape: tuple[int, ...]) -> None:
                     want = mesh.warp(small, step * corners + start, **options)
                     got = mesh.warp(image, step * corners + start + shift, **options)
                     np.testing.assert_array_equal(got, want)
+
+
+def frontals(count: int) -> None:
+    """Faces through a relief, at the rims of their photos; photos and pictures lie between the guards."""
+    on_every_isa(lambda: _frontals(count))
+
+
+def _frontals(count: int) -> list[Array]:
+    cases, results = Cases(3), []
+    solid = solid_shape("dlib-68")
+    for _ in range(count):
+        channels, dtype = cases.one_of((), (3,), (4,)), cases.one_of(np.uint8, np.float32)
+        image = cases.image(channels, dtype)
+        size = (int(cases.rng.integers(8, 11)), int(cases.rng.integers(8, 12)))
+        relief = face_surface(cases.one_of("surface", "mesh"), size)
+        yaw = cases.rng.uniform(-1, 1)
+        turn = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
+        scale, middle = float(cases.rng.uniform(0.5, 8)), cases.rng.uniform(-2, 14, 2)
+        points = (scale * (solid @ turn.T)[:, :2] + middle)[None]
+        out = cases.out((1, *size, *channels), dtype)
+        masks, visibility = np.empty((1, *size), bool), np.empty((1, *size), np.float32)
+        options = {"outline_is_seen": cases.chance(0.5), "symmetric": cases.chance(0.7), "antialias": cases.chance(0.4)}
+        shares = relief._relief.frontalize(
+            [image], points, rotations=turn[None], translations=middle[None], scales=np.array([scale]), out=out,
+            masks=masks, visibility=visibility, n_threads=1, **options,
+        )  # fmt: skip
+        results += [out.copy(), masks, visibility, shares]
+    return results

@@ -28,8 +28,8 @@ void require_plane(const Array<T>& array, index_t rows, index_t cols, const char
 
 std::unique_ptr<Relief> make_relief(const Array<double>& points, const Array<std::int32_t>& triangles,
                                     const Array<bool>& shown, const std::optional<Array<float>>& depth,
-                                    const Array<double>& solid, const Array<double>& node_points, const Array<float>& nodes,
-                                    const Array<bool>& on_face, double first_x, double first_y, double step) {
+                                    const Array<double>& solid, const Array<double>& node_points,
+                                    const Array<float>& nodes, const Array<bool>& on_face, double first_x, double first_y, double step) {
     const auto p = as_matrix(points, "points must have shape (n, 2)");
     const auto t = as_matrix(triangles, "triangles must have shape (t, 3)");
     const auto in_nodes = as_matrix(node_points, "node_points must have shape (n, 2)");
@@ -52,7 +52,8 @@ std::unique_ptr<Relief> make_relief(const Array<double>& points, const Array<std
     return without_gil([&] {
         frontal::Nodes made(planes, planes + frontal::kPlane, planes + 2 * frontal::kPlane,
                             planes + 3 * frontal::kPlane, is_on_face, depths == nullptr, in_nodes, t);
-        return std::make_unique<Relief>(p, t, rows, cols, is_shown, depths, on_head, std::move(made), first_x, first_y, step);
+        return std::make_unique<Relief>(p, t, rows, cols, is_shown, depths, on_head, std::move(made), first_x, first_y,
+                                        step);
     });
 }
 
@@ -132,7 +133,8 @@ void define_frontalize(py::class_<Relief>& relief) {
 void register_frontal(py::module_& m) {
     py::class_<Relief> relief(m, "Relief");
     relief.def(py::init(&make_relief), "points"_a.noconvert(), "triangles"_a.noconvert(), py::kw_only(),
-               "shown"_a.noconvert(), "depth"_a.noconvert(), "solid"_a.noconvert(), "node_points"_a.noconvert(), "nodes"_a.noconvert(),
+               "shown"_a.noconvert(), "depth"_a.noconvert(), "solid"_a.noconvert(),
+               "node_points"_a.noconvert(), "nodes"_a.noconvert(),
                "on_face"_a.noconvert(), "first_x"_a, "first_y"_a, "step"_a);
     define_frontalize<std::uint8_t>(relief);
     define_frontalize<float>(relief);

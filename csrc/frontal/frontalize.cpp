@@ -93,7 +93,8 @@ void sample_face(const Relief& relief, ImageView<const T> image, const Place& pl
 }  // namespace
 
 template <class T>
-void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces, const Fronts<T>& out, int n_threads, const PollCallback& poll) {
+void frontalize(const Relief& relief, const std::vector<ImageView<const T>>& images, const Faces& faces,
+                const Fronts<T>& out, int n_threads, const PollCallback& poll) {
     require(images.size() == 1 || static_cast<index_t>(images.size()) == faces.n, "one image, or one per face");
     for (const auto& image : images) {
         require(image.channels == images.front().channels &&

@@ -9,8 +9,8 @@ namespace {
 constexpr float kFar = 1000;         // deeper than any face
 constexpr float kSoftEdge = 0.05f;   // so far behind another part a place is hidden
 constexpr double kStraight = 1e-3;   // tangent of a turn in which nothing hides anything
-// Visible shares below are filled, above shown. Chosen on photos: less, and the far cheek is a smear; more, and noses are
-// mirrored.
+// Visible shares below are filled, above shown. Chosen on photos: less, and the far cheek is a smear; more, and noses
+// are mirrored.
 constexpr float kFilled = 0.25f, kShown = 0.65f;
 // Below, an eye or a mouth is no longer worth keeping.
 constexpr float kFeatureGone = 0.05f, kFeatureKept = 0.3f;
@@ -29,7 +29,8 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 Nodes::Nodes(const float* depth, const float* slope_x, const float* slope_y, const float* feature,
-             const std::uint8_t* on_face, bool is_flat, MatrixView<const double> points, MatrixView<const std::int32_t> triangles)
+             const std::uint8_t* on_face, bool is_flat, MatrixView<const double> points,
+             MatrixView<const std::int32_t> triangles)
     : depth_(plane_of(depth)), slope_x_(plane_of(slope_x)), slope_y_(plane_of(slope_y)), feature_(plane_of(feature)),
       is_flat_(is_flat), mesh_(points, triangles, kNodes, kNodes) {
     std::copy_n(on_face, kPlane, on_face_.begin());

@@ -23,7 +23,8 @@ class Relief {
 public:
     // points (n, 2) x y and triangles (t, 3) as for warp::Mesh, in a picture of rows x cols pixels; `shown` (rows, cols),
     // which pixels belong to the face; depth (rows, cols) of them, or nullptr for a flat one. Pixel x lies at the place
-    // first_x + step x of `nodes`, y at first_y + step y. solid (n, 3): the mesh's points on the face, the 68 landmarks first.
+    // first_x + step x of `nodes`, y at first_y + step y. solid (n, 3): the mesh's points on the face, the 68 landmarks
+    // first.
     Relief(MatrixView<const double> points, MatrixView<const std::int32_t> triangles, index_t rows, index_t cols,
            const std::uint8_t* shown, const float* depth, MatrixView<const double> solid, Nodes nodes, double first_x,
            double first_y, double step);

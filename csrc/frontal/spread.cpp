@@ -26,7 +26,8 @@ void spread(float* values, float* weights, index_t side, index_t channels) {
         return;
     }
     const index_t half = side / 2;
-    std::vector<float> coarse(static_cast<std::size_t>(half * half * channels)), sums(static_cast<std::size_t>(half * half));
+    std::vector<float> coarse(static_cast<std::size_t>(half * half * channels));
+    std::vector<float> sums(static_cast<std::size_t>(half * half));
     for (index_t i = 0; i < half; ++i) {
         for (index_t j = 0; j < half; ++j) {
             float* to = coarse.data() + (i * half + j) * channels;

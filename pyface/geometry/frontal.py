@@ -103,8 +103,8 @@ def frontalize(
     Pixels are sampled as by :class:`pyface.PiecewiseAffine`: exact bilinear blends, the same bits on every machine for
     the same pose. Scaling the photo changes nothing but the sampling. NaN in a float image comes to pixels that it has
     a weight in. TypeError and ValueError name the argument: an unknown scheme, points of another count, not finite,
-    beyond 1e7 pixels or on one line. One thread. Time about 0.3 ms for 224 x 224, and 20 ms once for each new size; memory 10
-    bytes per pixel of the picture.
+    beyond 1e7 pixels or on one line. One thread. Time about 0.3 ms for 224 x 224, and 20 ms once for each new size;
+    memory 10 bytes per pixel of the picture.
     """
     options = _options(method, size, symmetry, max_yaw, antialias)
     checked = _check.pixels(image, longest=LONGEST_SIDE)

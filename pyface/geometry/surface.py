@@ -77,8 +77,8 @@ def face_surface(method: str, size: tuple[int, int]) -> Relief:
         points[:68] = solid_shape(_SCHEME)
     return Relief(
         target, mesh.triangles, shown=np.ascontiguousarray(shown), depth=depth, solid=points, node_points=in_nodes,
-        nodes=nodes, on_face=on_face, first=(float(xs[0] / STEP + (NODES - 1) / 2), float((ys[0] - _FIRST_NODE_Y) / STEP)),
-        step=1 / (unit * STEP),
+        nodes=nodes, on_face=on_face,
+        first=(float(xs[0] / STEP + (NODES - 1) / 2), float((ys[0] - _FIRST_NODE_Y) / STEP)), step=1 / (unit * STEP),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ NEEDS_64_BITS = pytest.mark.skipif(sys.maxsize < 2**32, reason="needs 64-bit add
 
 
 @NEEDS_MPROTECT
-@pytest.mark.parametrize("call", ["warps(300)", "crops(2500)"])
+@pytest.mark.parametrize("call", ["warps(300)", "crops(2500)", "frontals(150)"])
 def test_nothing_beside_an_array_is_touched(call: str) -> None:
     done = guarded.run(f"guarded_warps.{call}")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

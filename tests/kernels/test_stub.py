@@ -272,7 +272,7 @@ def test_the_mesh_takes_and_gives_what_the_stub_says(image: np.ndarray) -> None:
 
 
 def test_the_class_takes_and_gives_what_the_stub_says() -> None:
-    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData", "WarpMesh"}
+    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData", "WarpMesh", "Relief"}
     methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
     assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
     assert set(names(methods["__init__"].args)[0]) == TREES.keys()
