@@ -197,14 +197,13 @@ def _frontals(
         return results
     relief = face_surface(options.method, options.size)
     for group in [taken] if len(images) == 1 else _alike(images, taken):
-        chosen = [each[i] for i in group]
-        points = landmarks[group][..., :2]
+        points = (landmarks[group] if is_batch else landmarks)[..., :2]
         made = relief.frontalize(
             images if len(images) == 1 else [images[i] for i in group],
             np.ascontiguousarray(points if scheme == "dlib-68" else convert_landmarks(points, scheme, "dlib-68")),
-            np.array([pose.rotation for pose in chosen]),
-            np.array([pose.translation for pose in chosen]),
-            np.array([pose.scale for pose in chosen]),
+            poses.rotation[group] if is_batch else poses.rotation[None],
+            poses.translation[group] if is_batch else poses.translation[None],
+            poses.scale[group] if is_batch else np.array([poses.scale]),
             outline_is_seen=scheme in _SEEN_OUTLINE,
             symmetric=options.is_symmetric,
             antialias=options.antialias,

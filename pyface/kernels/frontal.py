@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _core, _threads
+from pyface import _core, _memory, _threads
 from pyface._typing import Image, Points
 
 __all__ = ["NODES", "STEP", "Fronts", "Relief", "radial_surface"]
@@ -87,10 +88,13 @@ class Relief:
         0.1 s. MemoryError before the results take more than is free.
         """
         f, rest = len(landmarks), images[0].shape[2:]
-        instead = "frontalize fewer faces at a time, or to a smaller size"
-        pictures = _check.output(None, (f, *self.size, *rest), images[0].dtype.type, instead=instead)
-        masks: NDArray[np.bool_] = _check.output(None, (f, *self.size), np.bool_, instead=instead)
-        visibility: NDArray[np.float32] = _check.output(None, (f, *self.size), np.float32, instead=instead)
+        height, width = self.size
+        _memory.require(
+            f * height * width * (math.prod(rest) * images[0].itemsize + 5), f"{f} faces of {height} x {width} pixels",
+            "frontalize fewer faces at a time, or to a smaller size",
+        )  # fmt: skip
+        pictures = np.empty((f, height, width, *rest), images[0].dtype)
+        masks, visibility = np.empty((f, height, width), np.bool_), np.empty((f, height, width), np.float32)
         mirrored = self._relief.frontalize(
             list(images), landmarks, rotations=rotations, translations=translations, scales=scales, out=pictures,
             masks=masks, visibility=visibility, outline_is_seen=outline_is_seen, symmetric=symmetric,
