@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kDegrees = 180 / 3.14159265358979323846;
 constexpr double kApart = 1e-6;  // points of an outline, downwards, at least
+constexpr double kBeside = 0.05;  // the outline and what lies inside it
 constexpr double kLargestBlock = 1 << 15;
 
 double smooth_step(double low, double high, double x) {
@@ -52,18 +53,25 @@ Place place(MatrixView<const double> solid, bool is_flat, const Face& face, bool
         made.upright[at(3 * k)] = rows[k][0], made.upright[at(3 * k + 1)] = rows[k][1];
         made.upright[at(3 * k + 2)] = -(rows[k][0] * shift[0] + rows[k][1] * shift[1]);
     }
+    const auto sideways = [&](index_t left, index_t right) {
+        const double* p = face.landmarks + 2 * (away > 0 ? right : left);
+        return rows[0][0] * p[0] + rows[0][1] * p[1] + made.upright[2] + kBeside;
+    };
+    const double eye = sideways(36, 45), mouth = sideways(48, 54);
     double lowest = 0;
     for (index_t i = 0; i < kOutline; ++i) {
         const double* p = face.landmarks + 2 * (away > 0 ? kJaw - 1 - i : i);
         for (index_t k = 0; k < 2; ++k) {
             made.outline[at(2 * i + k)] = rows[k][0] * p[0] + rows[k][1] * p[1] + made.upright[at(3 * k + 2)];
         }
+        double& side = made.outline[at(2 * i)];
+        side = std::max(side, i < 2 ? eye : i < 5 ? mouth : side);
         // Downwards, whatever single points do.
         double& down = made.outline[at(2 * i + 1)];
         if (i > 0) down = std::max(down, lowest + kApart);
         lowest = down;
     }
-    made.outline_weight = outline_is_seen ? smooth_step(5, 15, turn) : 0;
+    made.outline_weight = smooth_step(5, 15, turn);
     const double spans = scale / pixels_per_unit;
     made.block = spans >= 2 ? static_cast<index_t>(std::min(1 + std::floor(spans / 2), kLargestBlock)) : 1;
     return made;

@@ -25,7 +25,7 @@ struct Place {
     std::array<double, 3> view;               // third row of the rotation
     std::array<double, 2> bend;               // pixels, x y, that a point moves for each unit of depth
     std::array<double, 6> upright;            // (2, 3): from pixels to lengths: towards the side turned away, and down
-    std::array<double, 2 * kOutline> outline;  // (9, 2): the jaw of that side there; the second number grows
+    std::array<double, 2 * kOutline> outline;  // (9, 2): that side's outline there; the second number grows
     double outline_weight;                    // from 0, the outline says nothing, to 1
     index_t block;                            // side of the squares of the photo to average before it is sampled
 };
@@ -35,7 +35,9 @@ struct Place {
 //
 // The landmarks of the jaw count less the more the face is turned if `outline_is_seen`, which is to say that they follow
 // what is seen of it: on the side turned away all up to 5 degrees of yaw and not at all from 25 on, on the other side
-// from 15 to 45; smoothly in between, and from side to side. The outline's weight then grows from 5 to 15 degrees.
+// from 15 to 45; smoothly in between, and from side to side. The outline is the jaw, but at least 0.05 beyond
+// the corner of the eye (the first two points) or of the mouth (the next three), as points that stay on the surface may
+// come to lie behind these. Its weight grows from 5 to 15 degrees.
 // block is 1 + floor(s / 2) for s >= 2 pixels of the photo per pixel of the picture, else 1.
 Place place(MatrixView<const double> solid, bool is_flat, const Face& face, bool outline_is_seen, double pixels_per_unit);
 

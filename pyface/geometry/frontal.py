@@ -95,7 +95,7 @@ def frontalize(
     that are none of a face (on average 0.3 distances between the eyes beside it), and faces outside the photo.
 
     The jaw of ``"dlib-68"`` and ``"insightface-106"`` follows the outline that is seen: the more the head is turned,
-    the less these points move the surface, and what lies beyond the outline of the far side counts as hidden. The
+    the less these points move the surface. What lies beyond the jaw of the side turned away counts as hidden. The
     result is a likeness: depth is everybody's, the shape becomes the mean one, and the far half is a copy where it was
     hidden.
     Networks for recognition are trained on other crops; whether they gain must be measured for each.

@@ -113,7 +113,7 @@ def test_a_painted_head_comes_out_as_it_was_painted(yaw: float, pitch: float, ro
     clear = result.visibility > 0.7
     assert clear.mean() > 0.25 and np.percentile(off[clear], 98) < 7  # the photo is painted in whole pixels
     hidden = (result.visibility < 0.05) & result.mask
-    assert hidden.any() == (abs(yaw) >= 35)
+    assert hidden.any() == (abs(yaw) >= 20)
     if hidden.sum() > 100:
         assert np.median(off[hidden]) > 3 * np.median(off[clear])
 
@@ -131,7 +131,7 @@ def test_the_far_half_is_filled_from_the_near_one() -> None:
     assert changed[soft.visibility > 0.8].mean() < 0.02  # what is seen is left alone, but beside what is not
     # Eyes and mouth that are half seen are kept.
     eye = np.rint(np.array([0.5 + 1.55, 1.1]) * 95 / 3.1).astype(int)
-    assert soft.visibility[eye[1], eye[0]] > 0.3 and not changed[eye[1], eye[0]]
+    assert soft.visibility[eye[1], eye[0]] > 0.25 and not changed[eye[1], eye[0]]
 
 
 def test_a_face_from_the_front_is_not_filled() -> None:

@@ -118,17 +118,20 @@ def shadows(table, towards):
     return lambda i, j: table[i, j][2] - (least(j, i) if main == 0 else least(i, j))
 
 
-def visible(landmarks, pose, source, is_seen):
+def visible(landmarks, pose, source):
     """(64, 64)."""
     table, owner, in_places, triangles = grid()
     view, away = pose.rotation[2], 1 if pose.rotation[2, 0] >= 0 else -1
     across = pose.rotation[:2, 0] / np.linalg.norm(pose.rotation[:2, 0])
     axes = np.array([across * away, [-across[1], across[0]]]) / pose.scale
     outline = (landmarks[range(16, 7, -1) if away > 0 else range(9)] - pose.translation) @ axes.T
+    corners = [landmarks[pair[away > 0]] for pair in ((36, 45), (48, 54))]  # of the eye and of the mouth
+    for i in range(5):
+        outline[i, 0] = max(outline[i, 0], axes[0] @ (corners[i >= 2] - pose.translation) + 0.05)
     for i in range(1, 9):
         outline[i, 1] = max(outline[i, 1], outline[i - 1, 1] + 1e-6)
     maps = [affine(source, in_places, t) for t in triangles]
-    weight = smooth(5, 15, abs(pose.yaw)) if is_seen else 0
+    weight = smooth(5, 15, abs(pose.yaw))
     behind = shadows(table, -view) if max(abs(view[:2])) > 1e-3 else lambda i, j: 0
     out = np.zeros((NODES, NODES))
     for (i, j), (x, _, z, dx, dy, _, is_on) in table.items():
@@ -195,7 +198,7 @@ def frontal(image, landmarks, pose, size, *, symmetric=True, is_seen=True):
     if image.dtype == np.uint8:
         own = np.rint(own)
     planes = dict.fromkeys(("visible", "sure", "fill"))
-    planes["visible"] = visible(landmarks, pose, source, is_seen)
+    planes["visible"] = visible(landmarks, pose, source)
     planes["sure"] = np.vectorize(lambda v: float(smooth(0.25, 0.65, v)))(planes["visible"])
     features = np.array([[grid()[0][i, j][5] for j in range(NODES)] for i in range(NODES)])
     kept = features * np.vectorize(lambda v: float(smooth(0.05, 0.3, v)))(planes["visible"])
