@@ -13,7 +13,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="these models are read with onnx")
 pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 
-from oracles import detector_files, plain_detectors, zoo_files  # noqa: E402
+from oracles import broken_files, detector_files, plain_detectors, zoo_files  # noqa: E402
 
 from pyface import errors, models  # noqa: E402
 from pyface.errors import ModelFileError  # noqa: E402
@@ -235,3 +235,28 @@ def test_memory_that_is_not_there_is_not_touched(
     with pytest.raises(MemoryError, match=r"2000 x 2000 pixels: searching it takes .* are free; use a smaller one"):
         detector(from_bytes, "centerface").detect(large)
     assert len(detector(from_bytes, "scrfd").detect(large)) == 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_detector_of_nan_alone_does_not_say_that_there_is_no_face(
+    from_bytes: Callable[..., Any], family: str
+) -> None:
+    size = {"input_size": SIZES[family]} if family in SIZES else {}
+    image = np.random.default_rng(1).integers(0, 256, (40, 64, 3), dtype=np.uint8)
+    model = from_bytes(broken_files.times(made(family, likes_all=True), np.nan), family, **size)
+    for call in (model.detect, lambda image: model.detect_many([image])):
+        with pytest.raises(ModelFileError, match="gives NaN alone: its weights are damaged"):
+            call(image)
+    assert len(
+        from_bytes(broken_files.times(made(family, likes_all=True), 1.0), family, **size).detect(image, threshold=0.1)
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_warning_of_floats_up_to_1_points_to_who_called(from_bytes: Callable[..., Any], family: str) -> None:
+    model = detector(from_bytes, family)
+    image = np.full((40, 64, 3), 0.5, np.float32)
+    for call in (model.detect, lambda image: model.detect_many([image])):
+        with pytest.warns(UserWarning, match=r"0\.\.1") as caught:
+            call(image)
+        assert [warning.filename for warning in caught] == [__file__]

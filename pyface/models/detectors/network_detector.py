@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from abc import abstractmethod
@@ -129,7 +130,7 @@ class NetworkDetector(Detector):
         MemoryError if there is too little.
         """
         least = self._least(threshold)
-        return self._found(self._session, rgb_bytes(image, color), least)
+        return self._found(self._session, rgb_bytes(image, color, stacklevel=3), least)
 
     def detect_many(
         self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
@@ -143,7 +144,7 @@ class NetworkDetector(Detector):
         """
         least = self._least(threshold)
         batch = Batch(images, color)
-        photos = [rgb_bytes(image) for image in batch.images]
+        photos = list(map(functools.partial(rgb_bytes, stacklevel=3), batch.images))  # no frame of a comprehension
         in_batches = not self._session.is_on_cpu and self._is_for_batches()
         return batch.of_all(self._in_batches(photos, least) if in_batches else self._on_threads(photos, least))
 
@@ -231,6 +232,11 @@ class NetworkDetector(Detector):
 
     def _chosen(self, outputs: list[NDArray[np.float32]], canvas: Canvas, least: float) -> Detections:
         rows, cols = canvas.pixels.shape[:2]
+        # A single cell may hold anything. But where all is NaN no score is greater, as if there were no face.
+        if any(output.size and np.isnan(output).all() for output in outputs):
+            raise ModelFileError(
+                f"{self.name} gives NaN alone: its weights are damaged, or too large for the numbers it computes with"
+            )
         seen, scores, landmarks = self._candidates(outputs, rows, cols, least)
         boxes = canvas.in_photo(seen.reshape(-1, 2, 2)).reshape(-1, 4)
         # Distances of unlikely faces may be negative.
