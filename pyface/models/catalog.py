@@ -77,7 +77,7 @@ def find(name: str) -> ModelSpec:
 def pack(name: str) -> tuple[str, str, str]:
     """Names of detector, landmarks and embedder of a pack, or a ModelNotFoundError."""
     packs = contents().packs
-    if name not in packs:
+    if _check.text(name, "the name of a pack") not in packs:
         near = difflib.get_close_matches(name.lower(), packs, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ModelNotFoundError(f"no pack of models is named {name!r}; there is: {', '.join(packs)}{hint}")
@@ -87,7 +87,7 @@ def pack(name: str) -> tuple[str, str, str]:
 def members_of(name: str) -> tuple[ModelSpec, ...]:
     """The model of this name, or the models of this pack. A ModelNotFoundError names what is most like it."""
     packs = contents().packs
-    if name in packs:
+    if _check.text(name, "name") in packs:
         return tuple(find(member) for member in packs[name] if member != OF_DETECTOR)
     if any(spec.name == name for spec in catalog()):
         return (find(name),)
@@ -128,8 +128,11 @@ def load(
     MTCNN builds its graph and keeps it in the user's cache folder; later ones take 0.1 to 0.3 s.
     Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError, MemoryError.
     """
+    path = _check.path_text(name_or_path, "name_or_path")
+    if family is not None:
+        _check.text(family, "family")
     options = Options(_input_size(input_size), normalization, None if flip is None else _check.flag(flip, "flip"))
-    with _memory.told(f"to load {fspath(name_or_path)!r}", "end what else takes memory"):
+    with _memory.told(f"to load {path!r}", "end what else takes memory"):
         model, spec = _loaded(name_or_path, family, providers, n_threads, options)
     if spec is not None:
         _say_license(spec)
