@@ -14,7 +14,7 @@ from pyface.models.catalog import OF_DETECTOR, find, looks_like_path, pack, requ
 __all__ = ["ROLES", "Chain", "known_by", "load_chain", "scheme_for"]
 
 ROLES = ("detector", "landmarks", "embedder")
-_KINDS = {Detector: "a detector", Landmarker: "a landmark model", Embedder: "an embedder"}
+_KINDS: dict[type, str] = {Detector: "a detector", Landmarker: "a landmark model", Embedder: "an embedder"}
 
 
 @dataclass(frozen=True, slots=True)
