@@ -120,7 +120,7 @@ def load(
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
     input_size : of detectors whose network sees images at one size: (width, height) of that picture in pixels, or one
-        number for a square. Multiples of 32.
+        number for a square. Multiples of 32, but of ``ultraface``, and what the file fixes where it does.
     normalization : of embedders whose networks were made for different ones: what their family's class says.
     flip : of embedders: whether a vector is the mean of a crop's and its mirror image's, at twice the time.
 

@@ -161,7 +161,11 @@ def changed(data: bytes, change: Callable[[Any], None]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 2), "it takes no picture of three colours"),
+        (lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 2), r"it takes tensor\(uint8\), expected"),
+        (
+            lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 10),
+            r"it takes tensor\(float16\), expected",
+        ),
         (lambda m: m.graph.input[0].type.tensor_type.shape.dim.pop(), "it takes no picture of three colours"),
         (
             lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[1], "dim_value", 1),
@@ -222,7 +226,7 @@ def test_too_little_memory(from_bytes: Callable[..., Any], family: str, monkeypa
         raise MemoryError
 
     monkeypatch.setattr(Session, "run_all", full)
-    with pytest.raises(MemoryError, match="not enough memory to search an image of 50 x 40 pixels; use a smaller one"):
+    with pytest.raises(MemoryError, match=r"not enough memory to search an image of 50 x 40 pixels.*; use a smaller "):
         model.detect(np.zeros((40, 50), np.uint8))
 
 
@@ -235,6 +239,27 @@ def test_memory_that_is_not_there_is_not_touched(
     with pytest.raises(MemoryError, match=r"2000 x 2000 pixels: searching it takes .* are free; use a smaller one"):
         detector(from_bytes, "centerface").detect(large)
     assert len(detector(from_bytes, "scrfd").detect(large)) == 0
+    words = r"image of 50 x 40 pixels in a picture of 8192 x 8192: .* are free; use a smaller input_size"
+    with pytest.raises(MemoryError, match=words):
+        from_bytes(made("scrfd"), "scrfd", input_size=8192).detect(large[:40, :50])
+
+
+def test_a_file_whose_steps_are_for_one_size_says_so_of_another(from_bytes: Callable[..., Any]) -> None:
+    def only_of_64(model: Any) -> None:
+        """Its input goes through the addition of what has that size, whatever it declares."""
+        for node in model.graph.node:
+            node.input[:] = ["same" if name == model.graph.input[0].name else name for name in node.input]
+        zeros = onnx.numpy_helper.from_array(np.zeros((1, 3, 64, 64), np.float32), "zeros")
+        model.graph.initializer.append(zeros)
+        model.graph.node.insert(0, onnx.helper.make_node("Add", [model.graph.input[0].name, "zeros"], ["same"]))
+
+    data = changed(made("scrfd", likes_all=True), only_of_64)
+    image = np.full((40, 64, 3), 200, np.uint8)
+    assert len(from_bytes(data, "scrfd", input_size=64).detect(image, threshold=0.1))
+    with pytest.raises(
+        ModelFileError, match=r"cannot be run on pictures of 96 x 96, but may be on .* input_size: .*Add"
+    ):
+        from_bytes(data, "scrfd", input_size=96).detect(image)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -216,14 +216,24 @@ class NetworkDetector(Detector):
 
     def _found(self, session: Session, pixels: NDArray[np.uint8], least: float) -> Detections:
         rows, cols = pixels.shape[:2]
-        instead = "use a smaller one"
-        with _memory.told(f"to search an image of {cols} x {rows} pixels", instead):
-            width, height = self.input_size or (cols, rows)
+        width, height = self.input_size or (cols, rows)
+        # The picture takes the memory, and is as large for a small photo.
+        instead = "use a smaller one" if self.input_size is None else "use a smaller input_size"
+        seen = "" if self.input_size is None else f" in a picture of {width} x {height}"
+        with _memory.told(f"to search an image of {cols} x {rows} pixels{seen}", instead):
             need = self._bytes_per_pixel * width * height
             if need >= _WORTH_REFUSING and session.is_on_cpu:
                 _memory.require(need, "searching it", instead)
             canvas = self._canvas(pixels)
-            outputs = session.run_all(self._numbers(canvas.pixels)[None])
+            try:
+                outputs = session.run_all(self._numbers(canvas.pixels)[None])
+            except ModelFileError as error:
+                if self.input_size is None:
+                    raise
+                raise ModelFileError(
+                    f"{self.name} cannot be run on pictures of {width} x {height}, but may be on those of another "
+                    f"input_size: {error}"
+                ) from error
             try:
                 own = self._of_each(outputs, 1)[0]
             except ValueError as error:
@@ -253,10 +263,12 @@ class NetworkDetector(Detector):
 
 
 def takes_no_picture(file: OnnxFile) -> str:
-    """Why the first and only input is no picture of three colours, or nothing."""
+    """Why the first and only input is no picture of three colours as floats, or nothing."""
     shape = file.inputs[0].shape
-    if len(file.inputs) != 1 or len(shape) != 4 or file.inputs[0].kind != _FLOATS or _fixed(shape[1]) not in (3, None):
-        return "it takes no picture of three colours, as floats by planes"
+    if len(file.inputs) != 1 or len(shape) != 4 or _fixed(shape[1]) not in (3, None):
+        return "it takes no picture of three colours by planes"
+    if file.inputs[0].kind != _FLOATS:
+        return f"it takes {file.inputs[0].kind}, expected {_FLOATS}"
     return ""
 
 
