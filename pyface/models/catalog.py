@@ -235,6 +235,7 @@ def pull(
     Raises ModelNotFoundError; LicenseError, which says the licence; DownloadError; ModelFileError; MissingExtraError.
     """
     specs = members_of(name)
+    _check.flag(accept_license, "accept_license")  # "no" would accept it
     to_bring = tuple(spec for spec in specs if spec.package is None)
     if source is not None and not to_bring:
         raise ValueError(f"{name} comes with a package of the package index; it is not taken from {fspath(source)}")
