@@ -32,3 +32,10 @@ def test_one_image_is_not_taken_for_many() -> None:
             analyzer.analyze(wrong)
     assert len(analyzer.analyze_many(np.stack([image, image]))) == 2
     assert len(OneFace().detect_many([image, image[:30]])) == 2
+
+
+def test_the_least_max_side_is_told_at_once() -> None:
+    for value in (0, 1, 99):
+        with pytest.raises(ValueError, match=f"max_side must be at least 100, got {value}$"):
+            pyface.FaceAnalyzer(detector=OneFace(), landmarks=False, embedder=False, max_side=value)
+    assert pyface.FaceAnalyzer(detector=OneFace(), landmarks=False, embedder=False, max_side=100).max_side == 100

@@ -243,7 +243,7 @@ class NetworkDetector(Detector):
     def _chosen(self, outputs: list[NDArray[np.float32]], canvas: Canvas, least: float) -> Detections:
         rows, cols = canvas.pixels.shape[:2]
         # A single cell may hold anything. But where all is NaN no score is greater, as if there were no face.
-        if any(output.size and np.isnan(output).all() for output in outputs):
+        if any(output.size and np.isnan(output.flat[0]) and np.isnan(output).all() for output in outputs):
             raise ModelFileError(
                 f"{self.name} gives NaN alone: its weights are damaged, or too large for the numbers it computes with"
             )
