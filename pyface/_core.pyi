@@ -43,6 +43,24 @@ def chip_place(
 def fit_similarities(
     source: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int]: ...
+def head_poses(
+    landmarks: NDArray[np.float64],
+    head: NDArray[np.float64],
+    is_contour: NDArray[np.bool_] | None = None,
+    weights: NDArray[np.float64] | None = None,
+    camera: tuple[float, float, float] | None = None,
+    *,
+    refined: bool = True,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    int,
+    bool,
+]: ...
 def affine_crops(
     image: NDArray[np.uint8] | NDArray[np.float32],
     matrices: NDArray[np.float64],

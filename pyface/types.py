@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Boxes, Points, Scores
+
+if TYPE_CHECKING:
+    from pyface.geometry.pose import HeadPose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +51,7 @@ class Face:
     landmarks : (k, 2) float64, (k, 3) where they have depths, or None.
     scheme : name of the landmark order, e.g. ``"dlib-5"``, or None.
     embedding : (d,) float32 or None, as the network gives it.
-    pose : (3,) float64, pitch yaw roll in degrees, or None.
+    pose : which way the face looks (:class:`pyface.geometry.HeadPose`), or None.
     """
 
     box: NDArray[np.float64]
@@ -55,4 +59,4 @@ class Face:
     landmarks: Points | None = None
     scheme: str | None = None
     embedding: NDArray[np.float32] | None = None
-    pose: NDArray[np.float64] | None = None
+    pose: HeadPose | None = None

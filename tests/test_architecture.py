@@ -25,7 +25,17 @@ RANK = {
 }  # fmt: skip
 # Imported by every layer; they import no layer at module level.
 COMMON = {"types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_threads", "_typing", "_build", "__init__"}
-CSRC_RANK = {"bind": 4, "kmeans": 3, "linkage": 3, "distance": 2, "warp": 2, "detect": 2, "simd": 1, "core": 0}
+CSRC_RANK = {
+    "bind": 4,
+    "kmeans": 3,
+    "linkage": 3,
+    "distance": 2,
+    "warp": 2,
+    "detect": 2,
+    "pose": 2,
+    "simd": 1,
+    "core": 0,
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

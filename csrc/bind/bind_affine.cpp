@@ -46,8 +46,8 @@ py::tuple similarities(const Array<double>& source, const Array<double>& target,
     require(target.ndim() == 3 && count(target) && target.shape(1) == points && target.shape(2) == 2,
             "target must have shape (f, n, 2) or (1, n, 2)");
     require_aligned(source, target);
-    const warp::FacePoints from{source.data(), false}, to{target.data(), target.shape(0) == 1};
-    std::optional<warp::FacePoints> shares;
+    const FacePoints from{source.data(), false}, to{target.data(), target.shape(0) == 1};
+    std::optional<FacePoints> shares;
     if (weights) {
         require(weights->ndim() == 2 && count(*weights) && weights->shape(1) == points,
                 "weights must have shape (f, n) or (1, n)");

@@ -1,18 +1,11 @@
 // The best similarity between points, in closed form.
 #pragma once
 
+#include "core/face_points.hpp"
 #include "core/parallel.hpp"
 #include "core/views.hpp"
 
 namespace pyface::warp {
-
-// Points of faces (faces, points, 2), or of one face that stands for all.
-struct FacePoints {
-    const double* data;
-    bool is_one;  // for all faces
-
-    const double* of(index_t face, index_t values) const { return data + (is_one ? 0 : face * values); }
-};
 
 // Where the results of each face go: a matrix of two rows and three columns, and one number each.
 struct Similarities {
@@ -22,7 +15,7 @@ struct Similarities {
     double* residual;  // root mean square, weighted, in the target
 };
 
-// The turn, uniform scale and shift that bring the points of each face nearest to its target (Umeyama's method in the
+// The turn, uniform scale and shift that bring the points (faces, points, 2) of each face nearest to its target (Umeyama's method in the
 // plane, without reflections). `weights` are (faces, points) or (points) in the same way, at least 0 and not all 0; null
 // weighs all points alike. Returns the first face whose points of weight are all equal, which has no such similarity and
 // ends the work, or -1. std::invalid_argument for weights whose sum is not above 0 and finite.

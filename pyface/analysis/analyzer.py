@@ -15,6 +15,7 @@ from pyface._typing import Image, Points
 from pyface.analysis import scales
 from pyface.analysis.chain import Chain, load_chain, scheme_for
 from pyface.geometry.conversions import convert_landmarks
+from pyface.geometry.pose import each_pose
 from pyface.models import Embedder
 from pyface.types import Detections, Face, Landmarks
 
@@ -44,6 +45,8 @@ class FaceAnalyzer:
         the longer side (never enlarged), which finds most faces from about 1.5 % of the long side up (dlib's detector:
         5.5 %).
     max_faces : keep at most this many faces of an image, the largest. None keeps all.
+    pose : give each face its :func:`pyface.geometry.head_pose`, from its landmarks and without perspective; None where
+        there are no landmarks, or of a scheme of your own. It costs 30 microseconds an image and 5 a face.
 
     Results do not depend on ``n_threads`` or ``batch_size``. An analyzer may be used from several threads, and by the
     children of a fork. Pickles hold the names or paths of its models (see :class:`pyface.models.Model`), so that pools
@@ -66,6 +69,7 @@ class FaceAnalyzer:
         min_face: float | None = None,
         max_faces: int | None = None,
         max_side: int = scales.MAX_SIDE,
+        pose: bool = True,
     ) -> None:
         if color not in ("rgb", "bgr"):
             raise ValueError(f"color must be 'rgb' or 'bgr', got {color!r}")
@@ -73,6 +77,7 @@ class FaceAnalyzer:
         self.min_face = check_min_face(min_face)
         self.max_faces = check_count(max_faces, "max_faces")
         self.max_side = check_max_side(max_side)
+        self.pose = _check.flag(pose, "pose")
         _threads.resolve(n_threads)  # told also where no model is loaded that would
         self.chain = load_chain(
             models,
@@ -126,6 +131,9 @@ class FaceAnalyzer:
     def _finish(self, waiting: list[FoundFaces], batch_size: int) -> Iterator[list[Face]]:
         embeddings = embed_in_batches(self.chain, [found.crops for found in waiting], batch_size)
         for found, vectors in zip(waiting, embeddings, strict=True):
+            n = len(found.boxes)
+            points = found.landmarks if self.pose else None
+            poses = [None] * n if points is None else each_pose(points, found.scheme)
             yield [
                 Face(
                     box=found.boxes[i],
@@ -133,8 +141,9 @@ class FaceAnalyzer:
                     landmarks=None if found.landmarks is None else found.landmarks[i],
                     scheme=found.scheme,
                     embedding=None if vectors is None else vectors[i],
+                    pose=poses[i],
                 )
-                for i in range(len(found.boxes))
+                for i in range(n)
             ]
 
 

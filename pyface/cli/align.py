@@ -41,7 +41,7 @@ def align(
         typer.Option("--antialias", help="Average before shrinking. Nicer to look at; networks are not used to it."),
     ] = False,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also write each photo with its landmarks and crop outlines.")
+        bool, typer.Option("--overlay", help="Also write each photo with landmarks, crop outlines, head axes.")
     ] = False,
     image_format: ImageFormat = "png",
     models: Models = None,

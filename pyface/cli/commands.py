@@ -54,6 +54,15 @@ def detect(
     models: Models = None,
     detector: DetectorName = None,
     detector_family: DetectorFamily = None,
+    pose: Annotated[
+        bool,
+        typer.Option(
+            "--pose",
+            help="Three more columns, pitch, yaw, roll: + is nose up, nose to the image's right, head clockwise.",
+        ),
+    ] = False,
+    landmarks: LandmarksName = None,
+    landmarks_family: LandmarksFamily = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -61,17 +70,22 @@ def detect(
     providers: Providers = None,
     verbose: Verbose = False,
 ) -> None:
-    """Find the faces in photos: a CSV with photo, x1, y1, x2, y2, score."""
+    """Find the faces in photos: a CSV with photo, x1, y1, x2, y2, score; with --pose also pitch, yaw, roll."""
     set_up_logging(verbose)
+    if not pose and (landmarks, landmarks_family) != (None, None):
+        raise ValueError("landmarks (--landmarks) serve for --pose alone; give it, too, or leave them out")
     tables.check_output(output)
     from pyface.analysis.analyzer import FaceAnalyzer
 
     analyzer = FaceAnalyzer(
-        models, detector=detector, detector_family=detector_family, landmarks=False, embedder=False, min_face=min_face,
-        max_faces=max_faces, max_side=max_side, n_threads=n_threads, providers=providers,
+        models, detector=detector, detector_family=detector_family, landmarks=landmarks if pose else False,
+        landmarks_family=landmarks_family, embedder=False, min_face=min_face, max_faces=max_faces, max_side=max_side,
+        n_threads=n_threads, providers=providers, pose=pose,
     )  # fmt: skip
+    if pose and analyzer.chain.scheme is None:
+        raise ValueError("poses need landmarks: the detector gives none, so name a model with --landmarks")
     found = _analyze_files(analyzer, photos)
-    tables.write_bytes(output, tables.boxes_csv(found))
+    tables.write_bytes(output, tables.boxes_csv(found, pose=pose))
 
 
 @app.command()

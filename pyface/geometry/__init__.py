@@ -9,11 +9,14 @@ from __future__ import annotations
 from pyface.geometry.conversions import convert_landmarks, direct_points
 from pyface.geometry.crops import align_face, crop_box, level_eyes
 from pyface.geometry.frames import face_mesh, frame_points
-from pyface.geometry.schemes import mean_shape, mirror, triangulation
+from pyface.geometry.pose import FieldOfView, HeadPose, head_pose
+from pyface.geometry.schemes import mean_shape, mirror, solid_shape, triangulation
 from pyface.geometry.similarity import Similarity, roll_angle, similarity_transform
 from pyface.geometry.templates import template_points
 
 __all__ = [
+    "FieldOfView",
+    "HeadPose",
     "Similarity",
     "align_face",
     "convert_landmarks",
@@ -21,11 +24,13 @@ __all__ = [
     "direct_points",
     "face_mesh",
     "frame_points",
+    "head_pose",
     "level_eyes",
     "mean_shape",
     "mirror",
     "roll_angle",
     "similarity_transform",
+    "solid_shape",
     "template_points",
     "triangulation",
 ]

@@ -1,4 +1,4 @@
-"""Landmark schemes: a mean shape of a frontal face, which points are mirror images, and one mesh for every face."""
+"""Landmark schemes: a mean shape of a frontal face, flat and in space, which points are mirror images, one mesh."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface.kernels.delaunay import delaunay
 
-__all__ = ["mean_shape", "mirror", "triangulation"]
+__all__ = ["mean_shape", "mirror", "solid_shape", "triangulation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,16 @@ class _Scheme:
     """A mean shape as whole numbers, so that a mirrored mesh is one to the bit.
 
     steps : so many of them are the distance between the eyes.
-    lines : points in lines across the face, each its own mirror image read backwards, and x y of its left half with
-        the middle. Written by hand, inside the spread of published shapes (THIRD_PARTY.md).
+    lines : points in lines across the face, each its own mirror image read backwards, and x y z of its left half with
+        the middle, z growing away from the camera. Written by hand, inside the spread of published shapes
+        (THIRD_PARTY.md).
     across : the one triangle across the middle, from brow to brow to the root of the nose.
     joined : edges of the left half that Delaunay's rule would miss, along the inner contour of the lips. Without them
         triangles reach from lip to lip, and an open mouth is drawn into both.
     """
 
     steps: int
-    lines: tuple[tuple[Sequence[int], tuple[tuple[int, int], ...]], ...]
+    lines: tuple[tuple[Sequence[int], tuple[tuple[int, int, int], ...]], ...]
     across: tuple[int, int, int]
     joined: tuple[tuple[int, int], ...]
 
@@ -37,19 +38,25 @@ _DLIB_68 = _Scheme(
     steps=20,
     lines=(
         # jaw, from ear to ear; brows
-        (range(17), ((-24, 0), (-24, 6), (-23, 14), (-22, 20), (-19, 25), (-15, 30), (-11, 33), (-6, 36), (0, 37))),
-        (range(17, 27), ((-18, -5), (-15, -6), (-12, -7), (-8, -7), (-4, -6))),
+        (
+            range(17),
+            (
+                (-24, 0, 20), (-24, 6, 20), (-23, 14, 19), (-22, 20, 19), (-19, 25, 16), (-15, 30, 12), (-11, 33, 10),
+                (-6, 36, 3), (0, 37, -1),
+            ),
+        ),
+        (range(17, 27), ((-18, -5, 3), (-15, -6, -1), (-12, -7, -3), (-8, -7, -4), (-4, -6, -5))),
         # bridge of the nose, down to the tip; nostrils
-        ((27,), ((0, -1),)), ((28,), ((0, 3),)), ((29,), ((0, 7),)), ((30,), ((0, 10),)),
-        (range(31, 36), ((-5, 14), (-2, 15), (0, 15))),
+        ((27,), ((0, -1, -5),)), ((28,), ((0, 3, -8),)), ((29,), ((0, 7, -10),)), ((30,), ((0, 10, -12),)),
+        (range(31, 36), ((-5, 14, -5), (-2, 15, -7), (0, 15, -8))),
         # upper lids with the corners of the eyes; lower ones
-        ((*range(36, 40), *range(42, 46)), ((-14, 0), (-11, -1), (-9, -1), (-6, 0))),
-        ((41, 40, 47, 46), ((-11, 1), (-9, 1))),
+        ((*range(36, 40), *range(42, 46)), ((-14, 0, 1), (-11, -1, 0), (-9, -1, 0), (-6, 0, 0))),
+        ((41, 40, 47, 46), ((-11, 1, 0), (-9, 1, -1))),
         # outer contour of the lips with the corners of the mouth, upper and lower; inner contour
-        (range(48, 55), ((-8, 22), (-5, 20), (-2, 19), (0, 20))),
-        (range(59, 54, -1), ((-5, 24), (-2, 25), (0, 25))),
-        (range(60, 65), ((-7, 22), (-2, 21), (0, 21))),
-        ((67, 66, 65), ((-2, 22), (0, 22))),
+        (range(48, 55), ((-8, 22, -1), (-5, 20, -5), (-2, 19, -7), (0, 20, -7))),
+        (range(59, 54, -1), ((-5, 24, -4), (-2, 25, -6), (0, 25, -6))),
+        (range(60, 65), ((-7, 22, -2), (-2, 21, -5), (0, 21, -6))),
+        ((67, 66, 65), ((-2, 22, -5), (0, 22, -6))),
     ),
     across=(21, 22, 27),
     joined=((60, 61), (60, 67)),
@@ -62,25 +69,35 @@ _INSIGHTFACE_106 = _Scheme(
         (
             (1, *range(9, 17), *range(2, 9), 0, *range(24, 17, -1), *range(32, 24, -1), 17),
             (
-                (-46, 0), (-46, 6), (-46, 12), (-46, 18), (-45, 25), (-44, 31), (-43, 37), (-41, 43), (-38, 49),
-                (-35, 54), (-31, 59), (-27, 63), (-23, 67), (-18, 70), (-12, 73), (-6, 75), (0, 75),
+                (-46, 0, 40), (-46, 6, 40), (-46, 12, 40), (-46, 18, 39), (-45, 25, 38), (-44, 31, 38), (-43, 37, 37),
+                (-41, 43, 35), (-38, 49, 32), (-35, 54, 28), (-31, 59, 24), (-27, 63, 21), (-23, 67, 18),
+                (-18, 70, 12), (-12, 73, 6), (-6, 75, 2), (0, 75, -2),
             ),
         ),
         # upper edge of the brows with their outer ends; lower edge
-        ((43, 48, 49, 51, 50, 102, 103, 104, 105, 101), ((-36, -10), (-31, -13), (-24, -15), (-16, -15), (-8, -12))),
-        ((44, 45, 47, 46, 97, 98, 99, 100), ((-30, -10), (-23, -11), (-16, -10), (-9, -8))),
+        (
+            (43, 48, 49, 51, 50, 102, 103, 104, 105, 101),
+            ((-36, -10, 6), (-31, -13, -1), (-24, -15, -6), (-16, -15, -9), (-8, -12, -10)),
+        ),
+        ((44, 45, 47, 46, 97, 98, 99, 100), ((-30, -10, -1), (-23, -11, -4), (-16, -10, -5), (-9, -8, -6))),
         # bridge of the nose, down to the tip; sides and wings of the nose, round below it
-        ((72,), ((0, -2),)), ((73,), ((0, 6),)), ((74,), ((0, 14),)), ((86,), ((0, 20),)),
-        ((*range(75, 81), *range(85, 80, -1)), ((-6, 1), (-9, 18), (-12, 25), (-9, 28), (-4, 29), (0, 30))),
+        ((72,), ((0, -2, -10),)), ((73,), ((0, 6, -16),)), ((74,), ((0, 14, -20),)), ((86,), ((0, 20, -24),)),
+        (
+            (*range(75, 81), *range(85, 80, -1)),
+            ((-6, 1, -7), (-9, 18, -11), (-12, 25, -8), (-9, 28, -11), (-4, 29, -14), (0, 30, -16)),
+        ),
         # upper lids with the corners of the eyes; lower ones; the eyes' centres, and the pupils at the same place
-        ((35, 41, 40, 42, 39, 89, 95, 94, 96, 93), ((-28, 0), (-25, -2), (-20, -3), (-15, -2), (-12, 0))),
-        ((36, 33, 37, 90, 87, 91), ((-25, 2), (-20, 3), (-15, 2))),
-        ((34, 88), ((-20, -1),)), ((38, 92), ((-20, -1),)),
+        (
+            (35, 41, 40, 42, 39, 89, 95, 94, 96, 93),
+            ((-28, 0, 2), (-25, -2, 1), (-20, -3, 0), (-15, -2, 0), (-12, 0, 0)),
+        ),
+        ((36, 33, 37, 90, 87, 91), ((-25, 2, 1), (-20, 3, -1), (-15, 2, -1))),
+        ((34, 88), ((-20, -1, 0),)), ((38, 92), ((-20, -1, 0),)),
         # outer contour of the lips with the corners of the mouth, upper and lower; inner contour
-        ((52, 64, 63, 71, 67, 68, 61), ((-17, 43), (-11, 40), (-4, 38), (0, 39))),
-        ((55, 56, 53, 59, 58), ((-12, 46), (-7, 49), (0, 50))),
-        ((65, 66, 62, 70, 69), ((-14, 43), (-8, 42), (0, 42))),
-        ((54, 60, 57), ((-8, 44), (0, 44))),
+        ((52, 64, 63, 71, 67, 68, 61), ((-17, 43, -1), (-11, 40, -9), (-4, 38, -14), (0, 39, -14))),
+        ((55, 56, 53, 59, 58), ((-12, 46, -6), (-7, 49, -10), (0, 50, -12))),
+        ((65, 66, 62, 70, 69), ((-14, 43, -4), (-8, 42, -9), (0, 42, -12))),
+        ((54, 60, 57), ((-8, 44, -9), (0, 44, -12))),
     ),
     across=(50, 102, 72),
     joined=((65, 66),),
@@ -112,6 +129,19 @@ def mean_shape(scheme: str) -> NDArray[np.float64]:
     The 34 and 38 of ``"insightface-106"``, centre and pupil of an eye, are one point, as are 88 and 92.
     """
     points, steps = whole_steps(scheme)
+    return points / steps
+
+
+def solid_shape(scheme: str) -> NDArray[np.float64]:
+    """(k, 3) float64: the face of :func:`mean_shape` in space, x to the right, y down, z away from the camera.
+
+    scheme : ``"dlib-68"`` or ``"insightface-106"``.
+
+    x and y are those of the mean shape, so that this face, seen from far away and straight ahead, is that one; z is 0
+    where the eyes are, and less than that for what is nearer, as the tip of the nose (-0.6). Symmetric to the bit.
+    Published models of heads differ by about 0.04 in z, 0.2 at the jaw.
+    """
+    points, steps = _solid_steps(scheme)
     return points / steps
 
 
@@ -151,10 +181,15 @@ def _of(scheme: str) -> _Scheme:
 
 def whole_steps(scheme: str) -> tuple[NDArray[np.float64], int]:
     """(k, 2) float64, the mean shape in whole steps, and how many of them are the distance between the eyes."""
-    points = np.empty((len(mirror(scheme)), 2))
+    points, steps = _solid_steps(scheme)
+    return np.ascontiguousarray(points[:, :2]), steps
+
+
+def _solid_steps(scheme: str) -> tuple[NDArray[np.float64], int]:
+    points = np.empty((len(mirror(scheme)), 3))
     for line, left in _of(scheme).lines:
         half = np.array(left)
-        points[np.array(line[::-1][: len(left)])] = half * [-1, 1]
+        points[np.array(line[::-1][: len(left)])] = half * [-1, 1, 1]
         points[np.array(line[: len(left)])] = half
     return points + 0.0, _of(scheme).steps  # no -0 in the middle
 

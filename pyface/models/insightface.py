@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
+from pyface.geometry.pose import each_pose
 from pyface.models import pulled
 from pyface.models.base import Detector, Embedder, Landmarker
 from pyface.models.catalog import catalog, load, members_of, pack, require_pulled
@@ -45,7 +46,9 @@ class Face(dict[str, Any]):
 
     bbox (4,), kps (5, 2), det_score, and by the models that are there embedding (d,), landmark_2d_106 (106, 2),
     landmark_3d_68 (68, 3): float32. Points of other models, as of ``FaceAnalysis(models=...)``, are named alike, by
-    coordinates and number: landmark_2d_68. age, gender and sex are always None: no such model is offered.
+    coordinates and number: landmark_2d_68. With landmark_3d_68 also pose (3,), pitch, yaw and roll in degrees with
+    insightface's signs, by pyface's head (:func:`pyface.geometry.head_pose`), so up to 5 degrees of pitch from
+    insightface's. age, gender and sex are always None: no such model is offered.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -205,9 +208,13 @@ class FaceAnalysis:
     def _add(self, faces: list[Face], image: NDArray[Any], found: Detections) -> None:
         for name, model in self.models.items():
             if isinstance(model, Landmarker) and name != _FIVE:
-                for face, points in zip(faces, model.locate(image, found.boxes).points, strict=True):
+                located = model.locate(image, found.boxes).points
+                for face, points in zip(faces, located, strict=True):
                     key = name if name in _TASKS else f"landmark_{points.shape[1]}d_{len(points)}"
                     face[key] = points.astype(np.float32)
+                if name == "landmark_3d_68":
+                    for face, pose in zip(faces, each_pose(located, model.scheme), strict=True):
+                        face["pose"] = None if pose is None else pose.to_insightface()
             elif isinstance(model, Embedder):
                 if found.landmarks is None:
                     raise ValueError(f"{self._detectors[0].name} gives no points, by which faces are aligned")

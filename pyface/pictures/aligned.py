@@ -15,6 +15,7 @@ from pyface.geometry import align_face, convert_landmarks, similarity_transform,
 from pyface.geometry.conversions import can_convert
 from pyface.photos.drawing import draw_dots, draw_lines
 from pyface.pictures.face_files import LARGEST, SMALLEST, FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
+from pyface.pictures.pose_axes import draw_axes
 from pyface.types import Face
 
 __all__ = ["TEMPLATES", "align_photos", "overlay_of"]
@@ -77,7 +78,7 @@ def align_photos(
 
 
 def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDArray[np.uint8]:
-    """A copy of the photo with the landmarks of its faces and the outlines of their crops."""
+    """A copy of the photo with the landmarks of its faces, the outlines of their crops, and the axes of their heads."""
     picture: NDArray[np.uint8] = np.array(image)
     if not faces:
         return picture
@@ -90,6 +91,8 @@ def overlay_of(image: Image, faces: list[Face], size: int, template: str) -> NDA
         assert face.landmarks is not None
         draw_lines(picture, outline[[(1, 2), (2, 3), (3, 0)]], _SIDES, width)
         draw_lines(picture, outline[[(0, 1)]], _TOP, width)
+        if face.pose is not None:
+            draw_axes(picture, face.pose, width)
         draw_dots(picture, face.landmarks[:, :2], _POINTS, width + 1)
     return picture
 

@@ -87,6 +87,10 @@ def test_the_overlay_marks_what_was_found(out: Path) -> None:
     assert 200 < changed.sum() < 0.02 * changed.size
     for x, y in ((204, 100), (247, 103), (224, 128), (202, 139), (245, 141)):
         assert drawn[y, x].tolist() == [0, 220, 255]
+    # The axes of the head: to the right, down, and out of the face.
+    for colour in ((255, 60, 60), (40, 200, 40), (60, 110, 255)):
+        near = [(np.abs(some - colour).max(axis=2) < 70).sum() for some in (drawn, photo_sets.astronaut().astype(int))]
+        assert near[0] >= near[1] + 5, colour
     np.testing.assert_array_equal(pixels(out / "none-overlay.png"), np.full((100, 100, 3), 90))
 
 

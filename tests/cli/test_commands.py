@@ -173,6 +173,23 @@ def test_detect(photos: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "boxes.csv").read_text().splitlines()) == 9
 
 
+def test_detect_with_poses(photos: Path) -> None:
+    done = pyface("detect", photos / "a1.png", photos / "none.png", "--pose")
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert list(row) == ["photo", "x1", "y1", "x2", "y2", "score", "pitch", "yaw", "roll"]
+    assert [row[k] for k in ("x1", "score")] == ["177.54", "0.9313"]
+    # The astronaut's head is tilted a little. Five points of a broad smile say of pitch no more than up or down.
+    assert abs(float(row["pitch"])) < 40 and abs(float(row["yaw"])) < 10 and 0 < float(row["roll"]) < 8
+
+
+def test_poses_of_detect_need_points(photos: Path) -> None:
+    done = pyface("detect", photos / "a1.png", "--landmarks", "mtcnn-onet")
+    assert done.returncode == 2 and "serve for --pose alone" in done.stderr
+    done = pyface("detect", photos / "a1.png", "--pose", "--landmarks", "nothing")
+    assert done.returncode == 2 and done.stdout == "" and "'nothing'" in done.stderr
+
+
 def test_embed(photos: Path, tmp_path: Path) -> None:
     done = pyface("embed", photos, "-o", tmp_path / "e.npz")
     assert done.returncode == 0, done.stderr

@@ -9,20 +9,23 @@ import pytest
 from oracles import delaunay as oracle
 
 from pyface import PiecewiseAffine
-from pyface.geometry import mean_shape, mirror, triangulation
+from pyface.geometry import mean_shape, mirror, solid_shape, triangulation
 
 SCHEMES = ("dlib-68", "insightface-106")
 STEPS = {"dlib-68": 20, "insightface-106": 40}
 
 # Means of four published models, symmetrized, in distances between the eyes: jaw, brow, nose, eye, lips.
 PUBLISHED = {
-    0: (-1.23, -0.01), 1: (-1.19, 0.30), 2: (-1.14, 0.69), 3: (-1.08, 1.00), 4: (-0.97, 1.27), 5: (-0.76, 1.51),
-    6: (-0.55, 1.67), 7: (-0.29, 1.80), 8: (0, 1.82), 17: (-0.92, -0.23), 18: (-0.77, -0.31), 19: (-0.59, -0.35),
-    20: (-0.40, -0.33), 21: (-0.21, -0.28), 27: (0, -0.03), 28: (0, 0.16), 29: (0, 0.34), 30: (0, 0.50),
-    31: (-0.23, 0.70), 32: (-0.11, 0.73), 33: (0, 0.75), 36: (-0.70, 0), 37: (-0.57, -0.06), 38: (-0.43, -0.06),
-    39: (-0.29, 0.01), 40: (-0.43, 0.05), 41: (-0.57, 0.05), 48: (-0.41, 1.10), 49: (-0.25, 1.00), 50: (-0.12, 0.95),
-    51: (0, 0.98), 57: (0, 1.26), 58: (-0.12, 1.25), 59: (-0.27, 1.20), 60: (-0.34, 1.10), 61: (-0.11, 1.06),
-    62: (0, 1.07), 66: (0, 1.12), 67: (-0.11, 1.11),
+    0: (-1.23, -0.01, 1.00), 1: (-1.19, 0.30, 0.99), 2: (-1.14, 0.69, 0.97), 3: (-1.08, 1.00, 0.94),
+    4: (-0.97, 1.27, 0.82), 5: (-0.76, 1.51, 0.60), 6: (-0.55, 1.67, 0.49), 7: (-0.29, 1.80, 0.16),
+    8: (0, 1.82, -0.04), 17: (-0.92, -0.23, 0.16), 18: (-0.77, -0.31, -0.03), 19: (-0.59, -0.35, -0.14),
+    20: (-0.40, -0.33, -0.22), 21: (-0.21, -0.28, -0.26), 27: (0, -0.03, -0.27), 28: (0, 0.16, -0.40),
+    29: (0, 0.34, -0.51), 30: (0, 0.50, -0.61), 31: (-0.23, 0.70, -0.26), 32: (-0.11, 0.73, -0.34),
+    33: (0, 0.75, -0.38), 36: (-0.70, 0, 0.07), 37: (-0.57, -0.06, -0.01), 38: (-0.43, -0.06, -0.02),
+    39: (-0.29, 0.01, 0.00), 40: (-0.43, 0.05, -0.03), 41: (-0.57, 0.05, -0.01), 48: (-0.41, 1.10, -0.07),
+    49: (-0.25, 1.00, -0.26), 50: (-0.12, 0.95, -0.34), 51: (0, 0.98, -0.36), 57: (0, 1.26, -0.30),
+    58: (-0.12, 1.25, -0.28), 59: (-0.27, 1.20, -0.20), 60: (-0.34, 1.10, -0.09), 61: (-0.11, 1.06, -0.26),
+    62: (0, 1.07, -0.28), 66: (0, 1.12, -0.28), 67: (-0.11, 1.11, -0.26),
 }  # fmt: skip
 
 # What insightface's 106 points are: Face++'s names of its 106 landmarks in alphabetical order (left is the image's).
@@ -89,13 +92,15 @@ def signed(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 def test_the_68_points_are_a_face_and_their_own_mirror_image() -> None:
     shape, order = mean_shape("dlib-68"), mirror("dlib-68")
+    solid = solid_shape("dlib-68")
     assert shape.shape == (68, 2) and np.flatnonzero(order == np.arange(68)).tolist() == [
         8, 27, 28, 29, 30, 33, 51, 57, 62, 66,
     ]  # fmt: skip
     pairs = {0: 16, 17: 26, 31: 35, 36: 45, 37: 44, 40: 47, 41: 46, 48: 54, 59: 55, 60: 64, 67: 65}
     assert [order[i] for i in pairs] == list(pairs.values())
     for i, published in PUBLISHED.items():
-        assert np.abs(shape[i] - published).max() <= 0.035, i
+        assert np.abs(solid[i] - published).max() <= 0.055, i
+        assert np.abs(shape[i] - published[:2]).max() <= 0.035, i
     assert len(np.unique(shape, axis=0)) == 68
 
 
@@ -135,6 +140,18 @@ def test_both_schemes_are_one_face() -> None:
     apart = np.linalg.norm(mean_shape("insightface-106")[OF_68] - mean_shape("dlib-68"), axis=1)
     assert apart.max() <= 0.1 + 1e-9 and np.sqrt(np.mean(apart**2)) < 0.05
     np.testing.assert_array_equal(mirror("insightface-106")[OF_68], np.array(OF_68)[mirror("dlib-68")])
+    apart = np.abs(solid_shape("insightface-106")[OF_68, 2] - solid_shape("dlib-68")[:, 2])
+    assert apart.max() <= 0.125 and np.sqrt(np.mean(apart**2)) < 0.05  # most along the edges of brows and jaw
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_face_in_space_is_the_mean_shape_seen_from_the_front(scheme: str) -> None:
+    solid, order = solid_shape(scheme), mirror(scheme)
+    np.testing.assert_array_equal(solid[:, :2], mean_shape(scheme))
+    np.testing.assert_array_equal(solid[order] * [-1, 1, 1] + 0.0, solid)
+    np.testing.assert_array_equal(solid * STEPS[scheme], np.rint(solid * STEPS[scheme]))
+    tip = {"dlib-68": 30, "insightface-106": 86}[scheme]
+    assert solid[:, 2].argmin() == tip and solid[tip, 2] == -0.6
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -59,6 +59,17 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("affine_crops", {"image": BYTES, "out": np.empty((1, 4, 5, 3), np.uint8), **CROPS}),
     ("affine_crops", {"image": BYTES.astype(np.float32), "out": np.empty((1, 4, 5, 3), np.float32), **CROPS}),
     ("fit_similarities", {"source": MARKS[None], "target": MARKS[None], "weights": np.ones((1, len(MARKS)))}),
+    (
+        "head_poses",
+        {
+            "landmarks": MARKS[None],
+            "head": np.eye(3),
+            "is_contour": np.zeros(3, bool),
+            "weights": np.ones((1, 3)),
+            "camera": (900.0, 15.0, 10.0),
+            "refined": True,
+        },
+    ),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("compiled_isas", {}),

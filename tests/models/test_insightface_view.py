@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pyface import errors
+from pyface.geometry import solid_shape
 from pyface.models import Detector, Landmarker
 from pyface.models.insightface import Face, FaceAnalysis
 from pyface.types import Detections, Landmarks
@@ -70,6 +71,24 @@ def test_names_and_colours() -> None:
     seen, threshold, color = detector.seen[0]
     assert seen[0, 0].tolist() == [30, 20, 10] and color == "rgb" and threshold == 0.5
     assert sorted(app.models) == ["detection", "landmark_2d_106", "recognition"]
+
+
+def test_the_pose_is_that_of_the_68_points_in_space() -> None:
+    solid = solid_shape("dlib-68")
+    c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
+    turned = 10 * solid @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]).T + 50  # the nose to the image's right
+
+    class Solid(Many):
+        scheme = "insightface-68-3d"
+
+        def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> Landmarks:
+            flat = np.zeros_like(turned)  # points that show no pose
+            return Landmarks(np.stack([turned, flat, turned])[: len(boxes)], self.scheme)
+
+    first, second, third = prepared(ThreeFaces(), Aligned(), Solid()).get(image())
+    np.testing.assert_allclose(first.pose, [0, 20, 0], atol=1e-6)
+    np.testing.assert_allclose(third.pose, first.pose)
+    assert second.pose is None and first.landmark_3d_68.shape == (68, 3)
 
 
 def test_points_of_a_model_of_five_take_the_place_of_the_detectors() -> None:
