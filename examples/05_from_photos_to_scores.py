@@ -23,6 +23,7 @@ for name in ("detector", "detector-family", "embedder", "embedder-family", "norm
 ask = parser.parse_args()
 detector = pyface.models.load(ask.detector, ask.detector_family)
 embedder = pyface.models.load(ask.embedder, ask.embedder_family, normalization=ask.normalization)
+_ = detector.scheme or parser.error(f"{detector.name} gives no points, by which faces are aligned")
 
 vectors, people = [], []
 for path in sorted(ask.photos.glob("*/*.*")):
@@ -32,6 +33,7 @@ for path in sorted(ask.photos.glob("*/*.*")):
         crop = embedder.crop(image, faces.landmarks[[np.hypot(*off.T).argmin()]])
         vectors.append(embedder.embed(crop)[0])
         people.append(path.parent.name)
+_ = len(set(people)) > 1 or parser.error(f"{ask.photos} must have folders of two people or more, with a face each")
 X, people = np.array(vectors), np.array(people)
 chooses = np.isin(people, np.random.default_rng(0).permutation(np.unique(people))[::2])
 print(f"{len(X)} faces of {len(np.unique(people))} people, {np.sum(~chooses)} judge; way, t or k: measures")

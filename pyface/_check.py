@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -236,13 +237,28 @@ def numbers(value: Any, name: str, shape: str) -> NDArray[np.float64]:
     return _plain(array, np.float64)
 
 
-def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
-    """One of the words allowed."""
+def text(value: Any, name: str) -> str:
+    """A word or name."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {value!r}")
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value
+
+
+def path_text(value: Any, name: str) -> str:
+    """A name or path, as ``str`` or ``os.PathLike`` of it; one with a null character names no file."""
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} must be a string or a path, got {value!r}")
+    if "\0" in os.fspath(value):
+        raise ValueError(f"{name} must hold no null character, got {os.fspath(value)!r}")
+    return os.fspath(value)
+
+
+def choice(value: Any, name: str, allowed: tuple[str, ...]) -> str:
+    """One of the words allowed."""
+    if text(value, name) not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    word: str = value
+    return word
 
 
 def flag(value: Any, name: str) -> bool:

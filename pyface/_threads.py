@@ -65,6 +65,8 @@ def resolve(n_threads: int | None) -> int:
         n_threads = _default.get()
     if n_threads is not None:
         try:
+            if isinstance(n_threads, bool):  # counts as 0 or 1 in Python, as it does nowhere here
+                raise TypeError
             count = operator.index(n_threads)
         except TypeError:
             raise TypeError(f"n_threads must be an integer or None, got {n_threads!r}") from None

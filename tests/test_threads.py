@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 
 from pyface import _threads
@@ -120,3 +121,10 @@ def test_as_many_as_joblib_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_counting_does_not_load_joblib() -> None:
     code = "import sys, pyface; pyface.build_info(); assert 'joblib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=600)
+
+
+@pytest.mark.parametrize("wrong", [True, False, "2", 2.0, np.ones(2, int)])
+def test_what_is_no_number_of_threads(wrong: object) -> None:
+    with pytest.raises(TypeError, match="n_threads must be an integer or None, got"):
+        _threads.resolve(wrong)  # type: ignore[arg-type]
+    assert _threads.resolve(np.int32(2)) == 2

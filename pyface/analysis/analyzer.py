@@ -98,31 +98,32 @@ class FaceAnalyzer:
         ``image``. Raises TypeError or ValueError for what is no image, MemoryError for one that is too large for what
         memory is left, with what needs less.
         """
-        return next(self._analyze_all([image], batch_size=1))
+        return next(self._analyze_all([image], batch_size=1, name="image"))
 
     def analyze_many(self, images: Iterable[Image], batch_size: int = 32) -> list[list[Face]]:
         """:meth:`analyze` for each image; faces are embedded ``batch_size`` at a time, across images.
 
-        TypeError for one image in place of several: its rows would be taken for grey ones.
+        TypeError for one image in place of several: its rows would be taken for grey ones. TypeError or ValueError for
+        what is no image, with its number; of the others nothing is given then.
         """
         _check.several(images, "images")
         size = check_count(batch_size, "batch_size")
-        return list(self._analyze_all(images, batch_size=size or 1))
+        return list(self._analyze_all(images, batch_size=size or 1, name="images[{}]"))
 
-    def _analyze_all(self, images: Iterable[Image], *, batch_size: int) -> Iterator[list[Face]]:
+    def _analyze_all(self, images: Iterable[Image], *, batch_size: int, name: str) -> Iterator[list[Face]]:
         waiting: list[FoundFaces] = []
         n_faces = 0
-        for image in images:
-            waiting.append(self._find(image))
+        for i, image in enumerate(images):
+            waiting.append(self._find(image, name.format(i)))
             n_faces += len(waiting[-1].boxes)
             if n_faces >= batch_size:
                 yield from self._finish(waiting, batch_size)
                 waiting, n_faces = [], 0
         yield from self._finish(waiting, batch_size)
 
-    def _find(self, image: Image) -> FoundFaces:
-        image = _check.image(image, color=self.color)
-        _check.warn_of_unit_range(image, stacklevel=4)  # the line that calls analyze or analyze_many
+    def _find(self, image: Image, name: str) -> FoundFaces:
+        image = _check.image(image, name, color=self.color)
+        _check.warn_of_unit_range(image, name, stacklevel=4)  # the line that calls analyze or analyze_many
         with _check.one_warning():
             detections = detect(self.chain, image, min_face=self.min_face, max_side=self.max_side)
             return find_faces(self.chain, image, keep_largest(detections, self.max_faces))
@@ -292,7 +293,4 @@ def check_threshold(value: float | None) -> float | None:
 
 def check_max_side(value: int) -> int:
     """A number of pixels of at least 100: a smaller copy shows no detector a face."""
-    side = check_count(value, "max_side")
-    if side is None or side < 100:
-        raise ValueError(f"max_side must be at least 100 pixels, got {value}")
-    return side
+    return _check.integer(value, "max_side", minimum=100)

@@ -14,6 +14,7 @@ from pyface.models.catalog import OF_DETECTOR, find, looks_like_path, pack, requ
 __all__ = ["ROLES", "Chain", "known_by", "load_chain", "scheme_for"]
 
 ROLES = ("detector", "landmarks", "embedder")
+_KINDS: dict[type, str] = {Detector: "a detector", Landmarker: "a landmark model", Embedder: "an embedder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def load_chain(
     families = dict(zip(ROLES, (detector_family, landmarks_family, embedder_family), strict=True))
     for role in ROLES:
         _check_family(role, choices[role], families[role])
-    names = pack(models or _pack_of(choices, families))
+    names = pack(_pack_of(choices, families) if models is None else models)
 
     def choose(role: str, kind: type, default: str) -> Any:
         choice, family = choices[role], families[role]
@@ -93,8 +94,8 @@ def load_chain(
             model = load(choice, family=family, providers=providers, n_threads=n_threads)
         if not isinstance(model, kind):
             raise TypeError(
-                f"{role} must be the name of a {kind.__name__.lower()}, a loaded one, None (the default) or False "
-                f"(off); got {choice!r}"
+                f"{role} must be {_KINDS[kind]}: a name, a path or a loaded one; or None (the default) or False (off); "
+                f"got {_told(choice, model)}"
             )
         return model
 
@@ -123,6 +124,12 @@ def scheme_for(embedder: Embedder, scheme: str | None) -> str | None:
     if scheme is None or scheme in embedder.schemes:
         return scheme
     return next((own for own in embedder.schemes if can_convert(scheme, own)), None)
+
+
+def _told(choice: Any, model: Any) -> str:
+    """What was given in place of a model of another kind, for a message."""
+    given = repr(os.fspath(choice) if isinstance(choice, PathLike) else choice)
+    return next((f"{given}, which is {words}" for kind, words in _KINDS.items() if isinstance(model, kind)), given)
 
 
 def _brings_points(detector: Detector | None, embedder: Embedder | None, default: str) -> bool:

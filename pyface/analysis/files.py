@@ -106,7 +106,10 @@ def compare_photos(analyzer: FaceAnalyzer, a: Path, b: Path, threshold: float | 
         counts.append(len(faces))
     x, y = vectors
     if embedder.metric == "cosine":
-        metric, distance = "cosine", 1 - float(x @ y) / float(np.linalg.norm(x) * np.linalg.norm(y))
+        lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
+        if lengths == 0:
+            raise PyfaceError(f"{embedder.name} gives a vector of zeros, which has no direction to compare")
+        metric, distance = "cosine", 1 - float(x @ y) / lengths
         limit = embedder.pair_threshold
     else:
         metric, distance = "Euclidean", float(np.linalg.norm(x - y))

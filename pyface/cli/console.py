@@ -28,7 +28,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from pyface.errors import ModelNotFoundError, PyfaceError, counted
+from pyface.errors import ModelFileError, ModelNotFoundError, PyfaceError, counted
 from pyface.photos.finding import Skipped
 
 P = ParamSpec("P")
@@ -39,6 +39,7 @@ BAD_USAGE = 2
 INTERRUPTED = 130
 # More reasons than this scroll the result off the screen; summary.json has them all.
 _MAX_SKIPPED_LINES = 1000
+_LEADS_NOWHERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _told = threading.Event()
 
 
@@ -102,7 +103,9 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(FAILED) from None
         except PyfaceError as error:
             say(f"pyface: {showable(str(error))}")
-            raise typer.Exit(BAD_USAGE if isinstance(error, ModelNotFoundError) else FAILED) from None
+            # A model file whose path leads nowhere is as much bad usage as a name that is none.
+            is_nowhere = isinstance(error, ModelFileError) and isinstance(error.__cause__, _LEADS_NOWHERE)
+            raise typer.Exit(BAD_USAGE if is_nowhere or isinstance(error, ModelNotFoundError) else FAILED) from None
         except (ValueError, TypeError, NotADirectoryError, FileNotFoundError) as error:
             say(f"pyface: {showable(str(error))}")
             raise typer.Exit(BAD_USAGE) from None

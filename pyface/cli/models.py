@@ -76,7 +76,8 @@ def models_verify(
         else:
             typer.echo(f"{one.name}: {one.path}")
     bad = sum(1 for one in checked if one.problem)
-    say(f"{counted(len(checked) - bad, 'file')} as they should be" + (f", {bad} not" if bad else ""))
+    good = len(checked) - bad
+    say(f"{counted(good, 'file')} as {'it' if good == 1 else 'they'} should be" + (f", {bad} not" if bad else ""))
     if bad:
         raise typer.Exit(FAILED)
 

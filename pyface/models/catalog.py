@@ -77,7 +77,7 @@ def find(name: str) -> ModelSpec:
 def pack(name: str) -> tuple[str, str, str]:
     """Names of detector, landmarks and embedder of a pack, or a ModelNotFoundError."""
     packs = contents().packs
-    if name not in packs:
+    if _check.text(name, "the name of a pack") not in packs:
         near = difflib.get_close_matches(name.lower(), packs, n=3, cutoff=0.5)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ModelNotFoundError(f"no pack of models is named {name!r}; there is: {', '.join(packs)}{hint}")
@@ -87,7 +87,7 @@ def pack(name: str) -> tuple[str, str, str]:
 def members_of(name: str) -> tuple[ModelSpec, ...]:
     """The model of this name, or the models of this pack. A ModelNotFoundError names what is most like it."""
     packs = contents().packs
-    if name in packs:
+    if _check.text(name, "name") in packs:
         return tuple(find(member) for member in packs[name] if member != OF_DETECTOR)
     if any(spec.name == name for spec in catalog()):
         return (find(name),)
@@ -120,7 +120,7 @@ def load(
     providers : execution providers of ONNX Runtime by name; ``None`` is the CPU. Missing ones are an error.
     n_threads : threads of one call; ``None`` means ``PYFACE_NUM_THREADS`` or every usable CPU.
     input_size : of detectors whose network sees images at one size: (width, height) of that picture in pixels, or one
-        number for a square. Multiples of 32.
+        number for a square. Multiples of 32, but of ``ultraface``, and what the file fixes where it does.
     normalization : of embedders whose networks were made for different ones: what their family's class says.
     flip : of embedders: whether a vector is the mean of a crop's and its mirror image's, at twice the time.
 
@@ -128,8 +128,11 @@ def load(
     MTCNN builds its graph and keeps it in the user's cache folder; later ones take 0.1 to 0.3 s.
     Raises ModelNotFoundError, ModelFileError (missing, damaged or unexpected weights), MissingExtraError, MemoryError.
     """
+    path = _check.path_text(name_or_path, "name_or_path")
+    if family is not None:
+        _check.text(family, "family")
     options = Options(_input_size(input_size), normalization, None if flip is None else _check.flag(flip, "flip"))
-    with _memory.told(f"to load {fspath(name_or_path)!r}", "end what else takes memory"):
+    with _memory.told(f"to load {path!r}", "end what else takes memory"):
         model, spec = _loaded(name_or_path, family, providers, n_threads, options)
     if spec is not None:
         _say_license(spec)
@@ -232,6 +235,7 @@ def pull(
     Raises ModelNotFoundError; LicenseError, which says the licence; DownloadError; ModelFileError; MissingExtraError.
     """
     specs = members_of(name)
+    _check.flag(accept_license, "accept_license")  # "no" would accept it
     to_bring = tuple(spec for spec in specs if spec.package is None)
     if source is not None and not to_bring:
         raise ValueError(f"{name} comes with a package of the package index; it is not taken from {fspath(source)}")

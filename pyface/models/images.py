@@ -16,10 +16,13 @@ from pyface.types import Detections
 __all__ = ["Batch", "rgb_bytes"]
 
 
-def rgb_bytes(image: Any, color: str = "rgb") -> NDArray[np.uint8]:
-    """An image as (h, w, 3) uint8 RGB, floats rounded; of floats within 0..1 a warning tells."""
+def rgb_bytes(image: Any, color: str = "rgb", *, stacklevel: int = 2) -> NDArray[np.uint8]:
+    """An image as (h, w, 3) uint8 RGB, floats rounded; of floats within 0..1 a warning tells.
+
+    ``stacklevel`` says at which line: 2 is the caller's, 3 that of the caller's caller.
+    """
     pixels = _check.image(image, color=color)
-    _check.warn_of_unit_range(pixels)
+    _check.warn_of_unit_range(pixels, stacklevel=stacklevel)
     return faces.rgb_bytes_of(pixels)
 
 

@@ -24,7 +24,7 @@ from pyface import _check
 from pyface.geometry.pose import each_pose
 from pyface.models import pulled
 from pyface.models.base import Detector, Embedder, Landmarker
-from pyface.models.catalog import catalog, load, members_of, pack
+from pyface.models.catalog import catalog, load, members_of, pack, require_pulled
 from pyface.models.looks import merged
 from pyface.types import Detections
 
@@ -45,7 +45,8 @@ class Face(dict[str, Any]):
     """A face as insightface has it: a dict whose keys are attributes too; what is absent is None.
 
     bbox (4,), kps (5, 2), det_score, and by the models that are there embedding (d,), landmark_2d_106 (106, 2),
-    landmark_3d_68 (68, 3): float32. With landmark_3d_68 also pose (3,), pitch, yaw and roll in degrees with
+    landmark_3d_68 (68, 3): float32. Points of other models, as of ``FaceAnalysis(models=...)``, are named alike, by
+    coordinates and number: landmark_2d_68. With landmark_3d_68 also pose (3,), pitch, yaw and roll in degrees with
     insightface's signs, by pyface's head (:func:`pyface.geometry.head_pose`), so up to 5 degrees of pitch from
     insightface's. age, gender and sex are always None: no such model is offered.
     """
@@ -75,7 +76,8 @@ class Face(dict[str, Any]):
 class FaceAnalysis:
     """insightface's ``FaceAnalysis``: one detector, and whatever else the pack has, on BGR images.
 
-    name : a pack of :data:`pyface.models.PACKS`, e.g. ``"buffalo_l"`` after ``pyface models pull buffalo_l``.
+    name : a pack of :data:`pyface.models.PACKS`, e.g. ``"buffalo_l"`` after ``pyface models pull buffalo_l``; but not
+        ``"dlib"``, whose embedder aligns faces by other points.
     root : accepted and without effect; ``pyface models pull NAME --from ~/.insightface/models`` takes what is there.
     allowed_modules : of ``"detection"``, ``"recognition"``, ``"landmark_2d_106"``, ``"landmark_3d_68"``; None is all.
     providers : as ONNX Runtime takes them; one that is not installed is an error, where insightface goes on silently.
@@ -97,6 +99,9 @@ class FaceAnalysis:
         models: Iterable[Any] | None = None,
     ) -> None:
         del root
+        if isinstance(allowed_modules, str):
+            raise TypeError(f"allowed_modules must be several words, got {allowed_modules!r}; put it into a list")
+        self._takes_all = allowed_modules is None
         self._allowed = tuple(_TASKS) if allowed_modules is None else tuple(allowed_modules)
         for module in self._allowed:
             _check.choice(module, "allowed_modules", tuple(_TASKS))
@@ -116,20 +121,33 @@ class FaceAnalysis:
         det_thresh : detections must have a greater score.
         det_size : (width, height) of the picture that the detector sees. None, as in insightface 1.0, is the detector's
             own, 640 x 640 of SCRFD, and for faces that fill the photo 128 x 128 beside it, unless its file fixes one; a
-            size is that one alone.
+            size is that one alone. Those that see photos as they are, as YuNet does, go on to.
         """
-        providers = _CPU if ctx_id < 0 else self._providers
+        on_cpu = _check.integer(ctx_id, "ctx_id", minimum=-(1 << 31)) < 0
+        providers = _CPU if on_cpu else self._providers
+        det_size = _size(det_size)
         self.det_thresh = _check.number(det_thresh, "det_thresh")
         self.models, self._detectors = {}, []
         for model in self._of_pack(providers) if self._given is None else self._given:
             task = _task(model)
-            if (task in self._allowed or task == _FIVE) and task not in self.models:
+            is_wanted = task in self._allowed or task == _FIVE or (self._takes_all and task not in _TASKS)
+            if is_wanted and task not in self.models:
                 self.models[task] = model
         detector = self.models.get("detection")
         if detector is None:
             raise ValueError("one of the models must be a detector, and allowed_modules must have 'detection'")
+        embedder = self.models.get("recognition")
+        if embedder is not None and _FIVE not in embedder.schemes:
+            self.models = {}
+            raise ValueError(
+                f"{embedder.name} aligns faces by landmarks of {' or '.join(embedder.schemes)}, and here they have the "
+                f"five of {_FIVE} alone; pyface.FaceAnalyzer takes both"
+            )
         self.det_size = det_size or getattr(detector, "input_size", None) or (640, 640)
-        self._detectors = [self._at_size(detector, self.det_size)]
+        try:
+            self._detectors = [self._at_size(detector, self.det_size)]
+        except ValueError as error:
+            raise ValueError(f"det_size: {error}") from None
         self.models["detection"] = self._detectors[0]
         if det_size is None and _can_be_told(detector):
             try:
@@ -143,6 +161,7 @@ class FaceAnalysis:
         for spec in members_of(self._name):
             if tasks.get(spec.task, _FIVE) not in (*self._allowed, _FIVE):
                 continue
+            require_pulled(spec.name, by=self._name)
             yield load(spec.name, providers=providers, n_threads=self._n_threads)
         for spec in catalog():
             is_more = any(archive.name == self._name for archive in spec.archives) and spec.task == "landmarks"
@@ -191,7 +210,8 @@ class FaceAnalysis:
             if isinstance(model, Landmarker) and name != _FIVE:
                 located = model.locate(image, found.boxes).points
                 for face, points in zip(faces, located, strict=True):
-                    face[name] = points.astype(np.float32)
+                    key = name if name in _TASKS else f"landmark_{points.shape[1]}d_{len(points)}"
+                    face[key] = points.astype(np.float32)
                 if name == "landmark_3d_68":
                     for face, pose in zip(faces, each_pose(located, model.scheme), strict=True):
                         face["pose"] = None if pose is None else pose.to_insightface()
@@ -203,7 +223,7 @@ class FaceAnalysis:
                     face["embedding"] = vector
 
     def __repr__(self) -> str:
-        return f"<FaceAnalysis {self._name!r} {sorted(self.models)}>"
+        return f"<FaceAnalysis {repr(self._name) if self._given is None else 'of models'} {sorted(self.models)}>"
 
 
 def _task(model: Any) -> str:
@@ -215,6 +235,16 @@ def _task(model: Any) -> str:
     if isinstance(model, Landmarker):
         return _LANDMARKS.get(model.scheme, model.scheme)
     raise TypeError(f"models must hold loaded models, got {type(model).__name__}")
+
+
+def _size(size: Any) -> tuple[int, int] | None:
+    """``det_size`` as two numbers, or None."""
+    if size is None:
+        return None
+    if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
+        raise ValueError(f"det_size must be (width, height) or None, got {size!r}")
+    width, height = (_check.integer(side, "det_size", minimum=1, maximum=1 << 14) for side in size)
+    return width, height
 
 
 def _can_be_told(detector: Detector) -> bool:

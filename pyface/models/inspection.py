@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 
+from pyface import _check
 from pyface.errors import MissingExtraError
 from pyface.models import pulled, store
 from pyface.models.catalog import catalog, members_of
@@ -49,7 +50,7 @@ def inspect(path: str | PathLike[str]) -> FileFacts:
 
     ModelFileError for a file that is missing, damaged or no ONNX file.
     """
-    source = store.read_path(Path(fspath(path)))
+    source = store.read_path(Path(_check.path_text(path, "path")))
     file, _ = read_onnx(source)
     known_as = tuple(spec.name for spec in catalog() if not spec.more_files and spec.sha256 == source.sha256)
     opsets = tuple((one.domain, one.version) for one in file.model.opset_import)

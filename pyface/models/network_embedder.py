@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check
-from pyface._typing import Points
+from pyface._typing import Embeddings, Points
+from pyface.errors import ModelFileError
 from pyface.models.base import Embedder
 from pyface.models.session import Session
 from pyface.types import Landmarks
@@ -54,3 +55,13 @@ class NetworkEmbedder(Embedder):
             raise ValueError("crops hold NaN or infinite values")
         checked: NDArray[Any] = crops
         return checked
+
+    def _finite(self, vectors: Embeddings) -> Embeddings:
+        """The vectors. ModelFileError if one holds NaN or an infinite number, which would pass for a stranger's."""
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        if bad.size:
+            raise ModelFileError(
+                f"{self.name} gives NaN or infinite values for crop {bad[0]}: its weights are damaged, or too large "
+                "for the numbers it computes with"
+            )
+        return vectors

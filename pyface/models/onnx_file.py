@@ -24,6 +24,11 @@ _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _FIRST_STEPS = 8
 # Weights of more bytes say nothing about shapes.
 _SMALL = 1 << 12
+_NO_MODELS = {
+    (b"version https://git-lfs",): "it is a pointer of Git LFS; 'git lfs pull' brings the file in its place",
+    (b"<!doctype html", b"<html"): "it is a page of HTML, as a link to a page leaves it, and not to the file",
+    (b"pk\x03\x04",): "it is a zip, of files or of PyTorch; what is needed is the .onnx file itself",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +109,7 @@ def read_onnx(source: Weights) -> tuple[OnnxFile, Weights]:
     except MemoryError:
         raise
     except Exception as error:  # of protobuf, which is not imported here
-        raise ModelFileError(f"{name} is no ONNX file, or damaged: {one_line(error)}") from error
+        raise ModelFileError(f"{name} is no ONNX file, or damaged: {_looks_like(source.data, error)}") from error
     graph = model.graph
     if not graph.node or not graph.output:
         raise ModelFileError(f"{name} is no ONNX file: it has no graph")
@@ -221,12 +226,22 @@ def _without_weights(onnx: Any, model: Any, skeleton: Any) -> None:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
 
 
+def _looks_like(data: bytes, error: Exception) -> str:
+    """What lies where a model should, if it is one of what downloads leave there; else what the parser said."""
+    head = data[:64].lstrip().lower()
+    for beginnings, words in _NO_MODELS.items():
+        if head.startswith(beginnings):
+            return words
+    return one_line(error)
+
+
 def _port(onnx: Any, value: Any) -> Port:
     tensor = value.type.tensor_type
     dims = tensor.shape.dim
     shape = tuple(int(dim.dim_value) if dim.HasField("dim_value") else dim.dim_param or None for dim in dims)
-    kinds = {onnx.TensorProto.FLOAT: "tensor(float)", onnx.TensorProto.UINT8: "tensor(uint8)"}
-    return Port(value.name, shape, kinds.get(tensor.elem_type, f"tensor({tensor.elem_type})"))
+    names = onnx.TensorProto.DataType.items()
+    kind = {number: name.lower() for name, number in names}.get(tensor.elem_type, tensor.elem_type)
+    return Port(value.name, shape, f"tensor({kind})")
 
 
 def _in_words(ports: tuple[Port, ...]) -> str:

@@ -43,7 +43,10 @@ def available_providers() -> list[str]:
 def _providers(wanted: Sequence[Any] | str | None) -> list[Any]:
     if wanted is None:
         return [CPU]
-    chosen = [wanted] if isinstance(wanted, str) else list(wanted)
+    chosen = [wanted] if isinstance(wanted, str) else list(wanted) if isinstance(wanted, Sequence) else [wanted]
+    for one in chosen:
+        if not isinstance(one, str) and not (isinstance(one, tuple | list) and one and isinstance(one[0], str)):
+            raise TypeError(f"providers must be names of execution providers, or (name, options), got {one!r}")
     if not chosen:
         raise ValueError("providers must name at least one execution provider, or be None for the CPU")
     available = available_providers()

@@ -64,8 +64,18 @@ def test_a_pack_whose_points_are_the_detectors(tmp_path: Path, monkeypatch: pyte
         load_chain("pack")
 
 
+def test_what_is_no_part_is_told_with_what_it_is() -> None:
+    for role, words in (("detector", "a detector"), ("landmarks", "a landmark model"), ("embedder", "an embedder")):
+        with pytest.raises(TypeError, match=f"^{role} must be {words}: .*; got 3$"):
+            load_chain(**{"detector": False, "landmarks": False, "embedder": False, role: 3})
+    with pytest.raises(TypeError, match=r"^embedder must be an embedder: .* which is a detector$"):
+        load_chain(detector=False, landmarks=False, embedder=OneFace())
+
+
 def test_packs_that_are_not_known() -> None:
-    for name in ("none", "buffalo-l"):
+    with pytest.raises(TypeError, match="the name of a pack must be a string, got 3"):
+        load_chain(3)  # type: ignore[arg-type]
+    for name in ("none", "buffalo-l", ""):
         with pytest.raises(ModelNotFoundError, match=r"no pack of models is named .*: opencv, dlib, buffalo_l"):
             load_chain(name)
 
@@ -86,7 +96,9 @@ def test_paths_and_their_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for choice in (None, False, FivePoints()):
         with pytest.raises(ValueError, match="landmarks_family='dlib_5' says what a path is: it needs landmarks="):
             load_chain(landmarks=choice, landmarks_family="dlib_5", **some)
-    with pytest.raises(TypeError, match="detector must be the name of a detector"):
+    with pytest.raises(
+        TypeError, match=r"detector must be a detector: .*; got .*points\.dat', which is a landmark model"
+    ):
         load_chain(detector=path, detector_family="dlib_5", embedder=False, landmarks=False)
     with pytest.raises(ValueError, match="is of the family 'dlib_mmod'"):
         load_chain(detector="dlib-mmod", detector_family="scrfd", embedder=False, landmarks=False)

@@ -25,5 +25,17 @@ def test_one_image_is_not_taken_for_many() -> None:
     assert [result is None for result in caught.value.results] == [False, True, False]
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value) and len(again.results) == 3 and list(again.refused) == [1]
+    for wrong, error in (("photo.jpg", TypeError), (image[:0], ValueError)):
+        with pytest.raises(error, match=r"^images\[1\] "):
+            analyzer.analyze_many([image, wrong, image])
+        with pytest.raises(error, match=r"^image "):
+            analyzer.analyze(wrong)
     assert len(analyzer.analyze_many(np.stack([image, image]))) == 2
     assert len(OneFace().detect_many([image, image[:30]])) == 2
+
+
+def test_the_least_max_side_is_told_at_once() -> None:
+    for value in (0, 1, 99):
+        with pytest.raises(ValueError, match=f"max_side must be at least 100, got {value}$"):
+            pyface.FaceAnalyzer(detector=OneFace(), landmarks=False, embedder=False, max_side=value)
+    assert pyface.FaceAnalyzer(detector=OneFace(), landmarks=False, embedder=False, max_side=100).max_side == 100

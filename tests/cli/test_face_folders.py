@@ -87,7 +87,7 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
         (("--size", 0), "size must be at least 16, got 0"),
         (("--size", 40000), "size must be at most 4096, got 40000"),
         (("--format", "bmp"), "image_format (--format) must be one of 'png', 'jpeg', got 'bmp'"),
-        (("--detector", "dlib-5"), "detector must be the name of a detector"),
+        (("--detector", "dlib-5"), "detector must be a detector: a name, a path or a loaded one"),
     ]:
         one_line(pyface(*COMMANDS[command], photo, "-o", tmp_path / "a", *arguments), 2, message)
     done = pyface(*COMMANDS[command], photo, tmp_path / "nothing.jpg", "-o", tmp_path / "a")

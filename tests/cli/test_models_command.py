@@ -60,7 +60,7 @@ def test_pull_verify_and_path(server: Server, tmp_path: Path) -> None:
     assert pyface(server, "models", "path", "five").stdout == f"{file}\n"
     verified = pyface(server, "models", "verify", "five")
     assert (verified.returncode, verified.stdout) == (0, f"five: {file}\n")
-    assert verified.stderr == "1 file as they should be\n"
+    assert verified.stderr == "1 file as it should be\n"
     file.write_bytes(DATA[:-1])
     damaged = pyface(server, "models", "verify", "five")
     assert (damaged.returncode, damaged.stdout) == (1, "")
@@ -129,7 +129,7 @@ def test_inspect(tmp_path: Path) -> None:
     ]
     (tmp_path / "bad.onnx").write_bytes(b"\xff" * 99)
     one_line(command_line.pyface("models", "inspect", tmp_path / "bad.onnx"), 1, "bad.onnx is no ONNX file, or damaged")
-    one_line(command_line.pyface("models", "inspect", tmp_path / "none.onnx"), 1, "cannot be read")
+    one_line(command_line.pyface("models", "inspect", tmp_path / "none.onnx"), 2, "cannot be read")
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +184,14 @@ def test_a_path_needs_its_family(dlibs: Path) -> None:
         command_line.pyface("detect", photo, "--detector", "a.onnx", "--detector-family", "scrf"), 2,
         "did you mean 'scrfd'?",
     )  # fmt: skip
+
+
+def test_a_path_that_leads_nowhere_is_bad_usage(tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "none.onnx", "No such file"), (tmp_path, "Is a directory")):
+        one_line(command_line.pyface("models", "inspect", path), 2, f"{path} cannot be read: {words}")
+        family = ("--detector-family", "dlib_mmod")
+        one_line(
+            command_line.pyface("detect", tmp_path, "--detector", path, *family), 2, f"{path} cannot be read: {words}"
+        )
+    (tmp_path / "damaged.onnx").write_bytes(b"\xff" * 99)
+    one_line(command_line.pyface("models", "inspect", tmp_path / "damaged.onnx"), 1, "is no ONNX file, or damaged")

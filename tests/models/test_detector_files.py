@@ -13,7 +13,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="these models are read with onnx")
 pytest.importorskip("onnxruntime", reason="the models run in onnxruntime")
 
-from oracles import detector_files, plain_detectors, zoo_files  # noqa: E402
+from oracles import broken_files, detector_files, plain_detectors, zoo_files  # noqa: E402
 
 from pyface import errors, models  # noqa: E402
 from pyface.errors import ModelFileError  # noqa: E402
@@ -161,7 +161,11 @@ def changed(data: bytes, change: Callable[[Any], None]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 2), "it takes no picture of three colours"),
+        (lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 2), r"it takes tensor\(uint8\), expected"),
+        (
+            lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 10),
+            r"it takes tensor\(float16\), expected",
+        ),
         (lambda m: m.graph.input[0].type.tensor_type.shape.dim.pop(), "it takes no picture of three colours"),
         (
             lambda m: setattr(m.graph.input[0].type.tensor_type.shape.dim[1], "dim_value", 1),
@@ -222,7 +226,7 @@ def test_too_little_memory(from_bytes: Callable[..., Any], family: str, monkeypa
         raise MemoryError
 
     monkeypatch.setattr(Session, "run_all", full)
-    with pytest.raises(MemoryError, match="not enough memory to search an image of 50 x 40 pixels; use a smaller one"):
+    with pytest.raises(MemoryError, match=r"not enough memory to search an image of 50 x 40 pixels.*; use a smaller "):
         model.detect(np.zeros((40, 50), np.uint8))
 
 
@@ -235,3 +239,49 @@ def test_memory_that_is_not_there_is_not_touched(
     with pytest.raises(MemoryError, match=r"2000 x 2000 pixels: searching it takes .* are free; use a smaller one"):
         detector(from_bytes, "centerface").detect(large)
     assert len(detector(from_bytes, "scrfd").detect(large)) == 0
+    words = r"image of 50 x 40 pixels in a picture of 8192 x 8192: .* are free; use a smaller input_size"
+    with pytest.raises(MemoryError, match=words):
+        from_bytes(made("scrfd"), "scrfd", input_size=8192).detect(large[:40, :50])
+
+
+def test_a_file_whose_steps_are_for_one_size_says_so_of_another(from_bytes: Callable[..., Any]) -> None:
+    def only_of_64(model: Any) -> None:
+        """Its input goes through the addition of what has that size, whatever it declares."""
+        for node in model.graph.node:
+            node.input[:] = ["same" if name == model.graph.input[0].name else name for name in node.input]
+        zeros = onnx.numpy_helper.from_array(np.zeros((1, 3, 64, 64), np.float32), "zeros")
+        model.graph.initializer.append(zeros)
+        model.graph.node.insert(0, onnx.helper.make_node("Add", [model.graph.input[0].name, "zeros"], ["same"]))
+
+    data = changed(made("scrfd", likes_all=True), only_of_64)
+    image = np.full((40, 64, 3), 200, np.uint8)
+    assert len(from_bytes(data, "scrfd", input_size=64).detect(image, threshold=0.1))
+    with pytest.raises(
+        ModelFileError, match=r"cannot be run on pictures of 96 x 96, but may be on .* input_size: .*Add"
+    ):
+        from_bytes(data, "scrfd", input_size=96).detect(image)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_detector_of_nan_alone_does_not_say_that_there_is_no_face(
+    from_bytes: Callable[..., Any], family: str
+) -> None:
+    size = {"input_size": SIZES[family]} if family in SIZES else {}
+    image = np.random.default_rng(1).integers(0, 256, (40, 64, 3), dtype=np.uint8)
+    model = from_bytes(broken_files.times(made(family, likes_all=True), np.nan), family, **size)
+    for call in (model.detect, lambda image: model.detect_many([image])):
+        with pytest.raises(ModelFileError, match="gives NaN alone: its weights are damaged"):
+            call(image)
+    assert len(
+        from_bytes(broken_files.times(made(family, likes_all=True), 1.0), family, **size).detect(image, threshold=0.1)
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_warning_of_floats_up_to_1_points_to_who_called(from_bytes: Callable[..., Any], family: str) -> None:
+    model = detector(from_bytes, family)
+    image = np.full((40, 64, 3), 0.5, np.float32)
+    for call in (model.detect, lambda image: model.detect_many([image])):
+        with pytest.warns(UserWarning, match=r"0\.\.1") as caught:
+            call(image)
+        assert [warning.filename for warning in caught] == [__file__]

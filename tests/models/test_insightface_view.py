@@ -140,11 +140,57 @@ def test_what_is_refused() -> None:
         FaceAnalysis(models=[Aligned()]).prepare()
     with pytest.raises(TypeError, match="loaded models, got int"):
         FaceAnalysis(models=[3]).prepare()
+    with pytest.raises(TypeError, match="allowed_modules must be several words, got 'detection'"):
+        FaceAnalysis("opencv", allowed_modules="detection")
+    with pytest.raises(TypeError, match="ctx_id must be an integer"):
+        FaceAnalysis(models=[ThreeFaces()]).prepare("cpu")  # type: ignore[arg-type]
+    for size in (320, 0, (640,), "640", (1, 2, 3)):
+        with pytest.raises(ValueError, match=r"det_size must be \(width, height\) or None"):
+            FaceAnalysis(models=[ThreeFaces()]).prepare(det_size=size)  # type: ignore[arg-type]
+    for size in ((0, 0), (1.5, 64), (64, 1 << 20)):
+        with pytest.raises((TypeError, ValueError), match="det_size must be"):
+            FaceAnalysis(models=[ThreeFaces()]).prepare(det_size=size)  # type: ignore[arg-type]
     app = prepared(ThreeFaces(landmarks=None), Aligned())
     with pytest.raises(ValueError, match="gives no points"):
         app.get(image())
     with pytest.raises((TypeError, ValueError), match="img"):
         app.get(np.zeros((4, 4, 4), np.uint8))
+
+
+def test_an_embedder_that_aligns_by_other_points_is_refused_before_any_face_is_cut_by_them() -> None:
+    app = FaceAnalysis(models=[ThreeFaces(), made_up_models.ByColour()])  # of dlib-5
+    with pytest.raises(ValueError, match=r"by-colour aligns faces by landmarks of dlib-5, and here .* arcface-5 alone"):
+        app.prepare()
+    with pytest.raises(RuntimeError, match=r"prepare\(\)"):
+        app.get(image())
+    FaceAnalysis(models=[ThreeFaces(), made_up_models.ByColour()], allowed_modules=["detection"]).prepare()
+
+
+@pytest.mark.parametrize(("k", "columns", "name"), [(68, 2, "landmark_2d_68"), (468, 3, "landmark_3d_468")])
+def test_points_without_a_name_of_insightfaces_own_are_named_alike(k: int, columns: int, name: str) -> None:
+    class Others(Many):
+        scheme = f"made-up-{k}"
+
+        def locate(self, image: Any, boxes: Any, *, color: str = "rgb") -> Landmarks:
+            return Landmarks(np.zeros((len(boxes), k, columns)) + boxes[:, None, :1], self.scheme)
+
+    for face, box in zip(prepared(ThreeFaces(), Others(), Many()).get(image()), BOXES, strict=True):
+        assert face[name].shape == (k, columns) and face[name].dtype == np.float32 and (face[name] == box[0]).all()
+        assert face.landmark_2d_106.shape == (106, 2)
+    assert (
+        name not in prepared(ThreeFaces(), Others(), allowed_modules=["detection", "landmark_2d_106"]).get(image())[0]
+    )
+
+
+def test_what_it_is_made_of_is_shown() -> None:
+    assert repr(prepared(ThreeFaces())) == "<FaceAnalysis of models ['detection']>"
+    assert repr(FaceAnalysis("opencv")) == "<FaceAnalysis 'opencv' []>"
+
+
+def test_a_pack_that_is_not_here_says_how_all_of_it_comes(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYFACE_CACHE", str(tmp_path))
+    with pytest.raises(errors.ModelFileError, match="pyface models pull buffalo_l --accept-license"):
+        FaceAnalysis("buffalo_l").prepare(ctx_id=-1)
 
 
 def test_a_detector_of_a_fixed_size_keeps_it(from_bytes: Any) -> None:
@@ -156,7 +202,7 @@ def test_a_detector_of_a_fixed_size_keeps_it(from_bytes: Any) -> None:
     app.prepare(ctx_id=-1)
     assert app.det_size == (96, 64) and len(app._detectors) == 1
     app.get(image())
-    with pytest.raises(ValueError, match="takes pictures of 96 x 64 only"):
+    with pytest.raises(ValueError, match=r"^det_size: .* takes pictures of 96 x 64 only"):
         app.prepare(det_size=(640, 640))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,35 @@ def test_a_path_needs_a_known_family(tmp_path: Path) -> None:
         models.load(tmp_path / "a.dat", family="dlib_5")
     with pytest.raises(ValueError, match="is of the family 'dlib_5'"):
         models.load("dlib-5", family="dlib_68")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"dlib-5", ["dlib-5"]])
+def test_what_is_neither_name_nor_path(wrong: Any) -> None:
+    for call, name in (
+        (models.load, "name_or_path"),
+        (lambda wrong: models.load(wrong, "dlib_5"), "name_or_path"),
+        (models.inspect, "path"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name} must be a string or a path, got"):
+            call(wrong)
+    for call in (models.pull, models.paths, lambda wrong: models.verify(wrong or 3)):
+        with pytest.raises(TypeError, match=r"^name must be a string, got"):
+            call(wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=r"^family must be a string, got"):
+            models.load("a.dat", wrong)
+
+
+def test_a_name_with_a_null_character() -> None:
+    for call in (models.load, lambda name: models.load(name, "scrfd"), models.inspect):
+        with pytest.raises(ValueError, match=r"must hold no null character, got 'a\\x00b'"):
+            call("a\0b")
+
+
+@pytest.mark.parametrize("wrong", [3, [3], [None], [()], [("CPUExecutionProvider", {}), 3]])
+def test_what_are_no_providers(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^providers must be names of execution providers"):
+        session.Session(b"", name="x", providers=wrong)
 
 
 def test_a_path_is_parsed_strictly(tmp_path: Path, shared_cache: Path) -> None:

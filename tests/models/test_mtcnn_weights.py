@@ -216,3 +216,9 @@ def test_a_child_of_a_fork_goes_on(detector: Any, astronaut: np.ndarray) -> None
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("0 True\n", "", 0)
+
+
+def test_a_file_that_is_not_mtcnns_is_told_before_those_beside_it_are_missed(tmp_path: Path) -> None:
+    (tmp_path / "other.onnx").write_bytes(b"\x08\x08")
+    with pytest.raises(errors.ModelFileError, match=r"other\.onnx is not one of the files of the package mtcnn"):
+        models.load(tmp_path / "other.onnx", family="mtcnn")

@@ -126,6 +126,9 @@ def _external() -> Any:
     ("make", "words"),
     [
         (lambda: b"\x89PNG\r\n not a model", "no ONNX file, or damaged"),
+        (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "damaged: it is a pointer of Git LFS"),
+        (lambda: b"\n\n<!DOCTYPE html><html><head>", "damaged: it is a page of HTML"),
+        (lambda: b"PK\x03\x04\0\0\x08\x08", "damaged: it is a zip, of files or of PyTorch"),
         (_damaged, "no ONNX file"),
         (lambda: b"", "no ONNX file: it has no graph"),
         (_custom, "steps that ONNX Runtime does not bring: Magic of 'their.own'"),
@@ -134,7 +137,19 @@ def _external() -> Any:
         (_external, "keeps its weights in the file 'weights.bin' beside it, which is missing or damaged"),
         (lambda: model([helper.make_node("Constant", [], ["y"], value_float=1.0)], [], [value("y", [])]), "no input"),
     ],
-    ids=["png", "cut", "empty", "custom", "custom in a branch", "external in a branch", "external", "no input"],
+    ids=[
+        "png",
+        "lfs",
+        "html",
+        "zip",
+        "cut",
+        "empty",
+        "custom",
+        "custom in a branch",
+        "external in a branch",
+        "external",
+        "no input",
+    ],
 )
 def test_what_is_refused(make: Callable[[], Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(errors.ModelFileError, match=words) as caught:

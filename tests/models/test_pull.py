@@ -199,6 +199,9 @@ def test_the_licence_is_accepted_once(server: Server, cache: Path, monkeypatch: 
         models.load("five")
     with pytest.raises(LicenseError, match=r"for research only, https://example\.org/terms; .* pull five --accept-lic"):
         models.pull("five")
+    for words in ("no", "yes", 1):
+        with pytest.raises(TypeError, match="accept_license must be True or False"):
+            models.pull("five", accept_license=words)  # type: ignore[arg-type]
     assert server.requests == [] and not cache.exists()
     models.pull("five", accept_license=True)
     models.pull("five")

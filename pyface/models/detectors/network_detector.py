@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from abc import abstractmethod
@@ -129,7 +130,7 @@ class NetworkDetector(Detector):
         MemoryError if there is too little.
         """
         least = self._least(threshold)
-        return self._found(self._session, rgb_bytes(image, color), least)
+        return self._found(self._session, rgb_bytes(image, color, stacklevel=3), least)
 
     def detect_many(
         self, images: Iterable[Any], *, threshold: float | None = None, color: str = "rgb"
@@ -143,7 +144,7 @@ class NetworkDetector(Detector):
         """
         least = self._least(threshold)
         batch = Batch(images, color)
-        photos = [rgb_bytes(image) for image in batch.images]
+        photos = list(map(functools.partial(rgb_bytes, stacklevel=3), batch.images))  # no frame of a comprehension
         in_batches = not self._session.is_on_cpu and self._is_for_batches()
         return batch.of_all(self._in_batches(photos, least) if in_batches else self._on_threads(photos, least))
 
@@ -215,14 +216,24 @@ class NetworkDetector(Detector):
 
     def _found(self, session: Session, pixels: NDArray[np.uint8], least: float) -> Detections:
         rows, cols = pixels.shape[:2]
-        instead = "use a smaller one"
-        with _memory.told(f"to search an image of {cols} x {rows} pixels", instead):
-            width, height = self.input_size or (cols, rows)
+        width, height = self.input_size or (cols, rows)
+        # The picture takes the memory, and is as large for a small photo.
+        instead = "use a smaller one" if self.input_size is None else "use a smaller input_size"
+        seen = "" if self.input_size is None else f" in a picture of {width} x {height}"
+        with _memory.told(f"to search an image of {cols} x {rows} pixels{seen}", instead):
             need = self._bytes_per_pixel * width * height
             if need >= _WORTH_REFUSING and session.is_on_cpu:
                 _memory.require(need, "searching it", instead)
             canvas = self._canvas(pixels)
-            outputs = session.run_all(self._numbers(canvas.pixels)[None])
+            try:
+                outputs = session.run_all(self._numbers(canvas.pixels)[None])
+            except ModelFileError as error:
+                if self.input_size is None:
+                    raise
+                raise ModelFileError(
+                    f"{self.name} cannot be run on pictures of {width} x {height}, but may be on those of another "
+                    f"input_size: {error}"
+                ) from error
             try:
                 own = self._of_each(outputs, 1)[0]
             except ValueError as error:
@@ -231,6 +242,11 @@ class NetworkDetector(Detector):
 
     def _chosen(self, outputs: list[NDArray[np.float32]], canvas: Canvas, least: float) -> Detections:
         rows, cols = canvas.pixels.shape[:2]
+        # A single cell may hold anything. But where all is NaN no score is greater, as if there were no face.
+        if any(output.size and np.isnan(output.flat[0]) and np.isnan(output).all() for output in outputs):
+            raise ModelFileError(
+                f"{self.name} gives NaN alone: its weights are damaged, or too large for the numbers it computes with"
+            )
         seen, scores, landmarks = self._candidates(outputs, rows, cols, least)
         boxes = canvas.in_photo(seen.reshape(-1, 2, 2)).reshape(-1, 4)
         # Distances of unlikely faces may be negative.
@@ -247,10 +263,12 @@ class NetworkDetector(Detector):
 
 
 def takes_no_picture(file: OnnxFile) -> str:
-    """Why the first and only input is no picture of three colours, or nothing."""
+    """Why the first and only input is no picture of three colours as floats, or nothing."""
     shape = file.inputs[0].shape
-    if len(file.inputs) != 1 or len(shape) != 4 or file.inputs[0].kind != _FLOATS or _fixed(shape[1]) not in (3, None):
-        return "it takes no picture of three colours, as floats by planes"
+    if len(file.inputs) != 1 or len(shape) != 4 or _fixed(shape[1]) not in (3, None):
+        return "it takes no picture of three colours by planes"
+    if file.inputs[0].kind != _FLOATS:
+        return f"it takes {file.inputs[0].kind}, expected {_FLOATS}"
     return ""
 
 

@@ -82,7 +82,7 @@ class DlibResnet(NetworkEmbedder):
         for begin in range(0, len(crops), BATCH):
             with _memory.told("to embed faces", "end what else takes memory, or use fewer threads"):
                 out[begin : begin + BATCH] = self._embedded(crops[begin : begin + BATCH])
-        return out
+        return self._finite(out)
 
     def _embedded(self, crops: NDArray[Any]) -> Embeddings:
         try:

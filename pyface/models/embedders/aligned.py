@@ -85,7 +85,8 @@ class AlignedEmbedder(NetworkEmbedder):
         On the CPU a crop's vector is the same to the last bit whatever else is in the call, and for any number of
         threads: the network sees one crop at a time, and each thread has its own. With other providers up to 32 go in
         together, if the network takes them, and the last digits may depend on how many there are. Where memory is short
-        they go one by one; MemoryError if it is not enough for one crop.
+        they go one by one; MemoryError if it is not enough for one crop. ModelFileError if the network gives NaN or
+        infinite numbers.
         """
         crops = self._checked(crops)
         _check.warn_of_unit_range(crops, "crops")
@@ -105,7 +106,7 @@ class AlignedEmbedder(NetworkEmbedder):
         with _memory.told("to embed faces", "end what else takes memory, or use fewer threads"):
             if step == 1:
                 for_each(lambda i: embed_some(i, i + 1), len(crops), self._n_threads)
-                return out
+                return self._finite(out)
             for begin in range(0, len(crops), step):
                 end = min(begin + step, len(crops))
                 try:
@@ -113,4 +114,4 @@ class AlignedEmbedder(NetworkEmbedder):
                 except MemoryError:
                     for i in range(begin, end):
                         embed_some(i, i + 1)
-        return out
+        return self._finite(out)

@@ -129,6 +129,7 @@ class NetworkLandmarker(Landmarker):
         in 0..1, say how surely there is a face, where the network does. What is found for a face is the same to the bit
         whatever else is in the call and for any number of threads, each of which has a face of its own; where memory is
         short all go through one. ValueError names the box whose square reaches beyond 1e9 pixels.
+        ModelFileError if the network gives NaN or infinite numbers.
         """
         rows = _check.boxes(boxes)
         pixels = _check.image(image, color=color)
@@ -143,6 +144,11 @@ class NetworkLandmarker(Landmarker):
                 pixels, matrices[i : i + 1], (self.size, self.size), antialias=self.antialias, n_threads=1
             )
             outputs = self._run(crop[0])
+            if not np.isfinite(outputs[self._output]).all():
+                raise ModelFileError(
+                    f"{self.name} gives NaN or infinite values for face {i}: its weights are damaged, or too large for "
+                    "the numbers it computes with"
+                )
             points[i] = self._in_crop(outputs[self._output].astype(np.float64).ravel()) * matrices[i, 0, 0]
             points[i, :, :2] += matrices[i, :, 2]
             if scores is not None and self._flag is not None:

@@ -45,12 +45,27 @@ _DETECTOR_FILES = ("pnet.lz4", "rnet.lz4", "onet.lz4")
 def _cached(family: str, source: Weights) -> tuple[bytes, Path | None]:
     known = _GRAPHS[family]
     if source.sha256 not in known:
-        raise ModelFileError(
-            f"{source.path} is not one of the files of the package mtcnn that {family} is made of; no others are "
-            "opened, as they can hold anything"
-        )
+        raise _unknown(family, source)
     kind, make = known[source.sha256]
     return building.cached(kind, GRAPH_VERSION, source, lambda data, name: make(read_arrays(data, name), name))
+
+
+def _require_first(family: str, source: Weights) -> None:
+    if source.sha256 not in _GRAPHS[family]:
+        raise _unknown(family, source)
+    if source.sha256 != next(iter(_GRAPHS[family])):
+        raise _not_first(family, source)
+
+
+def _unknown(family: str, source: Weights) -> ModelFileError:
+    return ModelFileError(
+        f"{source.path} is not one of the files of the package mtcnn that {family} is made of; no others are "
+        "opened, as they can hold anything"
+    )
+
+
+def _not_first(family: str, source: Weights) -> ModelFileError:
+    return ModelFileError(f"{source.path} is not the first file of {family}: give the path of {_DETECTOR_FILES[0]}")
 
 
 def prepare(family: str, source: Weights) -> Path | None:
@@ -68,12 +83,13 @@ def build(
 ) -> Model:
     """The model of these weights. Of a detector given by the path of its first file the others lie beside it."""
     if family == "mtcnn" and not source.others:
+        _require_first(family, source)  # before files that nobody named are missed
         beside = [store.read_path(source.path.with_name(name)) for name in _DETECTOR_FILES[1:]]
         source = replace(source, others=tuple(beside))
     files = (source, *source.others)
     graphs = [_cached(family, file)[0] for file in files]
     if [file.sha256 for file in files] != list(_GRAPHS[family]):
-        raise ModelFileError(f"{source.path} is not the first file of {family}: give the path of {_DETECTOR_FILES[0]}")
+        raise _not_first(family, source)
     about = building.about(family, source, GRAPH_VERSION, CODE_VERSION, options)
     # Too small for several threads to gain on one of them: threads have crops, tiles and photos of their own.
     sessions = [Session(graph, name=source.name, providers=providers, n_threads=1) for graph in graphs]

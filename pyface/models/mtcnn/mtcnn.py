@@ -6,6 +6,7 @@ paper leaves open is done as in the family of programs that mtcnn-runtime belong
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -132,7 +133,7 @@ class Mtcnn(Detector):
         if there is less.
         """
         least, smallest = _least(threshold), _smallest(min_face)
-        pixels = rgb_bytes(image, color)
+        pixels = rgb_bytes(image, color, stacklevel=3)
         n_workers = _threads.resolve(self._n_threads)
         if n_workers < 2:
             return self._found(pixels, least, smallest, _one_by_one, 1)
@@ -157,7 +158,7 @@ class Mtcnn(Detector):
         """
         least, smallest = _least(threshold), _smallest(min_face)
         batch = Batch(images, color)
-        photos = [rgb_bytes(image) for image in batch.images]
+        photos = list(map(functools.partial(rgb_bytes, stacklevel=3), batch.images))  # no frame of a comprehension
         n_workers = min(_threads.resolve(self._n_threads), len(photos))
         if n_workers < 2:
             return batch.of_all([self._found(pixels, least, smallest, _one_by_one, 1) for pixels in photos])
