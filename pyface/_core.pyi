@@ -118,6 +118,45 @@ class WarpMesh:
     @property
     def n_spans(self) -> int: ...
 
+# A surface of a face over a picture, with a grid of 64 x 64 places (4 planes: depth, its slopes along x and y, features).
+class Relief:
+    def __init__(
+        self,
+        points: NDArray[np.float64],
+        triangles: NDArray[np.int32],
+        *,
+        shown: NDArray[np.bool_],
+        depth: NDArray[np.float32] | None,
+        solid: NDArray[np.float64],
+        node_points: NDArray[np.float64],
+        nodes: NDArray[np.float32],
+        on_face: NDArray[np.bool_],
+        first_x: float,
+        first_y: float,
+        step: float,
+    ) -> None: ...
+    # One image for all faces or one per face; out (n, rows, cols[, channels]). Returns the shares (n,) that were mirrored.
+    def frontalize(
+        self,
+        images: list[NDArray[Any]],
+        landmarks: NDArray[np.float64],
+        *,
+        rotations: NDArray[np.float64],
+        translations: NDArray[np.float64],
+        scales: NDArray[np.float64],
+        out: NDArray[Any],
+        masks: NDArray[np.bool_],
+        visibility: NDArray[np.float32],
+        outline_is_seen: bool,
+        symmetric: bool,
+        antialias: bool,
+        n_threads: int,
+    ) -> NDArray[np.float64]: ...
+
+# Centres (n, 2), weights (n + 3,): the surface at (ys, xs).
+def radial_surface(
+    centres: NDArray[np.float64], weights: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> NDArray[np.float64]: ...
 def compiled_isas() -> list[str]: ...
 def supported_isas() -> list[str]: ...
 def active_isa() -> str: ...

@@ -29,6 +29,7 @@ CSRC_RANK = {
     "bind": 4,
     "kmeans": 3,
     "linkage": 3,
+    "frontal": 3,
     "distance": 2,
     "warp": 2,
     "detect": 2,

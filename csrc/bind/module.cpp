@@ -12,6 +12,7 @@ void register_tree(pybind11::module_& m);
 void register_kmeans(pybind11::module_& m);
 void register_warp(pybind11::module_& m);
 void register_piecewise(pybind11::module_& m);
+void register_frontal(pybind11::module_& m);
 void register_pose(pybind11::module_& m);
 }  // namespace pyface::bind
 
@@ -27,5 +28,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_kmeans(m);
     pyface::bind::register_warp(m);
     pyface::bind::register_piecewise(m);
+    pyface::bind::register_frontal(m);
     pyface::bind::register_pose(m);
 }

@@ -54,6 +54,8 @@ const Kernels kTable = {
     transpose,
     positions,
     place,
+    bend,
+    place_bent,
     {blend_bytes<1>, blend_bytes<3>, blend_bytes<4>},
     {blend_floats<1>, blend_floats<3>, blend_floats<4>},
     peak_floats,

@@ -120,6 +120,22 @@ using PlaceKernel = index_t (*)(const Span* spans, index_t count, const std::uin
                                 const double* coefficients, double y, index_t rows, index_t cols,
                                 const Places& places);
 
+// A relief over the output: pixel x of a row is moved in the source by depth[x] times (u, v). Depths have room for
+// kPlaceSlack more pixels than the row, to be read.
+struct Bend {
+    const float* depth;
+    double u, v;
+};
+
+// u[x] = fma(by, depth[x], u[x]) for x in [begin, end), in float64, the same bits from every table.
+using BendKernel = void (*)(const float* depth, double by, std::int32_t begin, std::int32_t end, double* u);
+
+// As PlaceKernel, of pixels moved by a relief; ends before the first span of a triangle of which nothing is known, as
+// there the ends of a span do not speak for all of it.
+using PlaceBentKernel = index_t (*)(const Span* spans, index_t count, const std::uint8_t* inside,
+                                    const double* coefficients, double y, index_t cols, const Bend& bend,
+                                    const Places& places);
+
 // out pixel i = blend of the four neighbours at places i of an interleaved image, in float32, the same bits from every
 // table: a + down (b - a) in both columns, then the same to the right, each with one fma. Bytes are rounded to the nearest,
 // halves to even. Floats: a neighbour whose weight is 0 does not count, even if it is NaN.
@@ -163,6 +179,8 @@ struct Kernels {
 
     PositionKernel positions;
     PlaceKernel place;
+    BendKernel bend;
+    PlaceBentKernel place_bent;
     BlendKernel<std::uint8_t> blend_bytes[3];  // 1, 3, 4 channels
     BlendKernel<float> blend_floats[3];
 

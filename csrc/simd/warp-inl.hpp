@@ -23,6 +23,7 @@ inline Doubles counting(double first) {
     return _mm512_add_pd(_mm512_set1_pd(first), _mm512_set_pd(7, 6, 5, 4, 3, 2, 1, 0));
 }
 inline Doubles load_doubles(const double* p) { return _mm512_loadu_pd(p); }
+inline Doubles load_widened(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 inline Doubles fused(Doubles a, Doubles b, Doubles sum) { return _mm512_fmadd_pd(a, b, sum); }
 inline void store_doubles(Doubles a, double* p) { _mm512_storeu_pd(p, a); }
 inline HalfInts whole(Doubles a) { return _mm512_cvttpd_epi32(a); }
@@ -40,6 +41,7 @@ using HalfInts = __m128i;
 inline Doubles spread_double(double x) { return _mm256_set1_pd(x); }
 inline Doubles counting(double first) { return _mm256_add_pd(_mm256_set1_pd(first), _mm256_set_pd(3, 2, 1, 0)); }
 inline Doubles load_doubles(const double* p) { return _mm256_loadu_pd(p); }
+inline Doubles load_widened(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
 inline Doubles fused(Doubles a, Doubles b, Doubles sum) { return _mm256_fmadd_pd(a, b, sum); }
 inline void store_doubles(Doubles a, double* p) { _mm256_storeu_pd(p, a); }
 inline HalfInts whole(Doubles a) { return _mm256_cvttpd_epi32(a); }
@@ -57,6 +59,7 @@ using HalfInts = std::int32_t;
 inline Doubles spread_double(double x) { return x; }
 inline Doubles counting(double first) { return first; }
 inline Doubles load_doubles(const double* p) { return *p; }
+inline Doubles load_widened(const float* p) { return static_cast<double>(*p); }
 inline void store_doubles(Doubles a, double* p) { *p = a; }
 inline HalfInts whole(Doubles a) { return static_cast<std::int32_t>(a); }
 inline void store_rest(Doubles a, HalfInts whole_part, float* p) {
@@ -110,6 +113,39 @@ index_t place(const Span* spans, index_t count, const std::uint8_t* inside, cons
         for (std::int32_t x = span.begin; x < span.end; x += kDoubles) {
             const Doubles xs = load_doubles(places.columns + x);
             const Doubles u = fused(u_slope, xs, u_start), v = fused(v_slope, xs, v_start);
+            const HalfInts col = whole(u), row = whole(v);
+            store_rest(u, col, places.right + x);
+            store_rest(v, row, places.down + x);
+            store_index(row, width, col, places.index + x);
+        }
+    }
+    return count;
+}
+
+void bend(const float* depth, double by, std::int32_t begin, std::int32_t end, double* u) {
+    const Doubles factor = spread_double(by);
+    std::int32_t x = begin;
+    for (; x + kDoubles <= end; x += kDoubles) {
+        store_doubles(fused(factor, load_widened(depth + x), load_doubles(u + x)), u + x);
+    }
+    for (; x < end; ++x) u[x] = fused(by, static_cast<double>(depth[x]), u[x]);
+}
+
+index_t place_bent(const Span* spans, index_t count, const std::uint8_t* inside, const double* coefficients, double y,
+                   index_t cols, const Bend& by, const Places& places) {
+    const HalfInts width = spread_half(static_cast<std::int32_t>(cols));
+    const Doubles ys = spread_double(y), u_by = spread_double(by.u), v_by = spread_double(by.v);
+    for (index_t s = 0; s < count; ++s) {
+        const Span span = spans[s];
+        if ((s > 0 && span.begin != spans[s - 1].end) || !inside[span.triangle]) return s;
+        const double* c = coefficients + 6 * static_cast<index_t>(span.triangle);
+        const Doubles u_slope = spread_double(c[1]), u_start = fused(spread_double(c[2]), ys, spread_double(c[0]));
+        const Doubles v_slope = spread_double(c[4]), v_start = fused(spread_double(c[5]), ys, spread_double(c[3]));
+        // What is written behind the end of the span is the next one's, or in the slack.
+        for (std::int32_t x = span.begin; x < span.end; x += kDoubles) {
+            const Doubles xs = load_doubles(places.columns + x), depth = load_widened(by.depth + x);
+            const Doubles u = fused(u_by, depth, fused(u_slope, xs, u_start));
+            const Doubles v = fused(v_by, depth, fused(v_slope, xs, v_start));
             const HalfInts col = whole(u), row = whole(v);
             store_rest(u, col, places.right + x);
             store_rest(v, row, places.down + x);

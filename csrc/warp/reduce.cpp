@@ -36,6 +36,25 @@ index_t block_for(const Mesh& mesh, const double* source) {
     return ratio >= 4 ? static_cast<index_t>(std::min(1 + std::floor(std::sqrt(ratio) / 2), kLargestBlock)) : 1;
 }
 
+Window touched(index_t rows, index_t cols, index_t side, double least_u, double most_u, double least_v, double most_v) {
+    const Range u{least_u, most_u}, v{least_v, most_v};
+    const index_t all_rows = (rows + side - 1) / side, all_cols = (cols + side - 1) / side;
+    const index_t top = v.begin(all_rows), left = u.begin(all_cols);
+    return {top, left, v.end(all_rows) - top, u.end(all_cols) - left};
+}
+
+template <class T>
+Reduced averaged(ImageView<const T> image, index_t side, const Window& window) {
+    Reduced made{window.rows, window.cols, image.channels, {}};
+    const index_t row_size = made.cols * image.channels;
+    made.means.resize(static_cast<std::size_t>(made.rows * row_size));
+    BlockRow<T> blocks(image, nullptr, side, window.left * side, made.cols);
+    for (index_t i = 0; i < made.rows; ++i) {
+        blocks.average((window.top + i) * side, made.means.data() + i * row_size);
+    }
+    return made;
+}
+
 template <class T>
 Reduced reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
                 std::vector<double>& coefficients) {
@@ -56,23 +75,17 @@ Reduced reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool e
         }
     }
     // Where the part ends the image ends, too, or no position comes near.
-    const index_t all_rows = (image.rows + side - 1) / side, all_cols = (image.cols + side - 1) / side;
-    const index_t top = everything ? 0 : v.begin(all_rows), left = everything ? 0 : u.begin(all_cols);
-    Reduced made;
-    made.rows = (everything ? all_rows : v.end(all_rows)) - top;
-    made.cols = (everything ? all_cols : u.end(all_cols)) - left;
-    made.channels = image.channels;
+    Window window{0, 0, (image.rows + side - 1) / side, (image.cols + side - 1) / side};
+    if (!everything) window = touched(image.rows, image.cols, side, u.least, u.most, v.least, v.most);
     for (std::size_t i = 0; i < coefficients.size(); i += 6) {
-        coefficients[i] -= static_cast<double>(left);
-        coefficients[i + 3] -= static_cast<double>(top);
+        coefficients[i] -= static_cast<double>(window.left);
+        coefficients[i + 3] -= static_cast<double>(window.top);
     }
-    const index_t row_size = made.cols * image.channels;
-    made.means.resize(static_cast<std::size_t>(made.rows * row_size));
-    BlockRow<T> blocks(image, nullptr, side, left * side, made.cols);
-    for (index_t i = 0; i < made.rows; ++i) blocks.average((top + i) * side, made.means.data() + i * row_size);
-    return made;
+    return averaged(image, side, window);
 }
 
+template Reduced averaged(ImageView<const std::uint8_t>, index_t, const Window&);
+template Reduced averaged(ImageView<const float>, index_t, const Window&);
 template Reduced reduced(const Mesh&, ImageView<const std::uint8_t>, index_t, bool, std::vector<double>&);
 template Reduced reduced(const Mesh&, ImageView<const float>, index_t, bool, std::vector<double>&);
 

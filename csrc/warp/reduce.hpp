@@ -24,12 +24,26 @@ struct Reduced {
     ImageView<const float> view() const { return {means.data(), rows, cols, channels}; }
 };
 
+// Whole pixels of a copy.
+struct Window {
+    index_t top = 0, left = 0, rows = 1, cols = 1;
+};
+
+// What positions of the copy, from the least to the most, can touch of it; all of it is ceil(rows / side) x ceil(cols /
+// side) pixels, and at least one is touched. Positions must be finite, or none at all: the least infinite.
+Window touched(index_t rows, index_t cols, index_t side, double least_u, double most_u, double least_v, double most_v);
+
+template <class T>
+Reduced averaged(ImageView<const T> image, index_t side, const Window& window);
+
 // The part that the spans of the mesh can touch, or `everything`. The coefficients (t, 6) are changed to give positions in
 // it.
 template <class T>
 Reduced reduced(const Mesh& mesh, ImageView<const T> image, index_t side, bool everything,
                 std::vector<double>& coefficients);
 
+extern template Reduced averaged(ImageView<const std::uint8_t>, index_t, const Window&);
+extern template Reduced averaged(ImageView<const float>, index_t, const Window&);
 extern template Reduced reduced(const Mesh&, ImageView<const std::uint8_t>, index_t, bool, std::vector<double>&);
 extern template Reduced reduced(const Mesh&, ImageView<const float>, index_t, bool, std::vector<double>&);
 

@@ -40,7 +40,10 @@ RowSampler<T>::RowSampler(ImageView<const T> image, bool linear, Border border, 
     : image_(image), linear_(linear),
       fits_places_(image.rows <= std::numeric_limits<std::int32_t>::max() / image.cols), border_(border),
       channels_(image.channels), cols_(cols), blend_(blend_of<T>(image.channels)) {
-    for (index_t c = 0; c < channels_; ++c) fill_[c] = static_cast<T>(fill[c]);
+    for (index_t c = 0; c < channels_; ++c) {
+        fill_[c] = static_cast<T>(fill[c]);
+        is_one_colour_ &= fill[c] == fill[0];
+    }
     const auto n = static_cast<std::size_t>(cols + simd::kPlaceSlack);
     columns_.resize(n), u_.resize(n), v_.resize(n), index_.resize(n), right_.resize(n), down_.resize(n);
     std::iota(columns_.begin(), columns_.end(), 0.0);
@@ -63,6 +66,14 @@ void RowSampler<T>::draw(index_t y, VectorView<const simd::Span> spans, const do
 }
 
 template <class T>
+void RowSampler<T>::draw(index_t y, VectorView<const simd::Span> spans, const double* coefficients,
+                         const std::uint8_t* inside, const Relieved& relief, T* out) {
+    relief_ = &relief;
+    draw(y, spans, coefficients, inside, out);
+    relief_ = nullptr;
+}
+
+template <class T>
 simd::Places RowSampler<T>::places(index_t x) {
     return {columns_.data() + x, index_.data() + x, right_.data() + x, down_.data() + x};
 }
@@ -70,6 +81,10 @@ simd::Places RowSampler<T>::places(index_t x) {
 template <class T>
 void RowSampler<T>::blank(std::int32_t begin, std::int32_t end, T* out) const {
     T* to = out + begin * channels_;
+    if (is_one_colour_) {
+        std::fill(to, out + end * channels_, fill_[0]);
+        return;
+    }
     for (std::int32_t x = begin; x < end; ++x) to = std::copy_n(fill_, channels_, to);
 }
 
@@ -78,19 +93,29 @@ template <class T>
 index_t RowSampler<T>::whole_spans(double y, VectorView<const simd::Span> spans, const double* coefficients,
                                    const std::uint8_t* inside, T* out) {
     if (!linear_ || !fits_places_) return 0;
-    const index_t done = simd::kernels().place(spans.data, spans.size, inside, coefficients, y, image_.rows,
-                                               image_.cols, places());
+    const simd::Kernels& kernels = simd::kernels();
+    const index_t done = relief_ == nullptr ? kernels.place(spans.data, spans.size, inside, coefficients, y, image_.rows,
+                                                            image_.cols, places())
+                                            : kernels.place_bent(spans.data, spans.size, inside, coefficients, y,
+                                                                 image_.cols, relief_->bend, places());
     if (done > 0) {
         const std::int32_t begin = spans[0].begin, end = spans[done - 1].end;
+        if (relief_ != nullptr) std::fill(relief_->covered + begin, relief_->covered + end, std::uint8_t{1});
         blend_(image_.data, image_.cols, places(begin), end - begin, out + begin * channels_);
     }
     return done;
 }
 
-// Positions grow or fall along a span, so that what lies inside is one part of it.
+// Without a relief positions grow or fall along a span, so that what lies inside is one part of it; with one the first
+// part counts, and the others are sampled one by one, too.
 template <class T>
 void RowSampler<T>::any_span(double y, const simd::Span& span, const double* coefficients, T* out) {
     simd::kernels().positions(span, coefficients + 6 * static_cast<index_t>(span.triangle), y, u_.data(), v_.data());
+    if (relief_ != nullptr) {
+        const simd::Bend& by = relief_->bend;
+        simd::kernels().bend(by.depth, by.u, span.begin, span.end, u_.data());
+        simd::kernels().bend(by.depth, by.v, span.begin, span.end, v_.data());
+    }
     std::int32_t begin = span.end, end = span.end;
     if (linear_ && fits_places_) {
         const double last_col = static_cast<double>(image_.cols - 1), last_row = static_cast<double>(image_.rows - 1);
@@ -106,6 +131,15 @@ void RowSampler<T>::any_span(double y, const simd::Span& span, const double* coe
         const simd::Span part{begin, end, 0};
         const std::uint8_t known = 1;
         whole_spans(y, {&part, 1}, coefficients + 6 * static_cast<index_t>(span.triangle), &known, out);
+    }
+    if (relief_ != nullptr) note_covered(span);
+}
+
+template <class T>
+void RowSampler<T>::note_covered(const simd::Span& span) const {
+    for (std::int32_t x = span.begin; x < span.end; ++x) {
+        const double u = u_[at(x)], v = v_[at(x)];
+        relief_->covered[x] = u >= relief_->left && u <= relief_->right && v >= relief_->top && v <= relief_->bottom;
     }
 }
 
