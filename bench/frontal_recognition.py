@@ -24,7 +24,8 @@ from pyface.geometry import convert_landmarks, face_mesh, frontalize_many, head_
 from pyface.models import load
 
 WAYS = {
-    "plain": None, "surface, soft": ("surface", "soft"), "surface, none": ("surface", "none"),
+    "plain": None, "plain, black around": ("surface", "black"),
+    "surface, soft": ("surface", "soft"), "surface, none": ("surface", "none"),
     "mesh, soft": ("mesh", "soft"), "mesh, none": ("mesh", "none"),
 }  # fmt: skip
 CLASSES = {"all": (0, 90), "0 to 15": (0, 15), "15 to 30": (15, 30), "30 and more": (30, 90)}
@@ -69,12 +70,18 @@ def vectors(embedder: Any, some: Photos, way: tuple[str, str] | None) -> tuple[n
     target = convert_landmarks(face_mesh("dlib-68", SIDE).target[:68], "dlib-68", scheme)
     crops, refused = [], np.zeros(len(plain), bool)
     made = [None] * len(plain)
+    is_masked = way is not None and way[1] == "black"
     if way is not None:
-        made = frontalize_many(some.images, some.points, "dlib-68", method=way[0], symmetry=way[1], size=SIDE)
+        symmetry = "none" if is_masked else way[1]
+        made = frontalize_many(some.images, some.points, "dlib-68", method=way[0], symmetry=symmetry, size=SIDE)
     for i, front in enumerate(made):
         if front is None or front.image is None:
             refused[i] = front is not None
             crops.append(embedder.crop(some.images[i], plain[[i]])[0])
+        elif is_masked:  # what the turned face lacks around it, of the one that is not turned
+            mask = np.repeat(255 * front.mask.astype(np.uint8)[..., None], 3, axis=2)
+            shown = embedder.crop(mask, target[None])[0] >= 128
+            crops.append(embedder.crop(some.images[i], plain[[i]])[0] * shown)
         else:
             crops.append(embedder.crop(front.image, target[None])[0])
     found = np.concatenate([embedder.embed(np.array(crops[i : i + 32])) for i in range(0, len(crops), 32)])
@@ -196,13 +203,12 @@ def main() -> None:
         for way, options in WAYS.items():
             x, refused = (plain, np.zeros(len(plain), bool)) if options is None else vectors(embedder, some, options)
             cells = verification(x, some, chooses, codes)
-            print(
-                f"  {way:<15}{refused.sum():4d}  {' | '.join(cells)} | F {bcubed(x, some, chooses, codes)}", flush=True
-            )
+            score = bcubed(x, some, chooses, codes)
+            print(f"  {way:<20}{refused.sum():4d}  {' | '.join(cells)} | F {score}", flush=True)
             kept.append((way, identity_kept(x, plain, some)))
         print(f"{name}: the same person : a stranger, medians, {', '.join(list(CLASSES)[1:])}")
         for way, cells in kept:
-            print(f"  {way:<15}{' | '.join(cells)}")
+            print(f"  {way:<20}{' | '.join(cells)}")
 
 
 if __name__ == "__main__":

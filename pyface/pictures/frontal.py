@@ -121,6 +121,6 @@ def _overlay(image: Image, faces: list[Face], poses: list[HeadPose]) -> NDArray[
         assert face.landmarks is not None
         width = max(1, round(pose.scale / 80))
         draw_lines(picture, pose.project(solid_shape(_SCHEME))[lines], _MESH, width)
-        draw_dots(picture, face.landmarks[:, :2], _POINTS, width)
         draw_axes(picture, pose, 2 * width)
+        draw_dots(picture, face.landmarks[:, :2], _POINTS, width)
     return picture
