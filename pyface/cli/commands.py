@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, models, people, tables, warp
+from pyface.cli import align, frontalize, models, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -41,7 +41,14 @@ from pyface.cli.options import (
 )
 from pyface.errors import counted
 
-__all__ = ["align", "app", "models", "people", "warp"]  # importing these puts their commands before those below
+__all__ = [
+    "align",
+    "app",
+    "frontalize",
+    "models",
+    "people",
+    "warp",
+]  # importing these puts their commands before those below
 
 
 @app.command()

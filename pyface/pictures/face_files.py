@@ -1,4 +1,4 @@
-"""Pictures of the faces of photos, as files in a folder: what ``pyface align`` and ``pyface warp`` share."""
+"""Pictures of the faces of photos, as files in a folder: what ``pyface align``, ``warp`` and ``frontalize`` share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyface import __version__, _check, _memory
 from pyface._typing import Image
@@ -23,7 +24,10 @@ from pyface.photos.finding import Skipped
 from pyface.photos.names import as_utf8, shortened
 from pyface.types import Face
 
-__all__ = ["FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "write_faces"]
+__all__ = [
+    "FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "edges_of",
+    "write_faces",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +51,13 @@ class FaceFiles:
 class FacePicture:
     """What is to be written of a face: ``<photo>-<number>.png``, and ``<photo>-<number>-<key>.png`` for each extra.
 
+    picture : None where there is none of this face; ``facts`` say why.
     fit : from the photo to the picture.
     facts : what else ``summary.json`` says of the face.
     remark : what the user should know of this face; logged as a warning.
     """
 
-    picture: Image
+    picture: Image | None
     fit: Similarity
     facts: dict[str, Any] = field(default_factory=dict)
     extras: dict[str, Image] = field(default_factory=dict)
@@ -70,6 +75,13 @@ class PhotoPictures:
 def check_size(size: Any) -> int:
     """The side of a face's picture in pixels, from 16 to 4096."""
     return _check.integer(size, "size", minimum=SMALLEST, maximum=LARGEST)
+
+
+def edges_of(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(e, 2): pairs of points, each edge once."""
+    pairs = triangles[:, [(0, 1), (1, 2), (2, 0)]].reshape(-1, 2)
+    edges: NDArray[np.int32] = np.unique(np.sort(pairs, axis=1), axis=0)
+    return edges
 
 
 def write_faces(
@@ -158,7 +170,7 @@ def write_faces(
             write_files(folder, {SUMMARY: _json(summary)})
         elif is_new:
             remove_if_empty(folder)
-    n_faces = sum(len(photo["faces"]) for photo in summary["photos"])
+    n_faces = sum(face["file"] is not None for photo in summary["photos"] for face in photo["faces"])
     return FaceFiles(len(summary["photos"]), n_faces, tuple(skipped))
 
 
@@ -170,10 +182,11 @@ def _files_of_photo(
     entries = []
     for i, (face, drawn) in enumerate(zip(faces, pictures.faces, strict=True)):
         name = f"{stem}-{i}{suffix}"
-        made[name] = _encoded(drawn.picture, suffix)
+        if drawn.picture is not None:
+            made[name] = _encoded(drawn.picture, suffix)
         for key, extra in drawn.extras.items():
             made[f"{stem}-{i}-{key}{suffix}"] = _encoded(extra, suffix)
-        entries.append({"file": as_utf8(name), **_facts_of(face, drawn)})
+        entries.append({"file": None if drawn.picture is None else as_utf8(name), **_facts_of(face, drawn)})
     return made, entries
 
 

@@ -17,7 +17,7 @@ from pyface.geometry import convert_landmarks, face_mesh, frame_points, similari
 from pyface.geometry.conversions import can_convert
 from pyface.kernels.piecewise import LONGEST_SIDE, PiecewiseAffine, WarpReport
 from pyface.photos.drawing import draw_dots, draw_lines
-from pyface.pictures.face_files import FaceFiles, FacePicture, PhotoPictures, check_size, write_faces
+from pyface.pictures.face_files import FaceFiles, FacePicture, PhotoPictures, check_size, edges_of, write_faces
 from pyface.types import Face
 
 __all__ = ["FOLDED", "draw_mesh", "warp_photos"]
@@ -88,7 +88,7 @@ def draw_mesh(picture: NDArray[np.uint8], mesh: PiecewiseAffine, points: Points,
     is_rim = (mesh.triangles >= N_LANDMARKS).any(axis=1)
     # An edge of two kinds of triangles has the colour of the later one.
     for rows, colour in ((is_rim, _RIM), (~is_rim, _FACE), (is_turned, _TURNED)):
-        draw_lines(picture, points[_edges(mesh.triangles[rows])], colour, width)
+        draw_lines(picture, points[edges_of(mesh.triangles[rows])], colour, width)
     draw_dots(picture, landmarks, _POINTS, width)
 
 
@@ -98,13 +98,6 @@ def _turned(mesh: PiecewiseAffine, source: Points) -> NDArray[np.bool_]:
     (ax, ay), (bx, by) = (corners[:, 1] - corners[:, 0]).T, (corners[:, 2] - corners[:, 0]).T
     is_turned: NDArray[np.bool_] = ax * by < ay * bx
     return is_turned
-
-
-def _edges(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(e, 2): pairs of points, each edge once."""
-    pairs = triangles[:, [(0, 1), (1, 2), (2, 0)]].reshape(-1, 2)
-    edges: NDArray[np.int32] = np.unique(np.sort(pairs, axis=1), axis=0)
-    return edges
 
 
 def _source(face: Face, face_only: bool) -> Points:

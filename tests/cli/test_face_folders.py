@@ -1,4 +1,4 @@
-"""What ``pyface align`` and ``pyface warp`` share: the folder of pictures, what happens to it, and what is refused."""
+"""What the commands that write pictures of faces share: the folder, what happens to it, and what is refused."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
 pytestmark = pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
-COMMANDS = {"align": ("align",), "warp": ("warp", "--landmarks", "dlib-68")}
-OTHER = {"align": "warp", "warp": "align"}
+COMMANDS = {
+    "align": ("align",), "warp": ("warp", "--landmarks", "dlib-68"),
+    "frontalize": ("frontalize", "--landmarks", "dlib-68"),
+}  # fmt: skip
+OTHER = {"align": "warp", "warp": "frontalize", "frontalize": "align"}
 each_command = pytest.mark.parametrize("command", COMMANDS)
 
 
@@ -34,10 +37,12 @@ def run_here(command: str, paths: list[Path], out: Path, progress: Callable[[str
     """The command's function, in this process."""
     from pyface.analysis.analyzer import FaceAnalyzer
     from pyface.pictures.aligned import align_photos
+    from pyface.pictures.frontal import frontalize_photos
     from pyface.pictures.warped import warp_photos
 
     analyzer = FaceAnalyzer(landmarks=None if command == "align" else "dlib-68", embedder=False)
-    return (align_photos if command == "align" else warp_photos)(analyzer, paths, out, overlay=True, progress=progress)
+    run = {"align": align_photos, "warp": warp_photos, "frontalize": frontalize_photos}[command]
+    return run(analyzer, paths, out, overlay=True, progress=progress)  # type: ignore[operator]
 
 
 def assert_whole(out: Path) -> dict[str, Any]:
