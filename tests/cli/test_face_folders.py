@@ -192,7 +192,9 @@ def test_names_that_meet_get_numbers(photo: Path, tmp_path: Path, command: str) 
     photo_sets.save(tmp_path / "b" / "ONE~2.png", np.zeros((90, 90, 3), np.uint8))
     done = run_here(command, [tmp_path / "a", tmp_path / "b"], tmp_path / "out", lambda *_: None)
     assert (done.n_photos, done.n_faces, done.skipped) == (3, 2, ())
-    names = {name for name in assert_whole(tmp_path / "out")["files"] if not name.endswith("-mesh.png")}
+    names = {
+        name for name in assert_whole(tmp_path / "out")["files"] if not name.endswith(("-mesh.png", "-visibility.png"))
+    }
     assert names == {"one-0.png", "one-overlay.png", "ONE~2-overlay.png", "one~3-0.png", "one~3-overlay.png"}
 
 
