@@ -174,7 +174,7 @@ def _located(
         box = _box_in(size, extent * (_SIDE / place.side))
         own = None
         if detector is not None:
-            seen = _seen(detector, picture)
+            seen = detector.detect(picture)
             which = _of_middle(seen, np.full(2, (size - 1) / 2), _SIDE)
             if which is not None:
                 box = seen.boxes[which]
@@ -206,7 +206,7 @@ def _surest(detector: Detector, pixels: NDArray[np.uint8], place: _Place) -> _Pl
     matrices = np.stack([turn.matrix(size, side) for turn in turns])
     tiles = affine_crops(pixels, matrices, (size, size), antialias=True, n_threads=1)
     picture = np.vstack([np.hstack(list(tiles[i : i + _COLS])) for i in range(0, count, _COLS)])
-    seen = _seen(detector, np.ascontiguousarray(picture))
+    seen = detector.detect(np.ascontiguousarray(picture))
     sure = np.full(count, -np.inf)
     for i in range(count):
         middle = np.array([i % _COLS, i // _COLS]) * size + (size - 1) / 2
@@ -215,15 +215,6 @@ def _surest(detector: Detector, pixels: NDArray[np.uint8], place: _Place) -> _Pl
             sure[i] = seen.scores[which]
     best = int(np.argmax(sure))
     return turns[best] if best and sure[best] > sure[0] + _SURER else place
-
-
-def _seen(detector: Detector, picture: NDArray[np.uint8]) -> Detections:
-    """The faces in the picture, in the corner of a black square where the detector would enlarge it."""
-    longest = max(picture.shape[:2])
-    if detector.input_side is not None and detector.input_side > longest:
-        rest = [(0, detector.input_side - side) for side in picture.shape[:2]]
-        picture = np.pad(picture, [*rest, (0, 0)][: picture.ndim])
-    return detector.detect(picture)
 
 
 def _agreed(

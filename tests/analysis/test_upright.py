@@ -304,24 +304,3 @@ def test_the_detectors_that_have_a_score_of_upright_faces() -> None:
 
     assert Detector.upright_score is None
     assert YuNet.upright_score == 0.9
-
-
-@pytest.mark.parametrize("own", [False, True])
-def test_a_detector_of_one_size_is_not_made_to_enlarge_the_face(own: bool) -> None:
-    sizes = []
-
-    class OfOneSize(Noses):
-        input_side = 640
-
-        def detect(self, image: Any, **kinds: Any) -> Detections:
-            sizes.append(image.shape)
-            return super().detect(image, **kinds)
-
-    face = (np.array([170.0, 150.0]), 100.0, 120.0)
-    detector = OfOneSize(own=own)
-    image = photo(face)
-    seen = detector.detect(image)
-    points = found(Chain(detector, None if own else Spots(), None), image, seen)
-    assert_allclose(points[0], points_of(*face), atol=0.1)
-    assert sizes[0] == image.shape
-    assert set(sizes[1:]) == {(640, 640, 3)}
