@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
-from pyface import __version__, _threads
+from pyface import __version__, _check, _threads
 from pyface.album.album import Album, album_of, timed
 from pyface.album.continuing import continue_record, models_for, refuse_mixture
 from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
@@ -28,7 +28,7 @@ from pyface.photos.thumbnails import THUMBNAIL_VERSION
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 4
+_ANALYSIS_VERSION = 5
 
 
 def build_album(
@@ -51,6 +51,7 @@ def build_album(
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = scales.MAX_SIDE,
+    refine: bool = True,
     batch_size: int = 32,
     n_threads: int | None = None,
     providers: list[str] | None = None,
@@ -72,7 +73,12 @@ def build_album(
         raise ValueError("add and again exclude each other: what is added to must stay as it was analysed")
     batch = check_count(batch_size, "batch_size") or 32
     workers = _threads.resolve(n_threads)
-    settings = AnalysisSettings(check_min_face(min_face), check_count(max_faces, "max_faces"), check_max_side(max_side))
+    settings = AnalysisSettings(
+        check_min_face(min_face),
+        check_count(max_faces, "max_faces"),
+        check_max_side(max_side),
+        _check.flag(refine, "refine"),
+    )
 
     # A part that is missing is told now, not when the first photo needs it.
     for module in ("PIL.Image", "cv2"):

@@ -155,5 +155,5 @@ def _differences(before: RunInfo, now: RunInfo) -> str:
 
 
 def _shaping(info: RunInfo) -> dict[str, Any]:
-    names = ("detector", "landmarks", "embedder", "min_face", "max_faces", "max_side", "providers")
+    names = ("detector", "landmarks", "embedder", "min_face", "max_faces", "max_side", "refine", "providers")
     return {"pyface": info.version, **{name: info.settings.get(name) for name in names}}

@@ -56,6 +56,7 @@ class AnalysisSettings:
     min_face: float | None
     max_faces: int | None
     max_side: int
+    refine: bool = True
 
 
 class ByteBudget:
@@ -263,7 +264,7 @@ class FolderRun:
                 with _reading():
                     image = photo.reduced(side)
                 since = self.clock.add("read", since)
-            found.faces = find_faces(self._chain, image, detections, original_size=size)
+            found.faces = find_faces(self._chain, image, detections, original_size=size, refine=self._settings.refine)
             with _memory.told("for thumbnails of its faces", "end what else takes memory"):
                 boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, size).reshape(-1, 4)
                 found.thumbnails = [thumbnail(image, box) for box in boxes]

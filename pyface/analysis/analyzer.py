@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _memory, _threads
 from pyface._typing import Image, Points
-from pyface.analysis import scales
+from pyface.analysis import scales, upright
 from pyface.analysis.chain import Chain, load_chain, scheme_for
 from pyface.geometry.conversions import convert_landmarks
 from pyface.geometry.pose import each_pose
@@ -45,6 +45,9 @@ class FaceAnalyzer:
         the longer side (never enlarged), which finds most faces from about 1.5 % of the long side up (dlib's detector:
         5.5 %).
     max_faces : keep at most this many faces of an image, the largest. None keeps all.
+    refine : locate the points of tilted faces once more, in a small picture in which the face is upright. It needs
+        points that can be brought to ``"arcface-5"``, or dlib's five; other orders are left as they are. Upright faces
+        keep theirs, and take hardly more time. What it gains: docs/how-it-works/alignment.md.
     pose : give each face its :func:`pyface.geometry.head_pose`, from its landmarks and without perspective; None where
         there are no landmarks, or of a scheme of your own. It costs 30 microseconds an image and 5 a face.
 
@@ -69,6 +72,7 @@ class FaceAnalyzer:
         min_face: float | None = None,
         max_faces: int | None = None,
         max_side: int = scales.MAX_SIDE,
+        refine: bool = True,
         pose: bool = True,
     ) -> None:
         if color not in ("rgb", "bgr"):
@@ -77,6 +81,7 @@ class FaceAnalyzer:
         self.min_face = check_min_face(min_face)
         self.max_faces = check_count(max_faces, "max_faces")
         self.max_side = check_max_side(max_side)
+        self.refine = _check.flag(refine, "refine")
         self.pose = _check.flag(pose, "pose")
         _threads.resolve(n_threads)  # told also where no model is loaded that would
         self.chain = load_chain(
@@ -126,7 +131,7 @@ class FaceAnalyzer:
         _check.warn_of_unit_range(image, name, stacklevel=4)  # the line that calls analyze or analyze_many
         with _check.one_warning():
             detections = detect(self.chain, image, min_face=self.min_face, max_side=self.max_side)
-            return find_faces(self.chain, image, keep_largest(detections, self.max_faces))
+            return find_faces(self.chain, image, keep_largest(detections, self.max_faces), refine=self.refine)
 
     def _finish(self, waiting: list[FoundFaces], batch_size: int) -> Iterator[list[Face]]:
         embeddings = embed_in_batches(self.chain, [found.crops for found in waiting], batch_size)
@@ -208,11 +213,17 @@ def side_for_crops(chain: Chain, detections: Detections, size: tuple[int, int]) 
 
 
 def find_faces(
-    chain: Chain, image: Image, detections: Detections, *, original_size: tuple[int, int] | None = None
+    chain: Chain,
+    image: Image,
+    detections: Detections,
+    *,
+    original_size: tuple[int, int] | None = None,
+    refine: bool = True,
 ) -> FoundFaces:
     """Landmarks and aligned crops of detected faces, from ``image``, which may be a smaller copy of the photo.
 
     Boxes and landmarks are in pixels of the photo, of ``original_size`` (width, height) if that is not the image's own.
+    ``refine`` locates the points of tilted faces once more (:func:`pyface.analysis.upright.refined`).
     """
     landmarks = crops = None
     scheme = chain.scheme
@@ -221,14 +232,23 @@ def find_faces(
     with _memory.told(
         f"to align the faces of a picture of {size} pixels", "a smaller max_faces (--max-faces) needs less"
     ):
+        boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
         if chain.landmarks is not None:
-            boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, photo).reshape(-1, 4)
             located = chain.landmarks.locate(image, boxes)
             points, scheme = located.points, located.scheme
             landmarks = scales.in_photo(points, image, photo)
         elif scheme is not None:
             landmarks = _points_of_detector(chain, detections)
             points = scales.in_copy(landmarks, image, photo)
+        if refine and landmarks is not None and scheme is not None:
+            own = detections.landmarks
+            better, rows = upright.refined(
+                chain.detector, chain.landmarks, image, boxes, detections.scores, points, scheme,
+                None if own is None else scales.in_copy(own, image, photo),
+            )  # fmt: skip
+            if rows.size:
+                points, landmarks = points.copy(), landmarks.copy()
+                points[rows], landmarks[rows] = better, scales.in_photo(better, image, photo)
         if chain.embedder is not None and scheme is not None:
             crops = chain.embedder.crop(image, _points_for(chain.embedder, points, scheme))
     return FoundFaces(detections.boxes, detections.scores, landmarks, scheme, crops)

@@ -35,6 +35,7 @@ from pyface.cli.options import (
     Models,
     Photos,
     Providers,
+    Refine,
     Threads,
     Verbose,
     app,
@@ -110,6 +111,7 @@ def embed(
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
+    refine: Refine = True,
     n_threads: Threads = None,
     providers: Providers = None,
     verbose: Verbose = False,
@@ -125,7 +127,7 @@ def embed(
         models, detector=detector, detector_family=detector_family, landmarks=landmarks,
         landmarks_family=landmarks_family, embedder=embedder, embedder_family=embedder_family,
         min_face=min_face, max_faces=max_faces,
-        max_side=max_side, n_threads=n_threads, providers=providers,
+        max_side=max_side, refine=refine, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     found = _analyze_files(analyzer, photos)
     data, n_faces = tables.embeddings_npz(found, analyzer.chain)
@@ -160,6 +162,7 @@ def compare(
     ] = None,
     min_face: MinFace = None,
     max_side: MaxSide = MAX_SIDE,
+    refine: Refine = True,
     n_threads: Threads = None,
     providers: Providers = None,
     verbose: Verbose = False,
@@ -172,7 +175,7 @@ def compare(
     analyzer = FaceAnalyzer(
         models, detector=detector, detector_family=detector_family, landmarks=landmarks,
         landmarks_family=landmarks_family, embedder=embedder, embedder_family=embedder_family,
-        min_face=min_face, max_side=max_side,
+        min_face=min_face, max_side=max_side, refine=refine,
         n_threads=n_threads, providers=providers,
     )  # fmt: skip
     result = compare_photos(analyzer, a, b, threshold)

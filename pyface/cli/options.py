@@ -44,6 +44,9 @@ MinFace = Annotated[
 ]
 MaxFaces = Annotated[int | None, typer.Option(help="Keep at most this many faces of a photo, the largest.")]
 MaxSide = Annotated[int, typer.Option(help="Photos are searched at this size of their longer side, unless --min-face.")]
+Refine = Annotated[
+    bool, typer.Option("--refine/--no-refine", help="Locate landmarks of tilted faces once more, upright.")
+]
 BatchSize = Annotated[int, typer.Option(help="Faces embedded at a time.")]
 Threads = Annotated[int | None, typer.Option("--n-threads", help="Default: PYFACE_NUM_THREADS, or all CPUs.")]
 Providers = Annotated[

@@ -96,6 +96,10 @@ class Detector(Model):
     """Longer side of the picture that the network sees, if images are shrunk or enlarged to it; None if they are seen
     as they are. ``smallest_face`` and ``largest_face`` are then in pixels of that picture.
     """
+    upright_score: float | None = None
+    """A score that most upright faces reach, and hardly any that are tilted by 60 degrees or more; their own is highest
+    upright. Of a face with a lower one it is looked at which way is up. None if there is none such, or it is not known.
+    """
 
     @abstractmethod
     def detect(self, image: Any, *, threshold: float | None = None, color: str = "rgb") -> Detections:

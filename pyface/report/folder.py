@@ -46,6 +46,7 @@ def cluster_photos(
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = MAX_SIDE,
+    refine: bool = True,
     batch_size: int = 32,
     n_threads: int | None = None,
     providers: list[str] | None = None,
@@ -73,7 +74,7 @@ def cluster_photos(
         it is an ordinary run.
     again : analyse the photos anew if ``out`` was made with other models than those asked for now (or the default);
         without it that is refused.
-    min_face, max_faces, max_side : as for :class:`pyface.FaceAnalyzer`.
+    min_face, max_faces, max_side, refine : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
     progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``.
@@ -109,6 +110,7 @@ def cluster_photos(
         min_face=min_face,
         max_faces=max_faces,
         max_side=max_side,
+        refine=refine,
         batch_size=batch_size,
         n_threads=n_threads,
         providers=providers,

@@ -41,6 +41,8 @@ class YuNet(Detector):
     smallest_face = 20.0
     # Of 600 pixels one in ten is missed, of 700 most: docs/decisions.md.
     largest_face = 300.0
+    # Measured on faces turned in steps of 10 degrees: docs/how-it-works/alignment.md.
+    upright_score = 0.9
 
     def __init__(self, session: Session, *, name: str, family: str, digest: str) -> None:
         self.name, self.family, self.digest = name, family, digest
