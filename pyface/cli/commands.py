@@ -74,6 +74,7 @@ def detect(
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
+    refine: Refine = True,
     n_threads: Threads = None,
     providers: Providers = None,
     verbose: Verbose = False,
@@ -88,7 +89,7 @@ def detect(
     analyzer = FaceAnalyzer(
         models, detector=detector, detector_family=detector_family, landmarks=landmarks if pose else False,
         landmarks_family=landmarks_family, embedder=False, min_face=min_face, max_faces=max_faces, max_side=max_side,
-        n_threads=n_threads, providers=providers, pose=pose,
+        n_threads=n_threads, providers=providers, pose=pose, refine=refine,
     )  # fmt: skip
     if pose and analyzer.chain.scheme is None:
         raise ValueError("poses need landmarks: the detector gives none, so name a model with --landmarks")

@@ -20,6 +20,7 @@ from pyface.cli.options import (
     Photos,
     PicturesOut,
     Providers,
+    Refine,
     Threads,
     Verbose,
     app,
@@ -60,6 +61,7 @@ def frontalize(
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
+    refine: Refine = True,
     n_threads: Threads = None,
     providers: Providers = None,
     verbose: Verbose = False,
@@ -76,7 +78,7 @@ def frontalize(
     analyzer = FaceAnalyzer(
         models, detector=detector, detector_family=detector_family, landmarks=landmarks,
         landmarks_family=landmarks_family, embedder=False, min_face=min_face, max_faces=max_faces,
-        max_side=max_side, n_threads=n_threads, providers=providers,
+        max_side=max_side, refine=refine, n_threads=n_threads, providers=providers,
     )  # fmt: skip
     with progress_bar() as progress:
         done = frontalize_photos(
