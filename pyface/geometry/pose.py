@@ -230,9 +230,11 @@ def head_pose(
         raise ValueError(f"landmarks: {where}all points lie on one line, or on one point, which shows no pose")
     if seen_by is None:
         translation = np.ascontiguousarray(translation[:, :2])
+    if not is_batch:
+        (pitch, yaw, roll), (size,), (rest,) = angles[0].tolist(), scale.tolist(), residual.tolist()
+        return HeadPose(pitch, yaw, roll, rotation[0], translation[0], size, rest, errors[0], seen_by)
     pitch, yaw, roll = angles.T.copy()
-    pose = HeadPose(pitch, yaw, roll, rotation, translation, scale, residual, errors, seen_by)
-    return pose if is_batch else pose[0]
+    return HeadPose(pitch, yaw, roll, rotation, translation, scale, residual, errors, seen_by)
 
 
 def each_pose(landmarks: Points, scheme: str | None) -> list[HeadPose | None]:
@@ -273,8 +275,8 @@ def _points_of(landmarks: Any, scheme: str) -> Points:
             f"landmarks of {scheme} must have shape ({count}, 2) or (f, {count}, 2), got {array.shape}"
             f"{_others(array, scheme)}"
         )
-    is_near = (np.abs(array[..., :2]) <= FARTHEST).all(axis=-1)
-    if not is_near.all():
+    if not np.abs(array[..., :2]).max(initial=0) <= FARTHEST:  # true of NaN, too
+        is_near = (np.abs(array[..., :2]) <= FARTHEST).all(axis=-1)
         *face, point = np.argwhere(~is_near)[0].tolist()
         where = face_prefix(face[0], True) if face else ""
         raise ValueError(
