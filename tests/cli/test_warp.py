@@ -23,7 +23,7 @@ pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
 pytestmark = pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
 SCHEME = "dlib-68"
-TURN = 18  # degrees, of the tilted photo; from 20 on dlib's landmarks themselves lag behind
+TURN = 40  # degrees, of the tilted photo, whose landmarks are located once more
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
 
@@ -102,7 +102,7 @@ def test_the_face_lies_where_the_mean_shape_has_it(out: Path, name: str) -> None
     # In distances between the eyes, of 82 pixels. Farthest off is a corner of the mouth: the smile is squeezed into the
     # mean shape's lips, where the model sees it end elsewhere.
     off = np.linalg.norm(seen - target, axis=1) / 82
-    assert off.max() < 0.2 and off[:17].max() < 0.1 and off[17:].mean() < 0.045
+    assert off.max() < 0.2 and off[:17].max() < 0.13 and off[17:].mean() < 0.045
     # Of whole pixels in the photo (one is 2.5 here) six make the centre of an eye.
     left, right = seen[LEFT_EYE].mean(axis=0), seen[RIGHT_EYE].mean(axis=0)
     np.testing.assert_allclose(left, target[LEFT_EYE].mean(axis=0), atol=1.25)
@@ -120,9 +120,13 @@ def test_the_pixels_are_those_of_the_library(photos: Path, out: Path, name: str)
     landmarks = np.array(face["landmarks"])
     source = geometry.frame_points(landmarks, SCHEME)
     mesh = geometry.face_mesh(SCHEME, 256)
-    np.testing.assert_array_equal(pixels(out / f"{name}-0.png"), mesh.warp(photo, source))
+    picture, wanted = (array.astype(int) for array in (pixels(out / f"{name}-0.png"), mesh.warp(photo, source)))
+    # Of the whole pixels that dlib gives nothing is lost in the summary, of a refined face's points what is below 0.01.
+    is_whole = name == "astronaut"
+    assert np.abs(picture - wanted).max() <= (0 if is_whole else 3)
+    assert np.abs(picture - wanted).mean() < 0.1
     fit = geometry.similarity_transform(landmarks, mesh.target[:68])
-    np.testing.assert_allclose(face["matrix"], fit.matrix, atol=1e-9)
+    np.testing.assert_allclose(face["matrix"], fit.matrix, atol=1e-9 if is_whole else 0.02)
     # The rim is a square in the photo, so at the corners the picture is the photo, turned.
     np.testing.assert_allclose(fit.apply(source[68:]), mesh.target[68:], atol=1e-9)
 
@@ -147,7 +151,7 @@ def test_the_overlay_marks_the_mesh_and_nothing_else(photos: Path, out: Path) ->
         assert near[changed].max() < 3
         # Lines and dots are drawn smooth, so some pixels under them may come to the colour they had.
         assert changed[near < 0.5].mean() > 0.99
-        for x, y in points[[8, 30, 33]].astype(int):
+        for x, y in np.rint(points[[8, 30, 33]]).astype(int):
             assert drawn[y, x].tolist() == [0, 220, 255]
         assert not (drawn == [255, 40, 40]).all(axis=2).any()
     np.testing.assert_array_equal(pixels(out / "none-overlay.png"), np.full((100, 100, 3), 90))
