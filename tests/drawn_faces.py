@@ -71,11 +71,14 @@ def roll_of(points: NDArray[np.float64]) -> float:
 
 
 class Spots(Landmarker):
-    """Right up to ``right`` degrees of tilt; beyond, it sees half of it up to ``halved``, and beyond that none."""
+    """Right up to ``right`` degrees of tilt; beyond, it sees half of it up to ``halved``, and beyond that none.
+
+    What it sees half of is above 10 degrees even so, or the face would be taken for an upright one.
+    """
 
     name, family, digest, scheme = "spots", "made-up", "s", "arcface-5"
 
-    def __init__(self, right: float = 10.0, halved: float = 45.0, depths: bool = False) -> None:
+    def __init__(self, right: float = 21.0, halved: float = 45.0, depths: bool = False) -> None:
         self.right, self.halved, self.depths = right, halved, depths
         self.calls = 0
 

@@ -23,7 +23,7 @@ pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
 pytestmark = pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
 SCHEME = "dlib-68"
-TURN = 40  # degrees, of the tilted photo, whose landmarks are located once more
+TURN = 18  # degrees, of the tilted photo; more than 10, so its landmarks are located once more
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 
 
@@ -102,7 +102,7 @@ def test_the_face_lies_where_the_mean_shape_has_it(out: Path, name: str) -> None
     # In distances between the eyes, of 82 pixels. Farthest off is a corner of the mouth: the smile is squeezed into the
     # mean shape's lips, where the model sees it end elsewhere.
     off = np.linalg.norm(seen - target, axis=1) / 82
-    assert off.max() < 0.2 and off[:17].max() < 0.13 and off[17:].mean() < 0.045
+    assert off.max() < 0.2 and off[:17].max() < 0.1 and off[17:].mean() < 0.045
     # Of whole pixels in the photo (one is 2.5 here) six make the centre of an eye.
     left, right = seen[LEFT_EYE].mean(axis=0), seen[RIGHT_EYE].mean(axis=0)
     np.testing.assert_allclose(left, target[LEFT_EYE].mean(axis=0), atol=1.25)
