@@ -148,7 +148,6 @@ def nearest(
     metric: str,
     n_threads: int,
 ) -> None: ...
-
 def bin_pairs(
     x: NDArray[np.float32] | NDArray[np.float64],
     labels: NDArray[np.int32],
@@ -167,6 +166,7 @@ def distances_of_pairs(
     metric: str,
     n_threads: int,
 ) -> None: ...
+
 class EdgeStream:
     def __init__(self, x: NDArray[Any], *, metric: str, radius: float, n_threads: int) -> None: ...
     def next(self, max_edges: int) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None: ...

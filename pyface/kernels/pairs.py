@@ -7,6 +7,7 @@ whichever of the functions it is looked at, for any number of threads and on any
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,17 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory
 from pyface._typing import FloatArray
-from pyface.kernels.distance import _rows
 
 _BYTES_PER_PAIR = 48  # of pairs that are returned, at the most: a list that grows, then the whole, then three arrays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinnedPairs:
-    """counts : (2, t + 1) int64, pairs of unequal and of equal labels in each bin. first, second : (p,) int32 rows of the
-    pairs that were wanted, first < second. distances : (p,) float64."""
+    """What :func:`bin_pairs` has found.
+
+    counts : (2, t + 1) int64, pairs of unequal and of equal labels in each bin.
+    first, second : (p,) int32 rows of the pairs that were wanted, first < second. distances : (p,) float64.
+    """
 
     counts: NDArray[np.int64]
     first: NDArray[np.int32]
@@ -30,21 +33,22 @@ class BinnedPairs:
     distances: NDArray[np.float64]
 
 
-def usable_rows(X: Any, metric: str, n_threads: int) -> FloatArray:
+def usable_rows(X: Any, metric: str, n_threads: int, *, name: str = "X", columns: int | None = None) -> FloatArray:
     """``X`` as the functions below take it: (n, d) float32 or float64, finite, no row of zeros under cosine."""
-    x, _ = _rows(X, None, metric, n_threads)
-    return x
+    nonzero = metric == "cosine"
+    all_usable = partial(_core.all_usable, nonzero=nonzero, n_threads=n_threads)
+    return _check.embeddings(X, name, columns=columns, nonzero=nonzero, all_usable=all_usable)
 
 
 def bin_pairs(
     x: FloatArray,
     labels: NDArray[np.int32],
     thresholds: NDArray[np.float64],
+    wanted: NDArray[np.bool_] | None = None,
+    n_wanted: int = 0,
     *,
     metric: str,
     n_threads: int,
-    wanted: NDArray[np.bool_] | None = None,
-    n_wanted: int = 0,
 ) -> BinnedPairs:
     """The pairs of rows i < j by distance: bin b holds distances in (thresholds[b - 1], thresholds[b]].
 
@@ -58,7 +62,8 @@ def bin_pairs(
     """
     _memory.require(_BYTES_PER_PAIR * n_wanted, f"a list of {n_wanted:,} pairs", "take some of the rows")
     mask = None if wanted is None else np.ascontiguousarray(wanted, np.uint8)
-    return BinnedPairs(*_core.bin_pairs(x, labels, thresholds, mask, metric=metric, n_threads=n_threads))
+    numbers, at = np.ascontiguousarray(labels, np.int32), np.ascontiguousarray(thresholds, np.float64)
+    return BinnedPairs(*_core.bin_pairs(x, numbers, at, mask, metric=metric, n_threads=n_threads))
 
 
 def distances_of_pairs(
