@@ -118,20 +118,10 @@ public:
     template <class Exactly>
     void add(Counts& counts, std::vector<PairDistance>* found, index_t i, index_t col, index_t n, const float* values,
              const Exactly& exact) const {
-        for (index_t j = 0; j < n; ++j) counts.places[j] = cells_.place(values[j]);
-        const std::int32_t label = labels_[i];
-        const std::int32_t* others = labels_.data + col;
-        index_t n_doubtful = 0;
-        for (index_t j = 0; j < n; ++j) {
-            const Cells::Cell& cell = cells_.cell(counts.places[j]);
-            const bool above = values[j] > cell.high;
-            const index_t slot = (others[j] == label ? n_bins_ : 0) + cell.bin + static_cast<index_t>(above);
-            const bool sure = (above || values[j] < cell.low) && !(found != nullptr && wanted_.data[slot] != 0);
-            counts.bins[at(slot)] += static_cast<std::int64_t>(sure);
-            counts.doubtful[n_doubtful] = static_cast<std::int32_t>(col + j);
-            n_doubtful += static_cast<index_t>(!sure);
-        }
+        const index_t n_doubtful = found == nullptr ? sort_out<false>(counts, i, col, n, values)
+                                                    : sort_out<true>(counts, i, col, n, values);
         if (n_doubtful == 0) return;
+        const std::int32_t label = labels_[i];
         exact(counts.doubtful, n_doubtful, counts.values);
         for (index_t k = 0; k < n_doubtful; ++k) {
             const std::int32_t j = counts.doubtful[k];
@@ -144,6 +134,30 @@ public:
     }
 
 private:
+    // Counts the pairs that float32 can tell, and lists the others, and those that are wanted, in `doubtful`.
+    template <bool kWanted>
+    index_t sort_out(Counts& counts, index_t i, index_t col, index_t n, const float* values) const {
+        std::int32_t* const places = counts.places;
+        std::int32_t* const doubtful = counts.doubtful;
+        std::int64_t* const bins = counts.bins.data();
+        const Cells& cells = cells_;
+        for (index_t j = 0; j < n; ++j) places[j] = cells.place(values[j]);
+        const std::int32_t label = labels_[i];
+        const std::int32_t* const others = labels_.data + col;
+        index_t n_doubtful = 0;
+        for (index_t j = 0; j < n; ++j) {
+            const Cells::Cell& cell = cells.cell(places[j]);
+            const bool above = values[j] > cell.high;
+            const index_t slot = (others[j] == label ? n_bins_ : 0) + cell.bin + static_cast<index_t>(above);
+            bool sure = above | (values[j] < cell.low);
+            if constexpr (kWanted) sure &= wanted_.data[slot] == 0;
+            bins[slot] += static_cast<std::int64_t>(sure);
+            doubtful[n_doubtful] = static_cast<std::int32_t>(col + j);
+            n_doubtful += static_cast<index_t>(!sure);
+        }
+        return n_doubtful;
+    }
+
     VectorView<const std::int32_t> labels_;
     const Cells& cells_;
     index_t n_bins_;

@@ -4,7 +4,7 @@ Pairs are not independent: a face takes part in many, and the faces of a person 
 drawn, not pairs: k of the k identities with replacement, and a pair of two people counts as often as both of them
 together, m_a m_b times; a pair of one person counts m_a times. Copies of one person are not compared with each other.
 This is the vertex bootstrap (Snijders and Borgatti, Non-parametric standard errors and tests for network statistics,
-1999; for face verification: Fogliato, Patil and Perona, Confidence intervals for error rates in 1:1 matching tasks,
+1999; compared with others by Fogliato, Patil and Perona, Confidence intervals for error rates in 1:1 matching tasks,
 2024). The subset bootstrap (Bolle, Ratha and Pankanti, Error analysis of pattern recognition systems: the subsets
 bootstrap, 2004) lets a pair of two people follow the first of them alone: where all are compared with all, it halves
 the spread of the false accept rate.

@@ -29,6 +29,7 @@ from pyface.metrics._pairs import asked, thresholds_in_range
 from pyface.metrics._protocols import LabelledPairs, read_lfw_pairs
 from pyface.metrics._rates import most_within, rates, shaped
 from pyface.metrics._steps import AllPairs, Counts, ListedPairs, Reached, Steps
+from pyface.metrics._templates import Templates, read_ijb_pairs, read_ijb_templates
 
 __all__ = [
     "Det",
@@ -36,9 +37,12 @@ __all__ = [
     "KFoldAccuracy",
     "LabelledPairs",
     "Roc",
+    "Templates",
     "det",
     "equal_error_rate",
     "kfold_accuracy",
+    "read_ijb_pairs",
+    "read_ijb_templates",
     "read_lfw_pairs",
     "roc",
     "tar_at_far",
@@ -128,8 +132,8 @@ def tar_at_far(
     """True accept rate at the largest threshold whose false accept rate is at most ``far``.
 
     far : one rate in [0, 1], or several. Nothing is interpolated: a rate below that of the first step accepts what is
-    nearer than the nearest pair of two identities. (FRVT's FNMR at FMR is 1 minus this; tables of IJB interpolate
-    between the points of a curve, which may differ in the last digit.) Other arguments as in :func:`roc`.
+    nearer than the nearest pair of two identities. (FRVT's FNMR at FMR is 1 minus this; scripts for IJB
+    often interpolate between points of a curve, which may move the last digit.) Other arguments as in :func:`roc`.
     n_bootstrap : 0, or how many times people are drawn for an interval; 1,000 is usual. confidence : in (0, 1).
 
     Returns a float, for several rates an array of their shape; with ``n_bootstrap`` an :class:`Interval` of those. The
