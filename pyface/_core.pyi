@@ -187,6 +187,24 @@ def nearest(
     metric: str,
     n_threads: int,
 ) -> None: ...
+def bin_pairs(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    labels: NDArray[np.int32],
+    thresholds: NDArray[np.float64],
+    wanted: NDArray[np.uint8] | None = None,
+    *,
+    metric: str,
+    n_threads: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]: ...
+def distances_of_pairs(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    first: NDArray[np.int32],
+    second: NDArray[np.int32],
+    out: NDArray[np.float64],
+    *,
+    metric: str,
+    n_threads: int,
+) -> None: ...
 
 class EdgeStream:
     def __init__(self, x: NDArray[Any], *, metric: str, radius: float, n_threads: int) -> None: ...

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, piecewise, tree
+from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, piecewise, tree, verification
 from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
@@ -31,6 +31,25 @@ def test_nearest_by_hand() -> None:
     d = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 2.0, 1.0]])
     assert distance.nearest(d, 3, self_first=False).tolist() == [[0, 1, 2], [0, 1, 3]]
     assert distance.nearest(d, 3, self_first=True).tolist() == [[0, 1, 2], [1, 0, 3]]
+
+
+def test_verification_by_hand() -> None:
+    distances, same = [0.1, 0.3, 0.3, 0.5], [True, True, False, False]
+    assert verification.accepted(distances, same, 0.3) == (1, 2)
+    assert verification.rates(distances, same, 0.2) == (0.0, 0.5)
+    assert [verification.tar_at_far(distances, same, far) for far in (0.0, 0.49, 0.5)] == [0.5, 0.5, 1.0]
+    # From (0, 0.5) to (0.5, 1): the sum is 1 halfway.
+    assert verification.equal_error_rate(distances, same) == pytest.approx(0.25)
+    assert verification.best_threshold(distances, same) == pytest.approx(0.2)
+    square = np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0.0]])
+    # The first person has two photos and is drawn twice; the copies are not compared with each other.
+    distances, same = verification.resampled(square, [7, 7, 8], [7, 8, 7])
+    assert sorted(zip(distances, same, strict=True)) == [(1, True)] * 2 + [(2, False)] * 2 + [(3, False)] * 2
+    assert verification.candidates([0.5, 0.2, 0.2, 0.1], ["a", "b", "a", "b"]) == [("b", 0.1), ("a", 0.2)]
+    searches = np.array([[0.2, 0.1, 0.9], [0.3, 0.8, 0.9], [0.4, 0.6, 0.9]])
+    assert verification.cmc(searches, [5, 5, 9], [5, 6, 7], 2) == [0.5, 1.0]
+    assert verification.fnir_at_fpir(searches, [5, 5, 9], [5, 6, 7], 0.0, 1) == 0.5
+    assert verification.fnir_at_fpir(searches, [5, 5, 9], [5, 6, 7], 0.0, 2) == 0.0
 
 
 def test_exact_distances_by_hand() -> None:

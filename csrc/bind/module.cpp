@@ -6,6 +6,7 @@ void register_affine(pybind11::module_& m);
 void register_detect(pybind11::module_& m);
 void register_runtime(pybind11::module_& m);
 void register_distance(pybind11::module_& m);
+void register_pair_bins(pybind11::module_& m);
 void register_linkage(pybind11::module_& m);
 void register_linkage_matrix(pybind11::module_& m);
 void register_tree(pybind11::module_& m);
@@ -22,6 +23,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_detect(m);
     pyface::bind::register_runtime(m);
     pyface::bind::register_distance(m);
+    pyface::bind::register_pair_bins(m);
     pyface::bind::register_linkage(m);
     pyface::bind::register_linkage_matrix(m);
     pyface::bind::register_tree(m);

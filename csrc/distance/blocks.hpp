@@ -78,6 +78,12 @@ public:
         return std::unique_ptr<T, decltype(give_back)>(thing.release(), give_back);
     }
 
+    // All that came back, in no particular order. Not while any is lent.
+    template <class Visit>
+    void for_each(Visit visit) const {
+        for (const auto& thing : idle_) visit(*thing);
+    }
+
 private:
     std::mutex mutex_;
     std::vector<std::unique_ptr<T>> idle_;

@@ -4,6 +4,7 @@ Everything comes from one sparse contingency table: O(n log n) time, O(n) memory
 1-D array-like; in the score functions -1 is a label like any other, in :func:`evaluate` it is noise.
 """
 
+from pyface.metrics import identification, verification
 from pyface.metrics._evaluate import Evaluation, evaluate
 from pyface.metrics._information import adjusted_mutual_info_score, normalized_mutual_info_score
 from pyface.metrics._sets import (
@@ -21,9 +22,11 @@ __all__ = [
     "adjusted_rand_score",
     "bcubed_precision_recall_f",
     "evaluate",
+    "identification",
     "inverse_purity_score",
     "normalized_mutual_info_score",
     "pair_precision_recall_f",
     "purity_score",
     "rand_score",
+    "verification",
 ]

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "distance/distances.hpp"
+#include "distance/pair_bins.hpp"
 #include "distance/within.hpp"
 #include "kmeans/lloyd.hpp"
 #include "kmeans/plus_plus.hpp"
@@ -94,6 +95,20 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
     while (stream.next(1000, edges, n_threads, {})) {
         for (const auto& edge : edges) results.exact.push_back(edge.row * 1e6 + edge.col);
     }
+    std::vector<std::int32_t> labels(static_cast<std::size_t>(kRows));
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i / 10);
+    std::vector<double> thresholds;
+    for (int t = 0; t < 500; ++t) thresholds.push_back(radius * (0.5 + t / 500.0));
+    std::vector<std::int64_t> counts(2 * (thresholds.size() + 1));
+    std::vector<std::uint8_t> wanted(counts.size());
+    for (std::size_t b = 0; b < wanted.size(); b += 100) wanted[b] = 1;
+    const auto n_bins = static_cast<index_t>(thresholds.size() + 1);
+    for (const auto& pair : distance::bin_pairs(rows, view(labels), metric, view(thresholds), matrix(counts, n_bins),
+                                                matrix(wanted, n_bins), n_threads, {})) {
+        results.exact.push_back(pair.row * 1e6 + pair.col);
+        results.exact.push_back(pair.distance);
+    }
+    results.add(counts);
     std::vector<float> all(static_cast<std::size_t>(kRows * kRows));
     distance::dense_symmetric<float>(rows, metric, matrix(all, kRows), n_threads, {});
     results.close.insert(results.close.end(), all.begin(), all.end());

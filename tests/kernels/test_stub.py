@@ -31,6 +31,7 @@ CROPS = {"matrices": np.eye(2, 3)[None], "border": "constant", "fill": np.zeros(
 NO_GROUPS = {"cannot_link": None, "must_link": None}
 CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
 GROUPS = np.array([-1, 0, -1])
+THREE = np.zeros(3, np.int32)
 
 
 def canvas() -> np.ndarray:
@@ -73,6 +74,18 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("radial_surface", {"centres": MARKS, "weights": np.ones(6), "xs": np.zeros(2), "ys": np.zeros(4)}),
+    *(
+        ("bin_pairs", {"x": x, "labels": THREE, "thresholds": np.ones(1), "wanted": wanted, **COSINE})
+        for x in (FLOAT32, FLOAT64)
+        for wanted in (None, np.ones((2, 2), np.uint8))
+    ),
+    *(
+        (
+            "distances_of_pairs",
+            {"x": x, "first": np.zeros(1, np.int32), "second": np.ones(1, np.int32), "out": np.empty(1), **COSINE},
+        )
+        for x in (FLOAT32, FLOAT64)
+    ),
     ("compiled_isas", {}),
     ("supported_isas", {}),
     ("active_isa", {}),
