@@ -48,17 +48,13 @@ def _cross_entropy(
 
 
 def plain_loss(x: FloatArray, y: Labels, w: FloatArray, b: NDArray[Any] | None) -> ClassLoss:
-    """:func:`softmax_cross_entropy` of what has been checked."""
+    """:func:`softmax_cross_entropy` of what has been checked; NaN or infinite where logits are no numbers."""
     n, k = len(x), len(w)
     value, d_x, d_w, d_b = 0.0, np.empty_like(x), np.zeros_like(w), np.zeros(k, np.float64)
     for piece in _pieces(n, k):
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = x[piece] @ w.T
-            if b is not None:
-                z += b
-        if not np.isfinite(z).all():
-            row = piece.start + int(np.flatnonzero(~np.isfinite(z).all(axis=1))[0])
-            raise ValueError(f"X: row {row} has a product with W that is no number in {x.dtype}; scale the data")
+        z = x[piece] @ w.T
+        if b is not None:
+            z += b
         losses, d_target = _cross_entropy(z, y[piece])
         z[np.arange(len(z)), y[piece]] = d_target
         z /= n
@@ -151,7 +147,14 @@ def softmax_cross_entropy(X: FloatArray, y: Labels, W: FloatArray, b: NDArray[An
         bad = np.flatnonzero(~np.isfinite(bias))
         if bad.size:
             raise ValueError(f"b: entry {bad[0]} is {bias[bad[0]]}; all entries must be finite")
-    return plain_loss(x, numbers, w, bias)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = plain_loss(x, numbers, w, bias)
+        for piece in _pieces(len(x), len(w)) if not np.isfinite(result.value) else ():
+            bad = np.flatnonzero(~np.isfinite(x[piece] @ w.T).all(axis=1))
+            if bad.size:
+                row = piece.start + bad[0]
+                raise ValueError(f"X: row {row} has a product with W that is no number in {x.dtype}; scale the data")
+    return result
 
 
 def combined_margin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from threadpoolctl import threadpool_limits
 
@@ -32,6 +32,7 @@ _DEFAULT_MARGINS: dict[str, Any] = {
 }  # fmt: skip
 # More held-out rows than this cost more time per epoch than they add to what is known; they are drawn by person.
 _MOST_JUDGED = 4000
+_DIVERGED = "training diverged in epoch {}: choose a smaller learning_rate"
 
 
 class WrongParameterError(TypeError, ValueError):
@@ -132,9 +133,7 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self._check_parameters()
         x, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
         random_state = check_random_state(self.random_state)
-        people = column_or_1d(y)
-        check_classification_targets(people)
-        classes, who = np.unique(people, return_inverse=True)
+        classes, who = _people(y)
         if len(classes) < 2:
             raise ValueError(f"y has one class, {classes[0]!r}; a head is trained on at least two people")
         d = x.shape[1]
@@ -297,13 +296,15 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             for rows in draw:
                 with np.errstate(over="ignore", invalid="ignore"):
                     value, gradients, active = _training.step(x[rows], who[rows], parameters, objective)
+                    if not np.isfinite(value):
+                        raise ValueError(_DIVERGED.format(epoch))
                     optimizer.step(gradients)
                 losses.append(value)
                 sizes.append(len(rows))
                 n_active += active
             mean = float(np.average(losses, weights=sizes)) if losses else 0.0
-            if not np.isfinite(mean) or not all(np.isfinite(value).all() for value in parameters.values()):
-                raise ValueError(f"training diverged in epoch {epoch}: choose a smaller learning_rate")
+            if not all(np.isfinite(value).all() for value in parameters.values()):
+                raise ValueError(_DIVERGED.format(epoch))
             self.loss_curve_.append(mean)
             judgement = _judging.judge(_training.outputs(judged, parameters), judged_who)
             self.validation_scores_.append(judgement.f)
@@ -326,6 +327,18 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                 break
         self.n_iter_ = len(self.loss_curve_)
         return best
+
+
+def _people(y: Any) -> tuple[NDArray[Any], Labels]:
+    """All people in order, and the number of each row's."""
+    people = column_or_1d(y)
+    for row, name in enumerate(people.tolist()) if people.dtype.kind not in "biuUS" else ():
+        if not isinstance(name, str) and not (isinstance(name, Real) and float(name).is_integer()):
+            raise ValueError(f"y: entry {row} is {name!r}; people are integers or strings")
+        if isinstance(name, str) != isinstance(people[0], str):
+            raise ValueError(f"y: entry {row} is {name!r} and entry 0 is {people[0]}; make them all strings")
+    classes, who = np.unique(people, return_inverse=True)
+    return classes, who.ravel().astype(np.int64, copy=False)
 
 
 def _some_people(who: Labels, random_state: np.random.RandomState) -> NDArray[np.int64]:

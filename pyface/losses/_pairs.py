@@ -22,22 +22,28 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
+class Rows:
     """Rows in float64, normalized or not, and the way back to gradients of the rows as given."""
 
     x: Matrix
     directions: _inputs.Directions | None
+
+    @staticmethod
+    def unit(x: FloatArray) -> Rows:
+        """Normalized, rows of zeros let through."""
+        directions = _inputs.directions(x)
+        return Rows(directions.rows, directions)
 
     def gradient(self, d_x: Matrix, dtype: Any) -> FloatArray:
         result: FloatArray = (d_x if self.directions is None else self.directions.through(d_x)).astype(dtype)
         return result
 
 
-def _prepared(x: FloatArray, normalize: Any) -> _Rows:
+def _prepared(x: FloatArray, normalize: Any) -> Rows:
     if not _check.flag(normalize, "normalize"):
-        return _Rows(x.astype(np.float64, copy=False), None)
+        return Rows(x.astype(np.float64, copy=False), None)
     directions = _inputs.checked_directions(x, "X")
-    return _Rows(directions.rows, directions)
+    return Rows(directions.rows, directions)
 
 
 def _square(x: Matrix, metric: str) -> Matrix:
@@ -96,9 +102,8 @@ def contrastive(
         raise ValueError("give either labels, or pairs and same")
     rows = _prepared(x, normalize)
     if labels is None:
-        value, d_x, n_terms, n_active = _given_pairs(rows.x, *_checked_pairs(pairs, same, len(x)), m)
-    else:
-        value, d_x, n_terms, n_active = _all_pairs(rows.x, _inputs.who(labels, len(x)), m)
+        return loss_of_pairs(rows, *_checked_pairs(pairs, same, len(x)), m, x.dtype)
+    value, d_x, n_terms, n_active = _all_pairs(rows.x, _inputs.who(labels, len(x)), m)
     return PairLoss(value, rows.gradient(d_x, x.dtype), n_terms, n_active)
 
 
@@ -125,7 +130,9 @@ def _pulls(distance: Matrix, is_same: NDArray[np.bool_], m: float) -> tuple[Matr
     return size**2 / 2, np.where(is_same, distance, -short)
 
 
-def _given_pairs(x: Matrix, index: Labels, is_same: NDArray[np.bool_], m: float) -> tuple[float, Matrix, int, int]:
+def loss_of_pairs(rows: Rows, index: Labels, is_same: NDArray[np.bool_], m: float, dtype: Any) -> PairLoss:
+    """:func:`contrastive` of given pairs that have been checked."""
+    x = rows.x
     apart = x[index[:, 0]] - x[index[:, 1]]
     distance = np.sqrt(np.einsum("ij,ij->i", apart, apart))
     losses, slope = _pulls(distance, is_same, m)
@@ -133,7 +140,7 @@ def _given_pairs(x: Matrix, index: Labels, is_same: NDArray[np.bool_], m: float)
     d_x = np.zeros_like(x)
     np.add.at(d_x, index[:, 0], factor[:, None] * apart)
     np.add.at(d_x, index[:, 1], -factor[:, None] * apart)
-    return float(losses.mean()), d_x, len(index), int(np.count_nonzero(losses))
+    return PairLoss(float(losses.mean()), rows.gradient(d_x, dtype), len(index), int(np.count_nonzero(losses)))
 
 
 def _all_pairs(x: Matrix, who: Labels, m: float) -> tuple[float, Matrix, int, int]:
@@ -193,13 +200,19 @@ def triplet(
         )
     if len(sizes) == 1:
         raise ValueError(f"labels: all {len(x)} rows are the same person, and a triplet takes one of somebody else")
-    rows = _prepared(x, normalize)
+    return loss_of_triplets(_prepared(x, normalize), who, choice, metric, average, alpha, x.dtype)
+
+
+def loss_of_triplets(
+    rows: Rows, who: Labels, choice: str, metric: str, average: str, alpha: float, dtype: Any
+) -> PairLoss:
+    """:func:`triplet` of what has been checked."""
     distances = _square(rows.x, metric)
     choose = {"batch-all": _batch_all, "batch-hard": _batch_hard, "semi-hard": _semi_hard}[choice]
     total, slopes, n_terms, n_active = choose(distances, who, alpha)
     n_mean = max(1, n_active if average == "active" else n_terms)
     d_x = _from_distances(slopes / n_mean, rows.x, distances, metric)
-    return PairLoss(total / n_mean, rows.gradient(d_x, x.dtype), n_terms, n_active)
+    return PairLoss(total / n_mean, rows.gradient(d_x, dtype), n_terms, n_active)
 
 
 def _batch_all(distances: Matrix, who: Labels, alpha: float) -> tuple[float, Matrix, int, int]:

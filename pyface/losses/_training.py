@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from pyface._typing import FloatArray, Labels
 from pyface.losses import _inputs
 from pyface.losses._classes import margin_loss, plain_loss
 from pyface.losses._margins import Margin
-from pyface.losses._pairs import contrastive, triplet
+from pyface.losses._pairs import Rows, loss_of_pairs, loss_of_triplets
 from pyface.losses._results import ClassLoss
 
 Parameters = dict[str, NDArray[Any]]
@@ -57,11 +58,13 @@ def start(x: FloatArray, n_components: int, n_hidden: int, random_state: np.rand
 
 
 def step(x: FloatArray, who: Labels, parameters: Parameters, objective: Objective) -> Step:
-    """Loss and gradients of one batch."""
+    """Loss and gradients of one batch; NaN and none where the outputs are no numbers any more."""
     hidden = np.maximum(x @ parameters["V"].T + parameters["c"], 0) if "V" in parameters else None
     z = x @ parameters["A"].T + parameters["b"]
     if hidden is not None:
         z += hidden @ parameters["U"].T
+    if not np.isfinite(z).all():
+        return math.nan, {}, 0
     value, d_z, gradients, n_active = objective(z, who, parameters)
     gradients |= {"A": d_z.T @ x, "b": d_z.sum(axis=0)}
     if hidden is not None:
@@ -126,9 +129,9 @@ class OfPairs:
             n_drawn = min(len(others), max(1, int(same.sum())))
             drawn = np.concatenate([np.flatnonzero(same), self.random_state.choice(others, n_drawn, replace=False)])
             index = np.stack([i[drawn], j[drawn]], axis=1)
-            loss = contrastive(z, pairs=index, same=same[drawn], margin=self.margin, normalize=True)
+            loss = loss_of_pairs(Rows.unit(z), index, same[drawn], self.margin, z.dtype)
         else:
-            loss = triplet(z, who, margin=self.margin, choice=self.choice, average="active")
+            loss = loss_of_triplets(Rows.unit(z), who, self.choice, "sqeuclidean", "active", self.margin, z.dtype)
         return loss.value, loss.d_features, {}, loss.n_active
 
 
@@ -171,7 +174,7 @@ class Optimizer:
     def __init__(self, parameters: Parameters, solver: str, rate: float, momentum: float, decay: float) -> None:
         self._parameters, self._solver, self._rate, self._momentum = parameters, solver, rate, momentum
         self._decay = decay
-        self._kept = {name: parameters[name].copy() for name in ("A", "b") if decay}
+        self._kept = {name: parameters[name].copy() for name in ("A", "b") if decay and name in parameters}
         self._first = {name: np.zeros_like(value) for name, value in parameters.items()}
         self._second = {name: np.zeros_like(value) for name, value in parameters.items()}
         self._n_steps = 0
