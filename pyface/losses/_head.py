@@ -63,12 +63,12 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     epochs a line goes to ``logging`` as INFO; 0 = none.
 
     After fit: ``cluster_threshold_``, cosine distance between outputs below which average linkage found the held-out
-    people best; ``components_`` (n_components, d), ``intercept_`` (n_components,), ``hidden_components_``,
-    ``hidden_intercept_`` and ``output_components_`` with a hidden layer; ``scale_``, one over the mean length of the
-    training rows, by which rows are multiplied first; ``classes_``, all people; ``held_out_classes_``;
-    ``validation_scores_``, BCubed F of the held-out people at the best threshold, before training and after each
-    epoch; ``loss_curve_``, mean loss per epoch; ``best_iter_``, the epoch kept, 0 = the start; ``n_iter_``,
-    ``n_features_in_``.
+    people best, among rows of training people, 4,000 rows in all; ``components_`` (n_components, d), ``intercept_``
+    (n_components,), and ``hidden_components_``, ``hidden_intercept_`` and ``output_components_`` with a hidden layer;
+    ``scale_``, one over the mean length of the training rows, by which rows are multiplied first; ``classes_``, all
+    people; ``held_out_classes_``; ``validation_scores_``, BCubed F of the held-out people alone at their best
+    threshold, before training and after each epoch; ``loss_curve_``, mean loss per epoch; ``best_iter_``, the epoch
+    kept, 0 = the start; ``n_iter_``, ``n_features_in_``.
 
     The result is the same for any number of threads: products run on one thread of the BLAS while it trains, and
     everything else is independent of them. Time per epoch O(n d n_components + n n_components n_classes), and judging,
@@ -125,10 +125,10 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     def fit(self, X: Any, y: Any) -> MarginHead:
         """Train on the rows of ``X`` (n, d), whose people are ``y`` (n,), integers or strings.
 
-        float32 rows are trained in float32, others in float64. ValueError for NaN, infinity, labels of
-        another length, fewer than two people, nobody with two training rows (for "contrastive" and "triplet"), bad
-        parameters, a training that diverges. ConvergenceWarning if no pair or triplet of an epoch has a loss, as all
-        are easy; training ends there.
+        float32 rows are trained in float32, others in float64. Training ends when no pair or triplet of an epoch has a
+        loss, as all are easy; if that is the first epoch, with a ConvergenceWarning. ValueError for NaN, infinity,
+        labels of another length, fewer than two people, nobody with two training rows (for "contrastive" and
+        "triplet"), bad parameters, a training that diverges.
         """
         self._check_parameters()
         x, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
@@ -154,11 +154,16 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         if isinstance(objective, OfPairs) and np.bincount(numbers).max() < 2:
             raise ValueError(f"y: no two training rows are the same person, and {self.loss!r} takes two of one")
         judged = np.flatnonzero(is_held_out) if len(held_out) else train
-        judged = judged[_some_people(who[judged], random_state)]
+        judged = judged[_some_people(who[judged], _MOST_JUDGED, random_state)]
+        crowd = (
+            train[_some_people(who[train], _MOST_JUDGED - len(judged), random_state)] if len(held_out) else train[:0]
+        )
         with threadpool_limits(1, user_api="blas"):
             parameters = _training.start(x[train], n_components, self.n_hidden, random_state)
             parameters |= objective.start(_training.outputs(x[train], parameters), numbers)
             best = self._train(x[train], numbers, x[judged], who[judged], parameters, objective, random_state)
+            outputs = (_training.outputs(x[rows], best) for rows in (judged, crowd))
+            self.cluster_threshold_ = _judging.judge(next(outputs), who[judged], next(outputs)).threshold
         self.scale_ = float(scale)
         self.classes_ = classes
         self.held_out_classes_ = classes[held_out]
@@ -282,7 +287,6 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         optimizer = Optimizer(parameters, self.solver, self.learning_rate, self.momentum, self.alpha)
         judgement = _judging.judge(_training.outputs(judged, parameters), judged_who)
         best = {name: value.copy() for name, value in parameters.items()}
-        self.cluster_threshold_ = judgement.threshold
         self.best_iter_, highest, lasting = 0, judgement.f, judgement.f
         self.validation_scores_, self.loss_curve_, n_idle = [judgement.f], [], 0
         for epoch in range(1, self.max_iter + 1):
@@ -311,17 +315,18 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             if self.verbose and epoch % self.verbose == 0:
                 logger.info("epoch %d: loss %.6f, BCubed F %.5f of those held out", epoch, mean, judgement.f)
             if judgement.f > highest:
-                highest, self.best_iter_, self.cluster_threshold_ = judgement.f, epoch, judgement.threshold
+                highest, self.best_iter_ = judgement.f, epoch
                 best = {name: value.copy() for name, value in parameters.items()}
             n_idle = 0 if judgement.f > lasting + self.tol else n_idle + 1
             lasting = max(lasting, judgement.f) if n_idle == 0 else lasting
-            if n_active == 0:
-                warnings.warn(
-                    f"no pair or triplet of epoch {epoch} has a loss: all are easy at margin={self._margin():g}; "
-                    "choose a larger margin, another choice, or a larger batch_size",
-                    ConvergenceWarning,
-                    stacklevel=3,
-                )
+            if n_active == 0:  # nothing is left to learn
+                if epoch == 1:
+                    warnings.warn(
+                        f"no pair or triplet has a loss: all are easy at margin={self._margin():g}; choose a larger "
+                        "margin, another choice, or a larger batch_size",
+                        ConvergenceWarning,
+                        stacklevel=3,
+                    )
                 break
             if self.early_stopping and n_idle >= self.n_iter_no_change:
                 break
@@ -341,11 +346,11 @@ def _people(y: Any) -> tuple[NDArray[Any], Labels]:
     return classes, who.ravel().astype(np.int64, copy=False)
 
 
-def _some_people(who: Labels, random_state: np.random.RandomState) -> NDArray[np.int64]:
-    """All rows, or those of people drawn at random until the most that are judged is reached."""
-    if len(who) <= _MOST_JUDGED:
+def _some_people(who: Labels, most: int, random_state: np.random.RandomState) -> NDArray[np.int64]:
+    """All rows, or those of people drawn at random as long as they are not more than ``most``; of one at least."""
+    if len(who) <= most:
         return np.arange(len(who))
     people, numbers, sizes = np.unique(who, return_inverse=True, return_counts=True)
     order = random_state.permutation(len(people))
-    n_people = max(1, int(np.searchsorted(np.cumsum(sizes[order]), _MOST_JUDGED, side="right")))
+    n_people = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
     return np.flatnonzero(np.isin(numbers.ravel(), order[:n_people]))
