@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracles import losses as oracle
 
-from pyface import losses
+from pyface import _memory, losses
 from pyface.losses import _classes
 from pyface.losses._margins import Margin
 
@@ -248,6 +248,15 @@ def test_lengths_do_not_count_where_directions_do(length: float) -> None:
     want, got = losses.arcface(x, y, w), losses.arcface(length * x, y, length * w)
     assert got.value == pytest.approx(want.value, rel=1e-12)
     np.testing.assert_allclose(got.d_features * length, want.d_features, rtol=1e-9, atol=1e-12)
+
+
+def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y, w = draw(1, 6, 5, 4)
+    monkeypatch.setattr(_memory, "limit", lambda n_bytes: 1000)
+    with pytest.raises(MemoryError, match="the loss of 6 rows over 4 classes takes .* give fewer rows at a time"):
+        losses.arcface(x, y, w)
+    with pytest.raises(MemoryError, match="all pairs of 6 rows takes .* give smaller batches"):
+        losses.triplet(x, [0, 0, 1, 1, 2, 2])
 
 
 X, Y, W = draw(9, 6, 5, 4)
