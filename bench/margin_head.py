@@ -24,7 +24,7 @@ from pyface.losses import MarginHead
 from pyface.losses._judging import judge
 from pyface.metrics import bcubed_precision_recall_f
 
-FAR, N_BOOTSTRAP, N_SPLITS = 1e-3, 500, 2
+FAR, N_BOOTSTRAP, N_SPLITS = 1e-3, 500, 3
 HEADS = {
     "softmax": {"loss": "softmax"},
     "arcface": {"loss": "arcface"},
