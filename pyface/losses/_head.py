@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
@@ -193,7 +194,12 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         tell what the head does for strangers.
         """
         rows = self.transform(X)
-        who = _inputs.who(y, len(rows))
+        _, who = _people(y)
+        if len(who) != len(rows):
+            raise ValueError(f"y has {len(who)} entries and X has {len(rows)} rows; give one for each row")
+        zero = np.flatnonzero(~rows.any(axis=1))
+        if zero.size:
+            raise ValueError(f"X: the head maps row {zero[0]} to zero, which has no direction; remove it")
         return _judging.bcubed_f_below(rows, who, self.cluster_threshold_) if len(rows) > 1 else 1.0
 
     def _attributes(self) -> dict[str, str]:
@@ -230,7 +236,13 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             _check.number(self.s, "s", above=0, maximum=1e4)
             for name, most in (("momentum", 1.0), ("validation_fraction", 0.9), ("alpha", 1e6), ("tol", 1.0)):
                 _check.number(getattr(self, name), name, minimum=0, maximum=most)
-            self._margin()
+            if isinstance(self._margin(), float):
+                least = 2 * _training.ROWS_OF_ONE
+                if self.batch_size < least:
+                    raise ValueError(
+                        f"batch_size must be at least {least} for loss={self.loss!r}, two people of "
+                        f"{_training.ROWS_OF_ONE} rows, got {self.batch_size}"
+                    )
         except TypeError as error:
             raise WrongParameterError(str(error)) from None
 
@@ -291,13 +303,12 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.validation_scores_, self.loss_curve_, n_idle = [judgement.f], [], 0
         for epoch in range(1, self.max_iter + 1):
             losses, sizes, n_active = [], [], 0
-            is_by_person = isinstance(objective, OfPairs)
-            draw = (
-                _training.people_batches(who, self.batch_size, random_state)
-                if is_by_person
-                else (_training.row_batches(len(x), self.batch_size, random_state))
-            )
-            for rows in draw:
+            batches: Iterator[NDArray[np.int64]]
+            if isinstance(objective, OfPairs):
+                batches = _training.people_batches(who, self.batch_size, random_state)
+            else:
+                batches = _training.row_batches(len(x), self.batch_size, random_state)
+            for rows in batches:
                 with np.errstate(over="ignore", invalid="ignore"):
                     value, gradients, active = _training.step(x[rows], who[rows], parameters, objective)
                     if not np.isfinite(value):

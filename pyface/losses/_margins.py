@@ -19,7 +19,7 @@ class Margin:
     """psi(theta) = cos(m1 theta + m2) - m3, where a row has its own class at the angle theta in [0, pi].
 
     Beyond m1 theta + m2 = pi, where a cosine rises again, it goes on as SphereFace's does, (-1)^k cos(.) - 2k with k
-    the whole multiples of pi: it falls all the way, and so does its derivative not jump.
+    the whole multiples of pi: it falls all the way, and its derivative does not jump.
     easy : plain cos(theta) from theta = pi / 2 on; the value jumps there.
     lam : psi and the plain cosine are mixed, (lam cos(theta) + psi) / (1 + lam).
     """

@@ -253,9 +253,9 @@ def test_lengths_do_not_count_where_directions_do(length: float) -> None:
 def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, w = draw(1, 6, 5, 4)
     monkeypatch.setattr(_memory, "limit", lambda n_bytes: 1000)
-    with pytest.raises(MemoryError, match="the loss of 6 rows over 4 classes takes .* give fewer rows at a time"):
+    with pytest.raises(MemoryError, match=r"the loss of 6 rows over 4 classes takes .* give fewer rows at a time"):
         losses.arcface(x, y, w)
-    with pytest.raises(MemoryError, match="all pairs of 6 rows takes .* give smaller batches"):
+    with pytest.raises(MemoryError, match=r"all pairs of 6 rows takes .* give smaller batches"):
         losses.triplet(x, [0, 0, 1, 1, 2, 2])
 
 

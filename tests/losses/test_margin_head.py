@@ -123,7 +123,7 @@ def test_few_people_are_judged_on_what_they_were_trained_on() -> None:
     assert head.validation_scores_[0] == pytest.approx(best_f(x, who), abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(2, 14), st.integers(0, 8), st.integers(0, 10**6))
 def test_judging_is_that_of_the_definition(n: int, n_crowd: int, seed: int) -> None:
     """Every cut, by SciPy; rows of the crowd count in sizes of clusters only."""
@@ -338,6 +338,7 @@ BAD[3, 2] = np.nan
         ({"loss": "softmax", "margin": 0.5}, X, WHO, "margin must be None for loss='softmax'"),
         ({"loss": "triplet", "margin": 0}, X, WHO, "margin must be greater than 0"),
         ({"loss": "contrastive", "margin": -1}, X, WHO, "margin must be greater than 0"),
+        ({"loss": "triplet", "batch_size": 7}, X, WHO, "batch_size must be at least 8 for loss='triplet', two people"),
         ({"choice": "easy"}, X, WHO, "choice must be one of"),
         ({"solver": "lbfgs"}, X, WHO, "solver must be one of 'adam', 'sgd'"),
         ({"n_components": 17}, X, WHO, "n_components=17 must be at most the number of features of X, 16"),
@@ -359,9 +360,17 @@ def test_bad_input(options: dict[str, Any], x: Any, y: Any, message: str) -> Non
 
 def test_scores_of_strangers_need_a_label_each() -> None:
     head = MarginHead(max_iter=1).fit(X, WHO)
-    with pytest.raises(ValueError, match="labels has 239 entries and X has 240 rows"):
+    with pytest.raises(ValueError, match="y has 239 entries and X has 240 rows"):
         head.score(X, WHO[:-1])
     assert head.score(X[:1], WHO[:1]) == 1.0
+    assert head.score(X, WHO.astype(float)) == head.score(X, WHO.astype(str))
+    untrained = MarginHead(learning_rate=1e-9, max_iter=1).fit(X.astype(float), WHO)
+    untrained.intercept_ = np.zeros(16)
+    zero = X.astype(float)
+    zero[5] = 0
+    assert not untrained.transform(zero)[5].any()
+    with pytest.raises(ValueError, match="the head maps row 5 to zero"):
+        untrained.score(zero, WHO)
 
 
 def test_the_functions_do_without_scikit_learn() -> None:
