@@ -17,12 +17,13 @@ PACKAGE = ROOT / "pyface"
 SOURCE_SUFFIXES = {".py", ".cpp", ".hpp"}
 MAX_LINES = 400
 
-# An arrow may point to a lower rank only; layers of one rank do not import each other.
+# An arrow may point to a lower rank only; layers of one rank do not import each other, but for the pairs below.
 RANK = {
     "__main__": 8, "cli": 7, "server": 6, "report": 6, "pictures": 6, "distributed": 6, "album": 5, "gallery": 5,
     "analysis": 4, "models": 3, "cluster": 3, "geometry": 2, "metrics": 2, "losses": 2, "photos": 2, "kernels": 1,
     "_core": 0, "_numba": 0,
 }  # fmt: skip
+SIDEWAYS = {("losses", "metrics")}  # a head is judged by what is measured of its clusters
 # Imported by every layer; they import no layer at module level.
 COMMON = {"types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_threads", "_typing", "_build", "__init__"}
 CSRC_RANK = {
@@ -78,7 +79,8 @@ def test_imports_point_down(path: Path) -> None:
         if own in COMMON:
             assert target in COMMON | {"_core", "__version__"}, f"{path.name} imports the layer {target}"
         elif target in RANK:
-            assert target == own or RANK[target] < RANK[own], f"{path} reaches up or sideways to {target}"
+            is_below = target == own or RANK[target] < RANK[own] or (own, target) in SIDEWAYS
+            assert is_below, f"{path} reaches up or sideways to {target}"
 
 
 @pytest.mark.parametrize(
