@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs what is in bench/, or the parts that ONLY names. The figures of docs/benchmarks.md come from here.
 #
-#   ONLY    photos recall interruptions latency alignment antialias mean_shapes delaunay warp (scripts), distances neighbors
+#   ONLY    photos recall interruptions latency alignment antialias mean_shapes delaunay metrics warp (scripts), distances neighbors
 #           dbscan kmeans linkage trees linkage_matrix scaling (the engine), engine (these eight)
 #   QUICK   1: small sizes of the engine's parts, to see that they run
 #   LARGE   sizes of DBSCAN and linkage that are run only where named: 200000 1000000
@@ -10,14 +10,14 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/common.sh
 
-SCRIPTS="photos recall interruptions latency alignment antialias mean_shapes delaunay warp"
+SCRIPTS="photos recall interruptions latency alignment antialias mean_shapes delaunay metrics warp"
 ENGINE="distances neighbors dbscan kmeans linkage trees linkage_matrix scaling"
 scripts=
 files=
 if [ -n "${LARGE:-}" ] && [ -z "${ONLY:-}" ]; then ONLY="dbscan linkage"; fi
 for part in ${ONLY:-$SCRIPTS engine}; do
     case $part in
-    photos | recall | interruptions | latency | alignment | antialias | mean_shapes | delaunay | warp) scripts="$scripts $part" ;;
+    photos | recall | interruptions | latency | alignment | antialias | mean_shapes | delaunay | metrics | warp) scripts="$scripts $part" ;;
     engine) for name in $ENGINE; do files="$files bench/bench_$name.py"; done ;;
     distances | neighbors | dbscan | kmeans | linkage | trees | linkage_matrix | scaling) files="$files bench/bench_$part.py" ;;
     *) fail "there is no benchmark '$part': choose from $SCRIPTS engine $ENGINE" ;;

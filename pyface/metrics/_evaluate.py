@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from pyface import _check
 from pyface.metrics import _information, _sets
-from pyface.metrics._contingency import codes, from_codes, label_pair
-
-NOISE_POLICIES = ("singletons", "drop", "cluster")
-NOISE = -1
+from pyface.metrics._contingency import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,10 @@ class Evaluation:
     n_classes: int
     n_clusters: int
     n_noise: int
+    homogeneity: float
+    completeness: float
+    v_measure: float
+    fowlkes_mallows: float
 
 
 def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", beta: float = 1.0) -> Evaluation:
@@ -48,31 +46,20 @@ def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", b
     class like any other).
     noise : "singletons" = each noise row is a cluster of its own; "drop" = noise rows are not scored; "cluster" = noise
     is one cluster, as scikit-learn's measures have it.
-    beta : weight of recall in both F measures. NMI and AMI use the arithmetic mean of the entropies.
+    beta : > 0, weight of recall in both F measures and of completeness in V. NMI and AMI use the arithmetic mean of the
+    entropies.
 
-    ValueError if the lengths differ, TypeError for labels that cannot be compared. O(n log n) time, O(n) memory.
+    ValueError if the lengths differ, TypeError for labels that cannot be compared. O(n) time and memory for integers
+    that lie closely, O(n log n) time for others, and one step for each pair of different group sizes and each overlap
+    that such groups may have by chance (AMI). How far to trust the scores: :func:`bootstrap_intervals`.
     """
-    _check.choice(noise, "noise", NOISE_POLICIES)
     weight = _sets.checked_beta(beta)
-    true, pred = label_pair(labels_true, labels_pred)
-    is_noise = (pred == NOISE).astype(bool) if pred.dtype.kind in "ifO" else np.zeros(len(pred), bool)
-    n_noise = int(is_noise.sum())
-    if noise == "drop":
-        true, pred = true[~is_noise], pred[~is_noise]
-        is_noise = np.zeros(len(pred), bool)
-    true_codes, n_classes = codes(true, "labels_true")
-    pred_codes, n_groups = codes(pred, "labels_pred")
-    n_clusters = n_groups - bool(is_noise.any())
-    if noise == "singletons" and n_noise:
-        # The code of -1 itself goes to the first noise row, new ones to the others: no empty group is left behind.
-        pred_codes = pred_codes.copy()
-        rows = np.flatnonzero(is_noise)[1:]
-        pred_codes[rows] = np.arange(n_groups, n_groups + len(rows))
-        n_groups += len(rows)
-    table = from_codes(true_codes, n_classes, pred_codes, n_groups)
+    groups = grouped(labels_true, labels_pred, noise)
+    table = groups.table
     pairs = _sets.pair_counts(table)
     pair_precision, pair_recall, pair_f = _sets.pair_scores(pairs, weight)
     bcubed_precision, bcubed_recall, bcubed_f = _sets.bcubed_scores(table, weight)
+    homogeneity, completeness = _information.homogeneity_completeness(table)
     return Evaluation(
         purity=_sets.purity(table),
         inverse_purity=_sets.inverse_purity(table),
@@ -87,7 +74,11 @@ def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", b
         bcubed_recall=bcubed_recall,
         bcubed_f=bcubed_f,
         n_samples=table.n,
-        n_classes=n_classes,
-        n_clusters=n_clusters,
-        n_noise=n_noise,
+        n_classes=len(groups.class_names),
+        n_clusters=groups.n_clusters,
+        n_noise=groups.n_noise,
+        homogeneity=homogeneity,
+        completeness=completeness,
+        v_measure=_information.v_measure(homogeneity, completeness, weight),
+        fowlkes_mallows=_sets.fowlkes_mallows(pairs),
     )

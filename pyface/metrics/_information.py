@@ -1,4 +1,4 @@
-"""Mutual information, normalized and adjusted for chance."""
+"""Mutual information of two labellings: normalized, adjusted for chance, homogeneity and completeness."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface.metrics._contingency import Contingency, contingency
+from pyface.metrics._expectation import expected_mutual_information
 
 AVERAGE_METHODS = ("min", "geometric", "arithmetic", "max")
+NORMALIZERS = (*AVERAGE_METHODS, "joint")
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDING = 1e-13
-# Tail probabilities below exp(-_LOG_TAIL) = 1e-24 are left out of the expectation: far below a rounding error of it.
-_LOG_TAIL = 55.0
-_CHUNK = 1 << 20
 
 
 def entropy(sizes: NDArray[np.int64], n: int) -> float:
@@ -39,78 +38,12 @@ def mutual_information(table: Contingency) -> float:
     log_ratio = (
         np.log(table.cells)
         + math.log(table.n)
-        - np.log(table.class_sizes[table.classes])
-        - np.log(table.cluster_sizes[table.clusters])
+        - np.log(table.class_sizes)[table.classes]
+        - np.log(table.cluster_sizes)[table.clusters]
     )
     terms = share * log_ratio
     terms[np.abs(terms) < _EPS] = 0.0
     return max(0.0, float(terms.sum()))
-
-
-def expected_mutual_information(class_sizes: NDArray[np.int64], cluster_sizes: NDArray[np.int64], n: int) -> float:
-    """Mean mutual information, in nats, of random labellings with these sizes (Vinh, Epps and Bailey 2010).
-
-    ``sum_ij sum_k k/n log(n k / (a_i b_j)) P(k)`` with P hypergeometric. It depends on the sizes alone, so equal sizes
-    are computed once: a hundred thousand clusters have a few hundred different sizes.
-    """
-    a, a_count = np.unique(class_sizes, return_counts=True)
-    b, b_count = np.unique(cluster_sizes, return_counts=True)
-    total = 0.0
-    rows_per_chunk = max(1, _CHUNK // (64 * len(b)))
-    for first in range(0, len(a), rows_per_chunk):
-        rows = slice(first, first + rows_per_chunk)
-        pair_a = np.repeat(a[rows], len(b))
-        pair_b = np.tile(b, len(a[rows]))
-        pair_weight = np.outer(a_count[rows], b_count).ravel().astype(np.float64)
-        total += _expectation(pair_a, pair_b, pair_weight, n)
-    return total
-
-
-def _expectation(a: NDArray[np.int64], b: NDArray[np.int64], weight: NDArray[np.float64], n: int) -> float:
-    """Weighted sum of the expectations of pairs of groups of sizes a and b."""
-    mean = a * (b / n)
-    # Where the hypergeometric distribution lives, by Chernoff's bounds (they hold for it: Hoeffding 1963).
-    low = np.floor(mean - np.sqrt(2 * _LOG_TAIL * mean)).astype(np.int64)
-    high = np.ceil(mean + _LOG_TAIL / 3 + np.sqrt(_LOG_TAIL**2 / 9 + 2 * _LOG_TAIL * mean)).astype(np.int64)
-    low = np.maximum(np.maximum(low, 1), a + b - n)
-    high = np.minimum(high, np.minimum(a, b))
-    lengths = np.maximum(high - low + 1, 0)
-    ends = np.cumsum(lengths)
-    total, first = 0.0, 0
-    while first < len(a):
-        # As many pairs as make about one chunk of terms; one pair alone may be longer.
-        start = ends[first] - lengths[first]
-        last = max(first + 1, int(np.searchsorted(ends, start + _CHUNK, side="right")))
-        part = slice(first, last)
-        total += _terms(a[part], b[part], weight[part], low=low[part], lengths=lengths[part], n=n)
-        first = last
-    return total
-
-
-def _terms(
-    a: NDArray[np.int64],
-    b: NDArray[np.int64],
-    weight: NDArray[np.float64],
-    *,
-    low: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    n: int,
-) -> float:
-    """The terms k = low, low + 1, ... (``lengths`` of them) of each pair, summed."""
-    from scipy.special import gammaln
-
-    pair = np.repeat(np.arange(len(a)), lengths)
-    k = np.arange(len(pair)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + low[pair]
-    fixed = gammaln(a + 1) + gammaln(b + 1) + gammaln(n - a + 1) + gammaln(n - b + 1) - gammaln(n + 1)
-    log_p = (
-        fixed[pair]
-        - gammaln(k + 1)
-        - gammaln(a[pair] - k + 1)
-        - gammaln(b[pair] - k + 1)
-        - gammaln(n - a[pair] - b[pair] + k + 1)
-    )
-    log_ratio = np.log(k) + (math.log(n) - np.log(a) - np.log(b))[pair]
-    return float((weight[pair] * (k / n) * log_ratio * np.exp(log_p)).sum())
 
 
 def _average(x: float, y: float, method: str) -> float:
@@ -127,8 +60,27 @@ def normalized(table: Contingency, average_method: str) -> float:
     information = mutual_information(table)
     if information == 0.0:
         return 0.0
-    normalizer = _average(entropy(table.class_sizes, table.n), entropy(table.cluster_sizes, table.n), average_method)
-    return min(1.0, information / normalizer)
+    of_classes, of_clusters = entropy(table.class_sizes, table.n), entropy(table.cluster_sizes, table.n)
+    if average_method == "joint":
+        return min(1.0, information / (of_classes + of_clusters - information))
+    return min(1.0, information / _average(of_classes, of_clusters, average_method))
+
+
+def homogeneity_completeness(table: Contingency) -> tuple[float, float]:
+    """Mutual information over the entropy of the classes, and over that of the clusters; 1 over nothing is 1."""
+    information = mutual_information(table)
+    of_classes, of_clusters = entropy(table.class_sizes, table.n), entropy(table.cluster_sizes, table.n)
+    homogeneity = 1.0 if table.splits_no_cluster or not of_classes else min(1.0, information / of_classes)
+    completeness = 1.0 if table.splits_no_class or not of_clusters else min(1.0, information / of_clusters)
+    return homogeneity, completeness
+
+
+def v_measure(homogeneity: float, completeness: float, beta: float) -> float:
+    if homogeneity + completeness == 0.0:
+        return 0.0
+    # Divided through by the larger weight, so that no beta overflows.
+    near, far = (beta, 1.0) if beta <= 1 else (1.0, 1 / beta)
+    return min(1.0, (far + near) * homogeneity * completeness / (near * homogeneity + far * completeness))
 
 
 def _away_from_zero(value: float) -> float:
@@ -150,23 +102,79 @@ def adjusted(table: Contingency, average_method: str) -> float:
     return min(1.0, _away_from_zero(information - expected) / _away_from_zero(normalizer - expected))
 
 
-def normalized_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
+def checked_v_beta(beta: Any) -> float:
+    value = _check.number(beta, "beta", minimum=0)
+    if math.isinf(value):
+        raise ValueError(f"beta must be finite, got {beta!r}")
+    return value
+
+
+def mutual_info_score(labels_true: Any, labels_pred: Any, *, noise: str = "cluster") -> float:
+    """Mutual information of the two labellings in nats, from 0 to the smaller of their entropies; 0.0 for n = 0.
+
+    ``sum_ij n_ij/n log(n n_ij / (a_i b_j))``. Equals scikit-learn's function of this name but for rounding.
+    Arguments as in :func:`pyface.metrics.purity_score`.
+    """
+    return mutual_information(contingency(labels_true, labels_pred, noise))
+
+
+def normalized_mutual_info_score(
+    labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic", noise: str = "cluster"
+) -> float:
     """Mutual information over a mean of the two entropies, in [0, 1]; exactly 1 for equal partitions.
 
     average_method : "arithmetic" (scikit-learn's default since 0.22; published face results often used "geometric"),
-    "geometric", "min" or "max". Equals scikit-learn's function of this name but for rounding; 1.0 for n < 2 and if
+    "geometric", "min" or "max"; or "joint", which divides by the entropy of both together (Vinh, Epps and Bailey 2010)
+    and is one minus a distance between partitions. Values of different methods cannot be compared.
+
+    Equals scikit-learn's function of this name but for rounding ("joint" is not in it); 1.0 for n < 2 and if
     neither labelling splits anything. Arguments as in :func:`pyface.metrics.purity_score`.
     """
-    _check.choice(average_method, "average_method", AVERAGE_METHODS)
-    return normalized(contingency(labels_true, labels_pred), average_method)
+    _check.choice(average_method, "average_method", NORMALIZERS)
+    return normalized(contingency(labels_true, labels_pred, noise), average_method)
 
 
-def adjusted_mutual_info_score(labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic") -> float:
+def adjusted_mutual_info_score(
+    labels_true: Any, labels_pred: Any, *, average_method: str = "arithmetic", noise: str = "cluster"
+) -> float:
     """Mutual information corrected for chance: exactly 1 for equal partitions, 0 on average for random ones.
 
-    ``(MI - E[MI]) / (mean entropy - E[MI])``, never more than 1. Equals scikit-learn's function of this name but for
-    rounding, in time that grows with the number of *different* group sizes instead of with classes times clusters.
-    Arguments as in :func:`normalized_mutual_info_score`.
+    ``(MI - E[MI]) / (mean entropy - E[MI])``, never more than 1. average_method : "arithmetic", "geometric", "min" or
+    "max". Equals scikit-learn's function of this name but for rounding, in time that grows with the number of
+    *different* group sizes instead of with classes times clusters. Where singletons leave 0/0, 0, and 1 if chance does
+    as well as possible. Arguments as in :func:`pyface.metrics.purity_score`.
     """
     _check.choice(average_method, "average_method", AVERAGE_METHODS)
-    return adjusted(contingency(labels_true, labels_pred), average_method)
+    return adjusted(contingency(labels_true, labels_pred, noise), average_method)
+
+
+def homogeneity_completeness_v_measure(
+    labels_true: Any, labels_pred: Any, *, beta: float = 1.0, noise: str = "cluster"
+) -> tuple[float, float, float]:
+    """``(homogeneity, completeness, v)`` of Rosenberg and Hirschberg (2007), each in [0, 1].
+
+    homogeneity : mutual information over the entropy of the classes; 1 if every cluster is of one class.
+    completeness : the same over the entropy of the clusters; 1 if every class lies in one cluster.
+    v : ``(1 + beta) h c / (beta h + c)``; beta >= 0, above 1 favours completeness. It is not squared, as it is in F.
+
+    Equals scikit-learn's function of this name but for rounding; all 1.0 for n < 2. With beta = 1 v is NMI.
+    Arguments as in :func:`pyface.metrics.purity_score`.
+    """
+    weight = checked_v_beta(beta)
+    homogeneity, completeness = homogeneity_completeness(contingency(labels_true, labels_pred, noise))
+    return homogeneity, completeness, v_measure(homogeneity, completeness, weight)
+
+
+def homogeneity_score(labels_true: Any, labels_pred: Any, *, noise: str = "cluster") -> float:
+    """The first value of :func:`homogeneity_completeness_v_measure`."""
+    return homogeneity_completeness(contingency(labels_true, labels_pred, noise))[0]
+
+
+def completeness_score(labels_true: Any, labels_pred: Any, *, noise: str = "cluster") -> float:
+    """The second value of :func:`homogeneity_completeness_v_measure`."""
+    return homogeneity_completeness(contingency(labels_true, labels_pred, noise))[1]
+
+
+def v_measure_score(labels_true: Any, labels_pred: Any, *, beta: float = 1.0, noise: str = "cluster") -> float:
+    """The third value of :func:`homogeneity_completeness_v_measure`."""
+    return homogeneity_completeness_v_measure(labels_true, labels_pred, beta=beta, noise=noise)[2]

@@ -11,7 +11,7 @@ from pyface import _check, _threads
 from pyface._typing import FloatArray
 from pyface.kernels import pairs as kernel
 from pyface.kernels.distance import METRICS
-from pyface.metrics._contingency import codes, labels
+from pyface.metrics._contingency import coded, labels
 from pyface.metrics._steps import AllPairs, ListedPairs
 
 
@@ -20,7 +20,7 @@ def identities(value: Any, name: str, n: int, of: str) -> NDArray[np.int32]:
     array = labels(value, name)
     if len(array) != n:
         raise ValueError(f"{name} must have one entry for each row of {of}, {n}, got {len(array)}")
-    numbered, _ = codes(array, name)
+    _, numbered = coded(array)
     return numbered.astype(np.int32)
 
 

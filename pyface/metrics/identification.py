@@ -21,7 +21,7 @@ from pyface import _check, _threads
 from pyface._typing import FloatArray
 from pyface.kernels import pairs as kernel
 from pyface.kernels.distance import METRICS, nearest_neighbors
-from pyface.metrics._contingency import codes
+from pyface.metrics._contingency import coded
 from pyface.metrics._contingency import labels as checked_labels
 from pyface.metrics._rates import most_within, rates, shaped
 
@@ -205,7 +205,7 @@ def _checked(X: Any, labels: Any, gallery: Any, gallery_labels: Any, metric: Any
         names.append(array)
     if len(names[0]) and (names[0].dtype.kind in "US") != (names[1].dtype.kind in "US"):
         raise TypeError(f"labels and gallery_labels must be of one kind, got {names[0].dtype} and {names[1].dtype}")
-    numbered, _ = codes(np.concatenate(names), "labels and gallery_labels")
+    _, numbered = coded(np.concatenate(names))
     probes_as, gallery_as = _check.same_dtype(probes, enrolled)
     assert gallery_as is not None
     return _Searches(probes_as, gallery_as, numbered[: len(probes)], numbered[len(probes) :], metric, threads)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pyface import metrics
 
 AVERAGES = ["arithmetic", "geometric", "min", "max"]
-NOT_SCORES = {"n_samples", "n_classes", "n_clusters", "n_noise"}
+# Fowlkes-Mallows is 0 where no pair is together, as scikit-learn has it, and not 1 for equal partitions of singletons.
+NOT_SCORES = {"n_samples", "n_classes", "n_clusters", "n_noise", "fowlkes_mallows"}
 
 
 def all_scores(true: object, pred: object) -> dict[str, float]:

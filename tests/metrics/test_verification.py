@@ -184,7 +184,7 @@ PAIRS = [[0, 1], [0, 2]]
         (refused(labels=[0, 0, 1]), ValueError, "labels must have one entry for each row of X, 4, got 3"),
         (refused(labels=[0, 0, 1, np.nan]), ValueError, "labels: entry 3 is nan"),
         (refused(labels=np.array([0, "a", 1, 1], object)), TypeError, "labels must be all integers or all strings"),
-        (refused(labels=[0, None, 1, 1]), TypeError, "labels must be all integers or all strings"),
+        (refused(labels=[0, None, 1, 1]), TypeError, "labels: entry 1 is None; labels must be integers or strings"),
         (refused(labels=[0, 0, 0, 0]), ValueError, "labels: there are no pairs of two identities"),
         (refused(labels=[0, 1, 2, 3]), ValueError, "labels: there are no pairs of one identity"),
         (refused(X=X[:0], labels=[]), ValueError, "labels: there are no pairs of one identity"),
