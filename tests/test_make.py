@@ -274,7 +274,7 @@ def test_benchmarks_find_their_modules_and_say_which_data_is_missing(checkout: C
 
 def test_a_benchmark_that_does_not_exist(checkout: Checkout) -> None:
     message = only_message(checkout.make("bench", "ONLY=engine photo"))
-    wanted = "photos recall interruptions latency alignment antialias mean_shapes delaunay warp engine distances"
+    wanted = "photos recall interruptions latency alignment antialias mean_shapes delaunay metrics warp engine distances"
     assert f"no benchmark 'photo': choose from {wanted}" in message
 
 

@@ -75,7 +75,9 @@ def test_no_face_is_too_large_for_all_looks(
     assert looks[: len(without)] == without and len(looks) - len(without) in (0, 1)
     whole = [look for look in looks if (look.x0, look.y0, look.x1, look.y1) == (0, 0, width, height)]
     size = data.draw(st.floats(1, max(width, height)))
-    sizes = [look.width / width * size for look in whole if size > look.left_to_others]
+    # By the longer side: the shorter one is a whole number of pixels, at least one.
+    scales = [look.width / width if width >= height else look.height / height for look in whole]
+    sizes = [scale * size for scale, look in zip(scales, whole, strict=True) if size > look.left_to_others]
     assert min(sizes) <= 1.5 * largest * 1.01 + 1
 
 

@@ -237,7 +237,7 @@ SEEING = {
         ("arcface", "oblong", "its picture is 96 x 112, no square"),
         ("arcface", "grey", "it takes no picture of three colours"),
         ("arcface", "rank 2", "it takes no picture of three colours"),
-        ("arcface", "float16", r"it takes tensor\(10\), expected tensor\(float\)"),
+        ("arcface", "float16", r"it takes tensor\(float16\), expected tensor\(float\)"),
         ("arcface", "two", r"it has 2 outputs, expected one vector .*out: vector \[batch, 2\], norm \[batch, 1\]"),
         ("arcface", "one", "its output is no vector of each crop"),
         ("adaface", "113", "expected a multiple of 112 or 128"),

@@ -298,7 +298,7 @@ def test_files_that_are_none_of_the_family(tmp_path: Path, family: str) -> None:
     for changes, words in (
         ({"batch": 2}, "takes 2 pictures at once"),
         ({"channels": 1}, "no picture of three colours"),
-        ({"kind": TensorProto.FLOAT16}, r"takes tensor\(10\), expected tensor\(float\)"),
+        ({"kind": TensorProto.FLOAT16}, r"takes tensor\(float16\), expected tensor\(float\)"),
         ({"said": [1, count + 1]}, f"no output of {count} numbers"),
     ):
         with pytest.raises(ModelFileError, match=words):
