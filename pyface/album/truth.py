@@ -35,7 +35,7 @@ class Comparison:
     """Two labelings of the same items, the predicted one by number, -1 for noise.
 
     n_left_out : items whose person is not known. n_without_face : items that are photos without a face. n_unknown :
-    lines of the truth for a face or photo that is not there.
+    lines of the truth for a face or photo that is not there. cluster_names : what the file calls each number.
     """
 
     labels_true: list[str]
@@ -43,6 +43,7 @@ class Comparison:
     n_left_out: int
     n_without_face: int
     n_unknown: int = 0
+    cluster_names: tuple[str, ...] = ()
 
 
 def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_photo: bool) -> Comparison:
@@ -88,16 +89,17 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
         raise PyfaceError(
             f"{counted(len(items), 'predicted face')}, and none has a known person; check the rule or the file"
         )
+    numbers, names = _numbered([cluster for _, cluster in known])
     return Comparison(
-        [person for person, _ in known], _numbered([cluster for _, cluster in known]), len(items) - len(known),
-        n_without_face, n_unknown,
-    )  # fmt: skip
+        [person for person, _ in known], numbers, len(items) - len(known), n_without_face, n_unknown, names
+    )
 
 
-def _numbered(clusters: list[str]) -> Labels:
-    """Names of clusters as numbers; -1 for noise."""
+def _numbered(clusters: list[str]) -> tuple[Labels, tuple[str, ...]]:
+    """Clusters as numbers, -1 for noise, and their names."""
     numbers: dict[str, int] = {}
-    return np.array([-1 if is_noise(name) else numbers.setdefault(name, len(numbers)) for name in clusters], np.int64)
+    labels = [-1 if is_noise(name) else numbers.setdefault(name, len(numbers)) for name in clusters]
+    return np.array(labels, np.int64), tuple(numbers)
 
 
 def is_noise(cluster: str) -> bool:

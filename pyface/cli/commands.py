@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, frontalize, models, people, tables, warp
+from pyface.cli import align, evaluate, frontalize, models, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -40,11 +37,11 @@ from pyface.cli.options import (
     Verbose,
     app,
 )
-from pyface.errors import counted
 
 __all__ = [
     "align",
     "app",
+    "evaluate",
     "frontalize",
     "models",
     "people",
@@ -185,58 +182,6 @@ def compare(
             say(f"{showable(str(path))}: {n_faces} faces, the largest is compared")
     verdict = "same person" if result.same else "different people"
     typer.echo(f"{verdict}: {result.metric} distance {result.distance:.4f}, threshold {result.threshold:.4g}")
-
-
-@app.command()
-@reports_errors
-def evaluate(
-    pred: Annotated[Path, typer.Argument(help="An OUT folder, or a faces.csv.", metavar="PRED", readable=False)],
-    truth_file: Annotated[
-        Path | None,
-        typer.Argument(help="CSV with the column person, and face_id or photo.", metavar="[TRUTH]", readable=False),
-    ] = None,
-    truth: Annotated[
-        str | None,
-        typer.Option(help="'folder': a photo's folder is the person; or a regular expression found in its path."),
-    ] = None,
-    one_per_photo: Annotated[
-        bool,
-        typer.Option("--one-per-photo", help="Score the face nearest to each photo's centre; no face: a person alone."),
-    ] = False,
-    noise: Annotated[
-        str,
-        typer.Option(
-            help="What faces in no cluster (-1, or empty) are: singletons (each a person alone), drop or cluster (one "
-            "person)."
-        ),
-    ] = "singletons",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Score clusters against the people that are known."""
-    import dataclasses
-
-    from pyface import metrics
-    from pyface.album.truth import compare_labels, is_noise
-
-    labels = compare_labels(
-        str(pred), None if truth_file is None else str(truth_file), truth, one_per_photo=one_per_photo
-    )
-    scores = dataclasses.asdict(metrics.evaluate(labels.labels_true, labels.labels_pred, noise=noise))
-    if labels.n_left_out:
-        say(f"left out, as their person is not known: {counted(labels.n_left_out, 'face')}")
-    if labels.n_without_face:
-        say(f"each a person of its own: {counted(labels.n_without_face, 'photo')} without a face")
-    if named_so := Counter(filter(is_noise, labels.labels_true)):
-        people_named = ", ".join(f"{showable(name)} ({counted(n, 'face')})" for name, n in named_so.items())
-        say(f"taken for people: {people_named}; leave empty whom nobody knows")
-    if labels.n_unknown:
-        say(f"ignored, as PRED has no such face or photo: {counted(labels.n_unknown, 'line')} of TRUTH")
-    if as_json:
-        # A score that is not defined (nan) has no JSON number.
-        scores = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores.items()}
-        typer.echo(json.dumps(scores, indent=1))
-    else:
-        typer.echo(tables.scores_text(scores))
 
 
 @app.command()

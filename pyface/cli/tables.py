@@ -17,7 +17,8 @@ from pyface import build_info
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import COLUMNS, box_and_score, csv_bytes
 from pyface.analysis.chain import Chain
-from pyface.errors import PyfaceError
+from pyface.cli.console import showable
+from pyface.errors import PyfaceError, counted
 from pyface.models.entries import OF_DETECTOR
 from pyface.photos.names import as_utf8
 from pyface.types import Face
@@ -93,13 +94,38 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
     return data.getvalue(), len(faces)
 
 
-def scores_text(scores: dict[str, Any]) -> str:
-    """Names and values, one a line."""
+def scores_text(scores: dict[str, Any], intervals: Mapping[str, Any] | None = None) -> str:
+    """Names and values, one a line, with the interval of those that have one."""
     width = max(map(len, scores))
-    return "\n".join(
-        f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
-        for name, value in scores.items()
-    )
+    lines = []
+    for name, value in scores.items():
+        line = f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
+        if intervals and name in intervals:
+            low, high = intervals[name]
+            line += f"  [{low:.4f}, {high:.4f}]"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def worst_text(clusters: Sequence[Mapping[str, Any]], people: Sequence[Mapping[str, Any]]) -> str:
+    """The clusters with most faces of others, and the people with most faces elsewhere, one a line."""
+    lines = ["worst mixed clusters"]
+    for row in clusters:
+        if row["n_others"]:
+            others = counted(row["n_identities"] - 1, "other", "others")
+            lines.append(
+                f"    {showable(row['labels'])}: {counted(row['sizes'], 'face')}, {row['n_main']} of "
+                f"{showable(str(row['main_identity']))}, {row['n_others']} of {others}"
+            )
+    lines += [*(["    none"] if len(lines) == 1 else []), "most split people"]
+    n_lines = len(lines)
+    for row in people:
+        if row["n_elsewhere"]:
+            lines.append(
+                f"    {showable(str(row['labels']))}: {counted(row['sizes'], 'face')} in "
+                f"{counted(row['n_clusters'], 'cluster')}, {row['n_main']} in {showable(row['main_cluster'])}"
+            )
+    return "\n".join([*lines, *(["    none"] if len(lines) == n_lines else [])])
 
 
 def catalog_text(specs: Iterable[Any], is_here: Callable[[Any], bool]) -> str:
