@@ -36,6 +36,20 @@ def test_faces_turned_too_far_are_refused(turn: np.ndarray, options: dict[str, A
         assert frontalize(IMAGE, landmarks(turn), "insightface-68-3d").refused is None
 
 
+def test_a_reason_shows_what_is_above_the_limit() -> None:
+    rounded_down = 0
+    for turn in (30, 30.4, 30.8, 31.2):
+        seen = landmarks(rotation(turn))
+        yaw = frontalize(IMAGE, seen, "insightface-68-3d").pose.yaw
+        rounded_down += round(yaw) < yaw
+        for limit in (float(np.floor(yaw)), yaw - 0.003, float(np.nextafter(yaw, 0))):
+            reason = str(frontalize(IMAGE, seen, "insightface-68-3d", max_yaw=limit).refused)
+            (shown,) = re.findall(r"turned by ([\d.]+) degrees", reason)
+            assert float(shown) > limit, reason
+        assert f"turned by {yaw:.0f} degrees" in str(frontalize(IMAGE, seen, "insightface-68-3d", max_yaw=20).refused)
+    assert 0 < rounded_down < 4
+
+
 def test_landmarks_of_no_face_are_refused() -> None:
     anywhere = np.random.default_rng(0).uniform(0, 200, (68, 2))
     assert "none of a face" in str(frontalize(IMAGE, anywhere, "dlib-68").refused)
