@@ -157,6 +157,8 @@ def _options(method: Any, size: Any, symmetry: Any, max_yaw: Any, antialias: Any
 
 
 def _size(value: Any) -> tuple[int, int]:
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
     sides = value if isinstance(value, Sequence) and not isinstance(value, str) else (value, value)
     if len(sides) != 2:
         raise TypeError(f"size must be a number or (height, width), got {value!r}")
@@ -227,7 +229,7 @@ def _alike(images: list[Image], faces: list[int]) -> list[list[int]]:
 def _refusal(pose: HeadPose, max_yaw: float) -> str | None:
     if pose.residual > _MISFIT * pose.scale:
         away = pose.residual / pose.scale
-        return f"the landmarks are none of a face: they miss it by {away:.2g} distances between the eyes"
+        return f"the landmarks are none of a face: they miss it by {away:.2f} distances between the eyes"
     if abs(pose.yaw) > max_yaw:
         return f"the face is turned by {_above(abs(pose.yaw), max_yaw)} degrees, more than max_yaw = {max_yaw:g}"
     if abs(pose.pitch) > _MOST_PITCH:
