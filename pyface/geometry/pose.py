@@ -201,8 +201,8 @@ def head_pose(
     camera : ``"orthographic"``, the default, takes the face to be far from the camera, which needs nothing known of
         it. A number is a focal length in pixels; :class:`FieldOfView` gives it by an angle. Both need ``image_size``,
         as the camera's axis is taken to meet the middle of the image. Without perspective a face at half a metre (8
-        distances between the eyes) seems to look down 4 degrees further and, turned by 30, 2 further to the side; at
-        a metre half as much.
+        distances between the eyes) seems to look down 4.5 degrees further and, turned by 30, 2.5 further to the
+        side; at a metre half as much.
     image_size : (height, width[, channels]), an image's ``shape``.
     weights : (k,) or (f, k), at least 0 and not all 0 of a face; taken as they are. None weighs points as heads are
         alike in them: the outline of the face, by which they differ most, 0.2, the corners of the mouth of

@@ -133,6 +133,9 @@ def test_perspective_comes_back(turn: tuple[float, ...], away: float, focal: flo
 
 def test_a_near_face_seems_to_look_down_without_perspective() -> None:
     head = HEADS["dlib-68"]
+    for yaw, away, lower, further in ((0, 8, 4.5, 0), (30, 8, 0.6, 2.5), (0, 16, 2.4, 0), (30, 16, 0.3, 1.3)):
+        flat = head_pose(oracle.seen(head, oracle.rotation(0, yaw, 0), (0, 0, away), 900, (319.5, 239.5)), "dlib-68")
+        np.testing.assert_allclose((flat.pitch, flat.yaw), (-lower, yaw + further), atol=0.1)
     face = oracle.seen(head, oracle.rotation(0, 40, 0), (0, 0, 8), 1000, (319.5, 239.5))
     flat = head_pose(face, "insightface-68-3d")
     assert -6 < flat.pitch < -2
