@@ -21,8 +21,11 @@ from pyface.types import Face
 def list_files(paths: Iterable[Path], exclude: str | None = None) -> tuple[list[str], list[Skipped]]:
     """The photos named: files as they are, folders searched, but for the folder ``exclude``.
 
-    Raises FileNotFoundError for what does not exist.
+    Raises FileNotFoundError for what does not exist, TypeError for one path in place of several: the letters of a
+    string would be taken for paths.
     """
+    if isinstance(paths, str | bytes | os.PathLike):
+        raise TypeError(f"paths must be a list of photos and folders, got {paths!r}")
     files: list[str] = []
     skipped: list[Skipped] = []
     for path in map(os.fspath, paths):

@@ -33,10 +33,10 @@ DetectorFamily = Annotated[
     ),
 ]
 LandmarksFamily = Annotated[
-    str | None, typer.Option("--landmarks-family", help="The same for --landmarks.", metavar="NAME")
+    str | None, typer.Option("--landmarks-family", help="What the path of --landmarks is of.", metavar="NAME")
 ]
 EmbedderFamily = Annotated[
-    str | None, typer.Option("--embedder-family", help="The same for --embedder.", metavar="NAME")
+    str | None, typer.Option("--embedder-family", help="What the path of --embedder is of.", metavar="NAME")
 ]
 MinFace = Annotated[
     float | None,

@@ -110,7 +110,7 @@ def _warn_of_dlibs_points(points: Points, fitted: Similarity, side: int) -> None
     warnings.warn(
         f"five_points: {words} would be turned: on average the points miss those of template='arcface' by "
         f"{residual[which[0]]:.0f} pixels, and those of 'arcface-dlib-5' by {by_dlib[is_dlib][0]:.0f}; they seem to be "
-        "dlib's five, as pyface's default landmarks are: pass template='arcface-dlib-5'",
+        "dlib's five: pass template='arcface-dlib-5'",
         stacklevel=3,
     )
 

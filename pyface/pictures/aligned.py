@@ -44,10 +44,12 @@ def align_photos(
     size : side of a crop in pixels, from 16 to 4096; for ``"arcface"`` a multiple of 112 or 128.
     template : ``"arcface"`` or ``"dlib-5"``, the frame of the crops; landmarks are brought into it by their scheme.
         ``"dlib-5"`` has corners of the eyes, which landmarks of the scheme arcface-5 lack.
-    overlay : also write ``<photo>-overlay.png``: the photo with landmarks and crop outlines, the crop's top in orange.
+    overlay : also write ``<photo>-overlay.png``: the photo with landmarks, crop outlines, the crop's top in orange, and
+        the axes of heads.
 
     Names of files, ``summary.json`` and the folder: see :func:`~pyface.pictures.face_files.write_faces`.
     """
+    overlay = _check.flag(overlay, "overlay")
     _check.choice(template, "template", TEMPLATES)
     size = check_size(size)
     if template == "arcface" and size % 112 and size % 128:

@@ -65,6 +65,7 @@ def frontalize_photos(
     (degrees), ``mirrored_share`` and ``visibility`` (the mean over the face). Names of files, and the folder:
     :func:`~pyface.pictures.face_files.write_faces`.
     """
+    overlay = _check.flag(overlay, "overlay")
     side = check_size(size)
     options: dict[str, Any] = {
         "method": method, "size": side, "symmetry": symmetry, "max_yaw": max_yaw,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface import _check
 from pyface._typing import Image, Points
 from pyface.analysis.analyzer import FaceAnalyzer
 from pyface.geometry import convert_landmarks, face_mesh, frame_points, similarity_transform
@@ -58,6 +59,7 @@ def warp_photos(
     for each face what :meth:`pyface.PiecewiseAffine.report` says. Names of files, and the folder:
     :func:`~pyface.pictures.face_files.write_faces`.
     """
+    overlay = _check.flag(overlay, "overlay")
     mesh = face_mesh(SCHEME, check_size(size), face_only=face_only)
     scheme = analyzer.chain.scheme
     if scheme is None or not can_convert(scheme, SCHEME):

@@ -33,7 +33,9 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return photo_sets.save(tmp_path_factory.mktemp("photos") / "astronaut.png", photo_sets.astronaut())
 
 
-def run_here(command: str, paths: list[Path], out: Path, progress: Callable[[str, int, int], None]) -> Any:
+def run_here(
+    command: str, paths: list[Path], out: Path, progress: Callable[[str, int, int], None], overlay: Any = True
+) -> Any:
     """The command's function, in this process."""
     from pyface.analysis.analyzer import FaceAnalyzer
     from pyface.pictures.aligned import align_photos
@@ -42,7 +44,7 @@ def run_here(command: str, paths: list[Path], out: Path, progress: Callable[[str
 
     analyzer = FaceAnalyzer(landmarks=None if command == "align" else "dlib-68", embedder=False)
     run = {"align": align_photos, "warp": warp_photos, "frontalize": frontalize_photos}[command]
-    return run(analyzer, paths, out, overlay=True, progress=progress)  # type: ignore[operator]
+    return run(analyzer, paths, out, overlay=overlay, progress=progress)  # type: ignore[operator]
 
 
 def assert_whole(out: Path) -> dict[str, Any]:
@@ -99,6 +101,21 @@ def test_bad_input_leaves_no_folder(photo: Path, tmp_path: Path, command: str) -
     one_line(done, 2, "nothing.jpg: no such file or folder")
     one_line(pyface(command, photo, "-o", tmp_path / "a", "--landmarks", "dlib-86"), 2, "Did you mean 'dlib-68'")
     assert not (tmp_path / "a").exists()
+
+
+@each_command
+def test_bad_arguments_of_the_function_leave_no_folder(photo: Path, tmp_path: Path, command: str) -> None:
+    for paths in (str(photo), photo, bytes(photo)):
+        with pytest.raises(TypeError, match="paths must be a list of photos and folders, got"):
+            run_here(command, paths, tmp_path / "a", lambda *_: None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="overlay must be True or False, got 'no'"):
+        run_here(command, [photo], tmp_path / "a", lambda *_: None, overlay="no")
+    assert not (tmp_path / "a").exists()
+
+
+@each_command
+def test_help_says_what_a_family_is_of(command: str) -> None:
+    assert "What the path of --landmarks is of" in " ".join(pyface(command, "--help").stdout.split())
 
 
 @each_command

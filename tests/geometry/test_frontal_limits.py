@@ -36,9 +36,25 @@ def test_faces_turned_too_far_are_refused(turn: np.ndarray, options: dict[str, A
         assert frontalize(IMAGE, landmarks(turn), "insightface-68-3d").refused is None
 
 
+def test_a_reason_shows_what_is_above_the_limit() -> None:
+    rounded_down = 0
+    for turn in (30, 30.4, 30.8, 31.2):
+        seen = landmarks(rotation(turn))
+        yaw = frontalize(IMAGE, seen, "insightface-68-3d").pose.yaw
+        rounded_down += round(yaw) < yaw
+        for limit in (float(np.floor(yaw)), yaw - 0.003, float(np.nextafter(yaw, 0))):
+            reason = str(frontalize(IMAGE, seen, "insightface-68-3d", max_yaw=limit).refused)
+            (shown,) = re.findall(r"turned by ([\d.]+) degrees", reason)
+            assert float(shown) > limit, reason
+        assert f"turned by {yaw:.0f} degrees" in str(frontalize(IMAGE, seen, "insightface-68-3d", max_yaw=20).refused)
+    assert 0 < rounded_down < 4
+
+
 def test_landmarks_of_no_face_are_refused() -> None:
     anywhere = np.random.default_rng(0).uniform(0, 200, (68, 2))
-    assert "none of a face" in str(frontalize(IMAGE, anywhere, "dlib-68").refused)
+    result = frontalize(IMAGE, anywhere, "dlib-68")
+    away = result.pose.residual / result.pose.scale
+    assert result.refused == f"the landmarks are none of a face: they miss it by {away:.2f} distances between the eyes"
 
 
 @pytest.mark.parametrize("shift", [(1000, 0), (-400, 0), (0, 5e5), (9e6, 9e6)])
@@ -78,6 +94,11 @@ def test_small_and_oblong_pictures(size: Any) -> None:
         result = frontalize(IMAGE, SEEN, "dlib-68", size=size, method=method)
         assert result.image.shape[:2] == (size if isinstance(size, tuple) else (size, size)) == result.mask.shape
         assert result.mask.any() and result.visibility.shape == result.mask.shape
+
+
+def test_a_size_may_be_an_array() -> None:
+    result = frontalize(IMAGE, SEEN, "dlib-68", size=np.array([17, 64]))
+    np.testing.assert_array_equal(result.image, frontalize(IMAGE, SEEN, "dlib-68", size=(17, 64)).image)
 
 
 def test_antialias_averages_large_photos() -> None:
@@ -124,6 +145,8 @@ def test_nan_comes_to_what_it_has_a_weight_in() -> None:
         (ValueError, "size must be at most 4096", {"size": (100, 5000)}),
         (TypeError, "size must be", {"size": 100.0}),
         (TypeError, "size must be a number or", {"size": (1, 2, 3)}),
+        (TypeError, "size must be a number or", {"size": np.array([64, 64, 64])}),
+        (TypeError, "size must be an integer", {"size": np.array([64.5, 64])}),
         (ValueError, "max_yaw must be at most 80", {"max_yaw": 90}),
         (ValueError, "max_yaw", {"max_yaw": float("nan")}),
         (TypeError, "antialias must be True or False", {"antialias": 1}),

@@ -133,6 +133,9 @@ def test_perspective_comes_back(turn: tuple[float, ...], away: float, focal: flo
 
 def test_a_near_face_seems_to_look_down_without_perspective() -> None:
     head = HEADS["dlib-68"]
+    for yaw, away, lower, further in ((0, 8, 4.5, 0), (30, 8, 0.6, 2.5), (0, 16, 2.4, 0), (30, 16, 0.3, 1.3)):
+        flat = head_pose(oracle.seen(head, oracle.rotation(0, yaw, 0), (0, 0, away), 900, (319.5, 239.5)), "dlib-68")
+        np.testing.assert_allclose((flat.pitch, flat.yaw), (-lower, yaw + further), atol=0.1)
     face = oracle.seen(head, oracle.rotation(0, 40, 0), (0, 0, 8), 1000, (319.5, 239.5))
     flat = head_pose(face, "insightface-68-3d")
     assert -6 < flat.pitch < -2
@@ -274,7 +277,7 @@ FACE = face_of("dlib-68", 5, 10, 15)
         (np.stack([FACE, FACE * np.inf]), "dlib-68", {}, ValueError, "landmarks: face 1: point 0 is not finite"),
         (np.ones((68, 2)), "dlib-68", {}, ValueError, "landmarks: all points lie on one line"),
         (np.stack([FACE, FACE @ np.diag([1, 0])]), "dlib-68", {}, ValueError, "landmarks: face 1: all points lie"),
-        (FACE, "dlib-68", {"camera": "telephoto"}, ValueError, "camera must be one of 'orthographic'"),
+        (FACE, "dlib-68", {"camera": "telephoto"}, ValueError, "'orthographic', a focal length"),
         (FACE, "dlib-68", {"camera": None}, TypeError, "camera must be 'orthographic', a focal length"),
         (FACE, "dlib-68", {"camera": 0, "image_size": (9, 9)}, ValueError, "camera must be greater than 0"),
         (FACE, "dlib-68", {"camera": -3.0, "image_size": (9, 9)}, ValueError, "camera must be greater than 0"),
@@ -282,6 +285,7 @@ FACE = face_of("dlib-68", 5, 10, 15)
         (FACE, "dlib-68", {"camera": 900}, ValueError, "needs image_size"),
         (FACE, "dlib-68", {"camera": 900, "image_size": 640}, ValueError, "image_size must be (height, width)"),
         (FACE, "dlib-68", {"camera": 900, "image_size": (0, 9)}, ValueError, "image_size must be (height, width)"),
+        (FACE, "dlib-68", {"camera": 900, "image_size": np.ones((9, 8, 3))}, ValueError, "got shape (9, 8, 3)"),
         (FACE, "dlib-68", {"weights": np.ones(5)}, ValueError, "weights must have shape (68,) or (1, 68), got (5,)"),
         (FACE, "dlib-68", {"weights": -np.ones(68)}, ValueError, "weights: must be finite, at least 0"),
         (FACE, "dlib-68", {"weights": np.zeros(68)}, ValueError, "not all 0"),
@@ -305,9 +309,45 @@ def test_other_bad_input() -> None:
         len(head_pose(FACE, "dlib-68"))
     with pytest.raises(TypeError, match="of one head"):
         head_pose(FACE, "dlib-68")[0]
+    with pytest.raises(ValueError, match=re.escape("center must be finite, got [nan, 3.0]")):
+        head_pose(FACE, "dlib-68").to_opencv(900, (np.nan, 3))
+    for height, width, error, words in (
+        ("9", 9, TypeError, "height must be a num"),
+        (9, 0, ValueError, "width must be"),
+    ):
+        with pytest.raises(error, match=words):
+            FieldOfView(60).focal_length(height, width)  # type: ignore[arg-type]
     weights = np.where(np.isin(np.arange(468), (0, 1, 2)), 1.0, 0)
     with pytest.raises(ValueError, match="weights"):
         head_pose(np.random.default_rng(0).normal(size=(468, 2)), "mediapipe-468", weights=weights)
+
+
+def test_the_heads_of_a_batch() -> None:
+    poses = head_pose([face_of("dlib-68", 5, yaw, 15) for yaw in (-20, 10)], "dlib-68")
+    assert [round(pose.yaw) for pose in poses] == [-20, 10] and round(poses[-1].yaw) == 10
+    assert poses[np.int64(1)].yaw == poses[1].yaw
+    for beyond in (2, -3):
+        with pytest.raises(IndexError, match=f"of 2 heads, got index {beyond}"):
+            poses[beyond]
+    for index in (slice(1), 1.0, np.array([True, False])):
+        with pytest.raises(TypeError, match="indexed by one whole number"):
+            poses[index]  # type: ignore[index]
+
+
+def test_whether_there_is_a_pose() -> None:
+    """``if face.pose`` is how one asks, as it may be None."""
+    pose = head_pose(FACE, "dlib-68")
+    assert bool(pose) and bool(head_pose(FACE[None], "dlib-68")) and not head_pose([], "dlib-68")
+
+
+@pytest.mark.parametrize(("scheme", "words"), [("dlib-68", "for 68 points"), ("arcface-5", "for the five of ArcFace")])
+def test_the_errors_that_the_docstring_names(scheme: str, words: str) -> None:
+    found = re.search(
+        r"([\d.]+), ([\d.]+) and ([\d.]+) (degrees of pitch, yaw and roll )?" + words, head_pose.__doc__ or ""
+    )
+    assert found, words
+    expected = np.median(head_pose(noisy(scheme, 0, 3000, seed=4), scheme).expected_error, axis=0)
+    np.testing.assert_allclose([float(found[i]) for i in (1, 2, 3)], expected, atol=0.06)
 
 
 @pytest.mark.parametrize("scheme", list(COUNTS))

@@ -22,7 +22,7 @@ SIDE = 224
 def main() -> None:
     """The photo with its overlay, cut to the face, and the two crops."""
     photo = skimage.data.astronaut()
-    faces = pyface.FaceAnalyzer(embedder=False).analyze(photo)
+    faces = pyface.FaceAnalyzer(detector="yunet", landmarks="dlib-5", embedder=False).analyze(photo)
     overlay = overlay_of(photo, faces, SIDE, "arcface")[:SIDE, 112 : 112 + SIDE]
     crops = [
         geometry.align_face(photo, faces[0].landmarks, SIDE, template=name) for name in ("arcface-dlib-5", "dlib-5")
