@@ -76,7 +76,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_pictures_are_shown_small_and_drawn_by_a_script() -> None:
-    """Each is in a document, takes less than 150 kB, and the name of each is in a script next to it."""
+    """Each is in a document, takes less than 150 kB, and is named in a script next to it or in the examples' folder."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
     pictures = [path for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in {".svg", ".png", ".jpg"}]
     assert pictures
@@ -84,5 +84,6 @@ def test_pictures_are_shown_small_and_drawn_by_a_script() -> None:
         assert f"{path.parent.name}/{path.name})" in text, f"no document shows {path.name}"
         assert path.stat().st_size < 150_000, f"{path.name} has {path.stat().st_size} bytes"
         if path.name != "engine-scaling.png":  # made by make bench
-            scripts = [script.read_text(encoding="utf-8") for script in path.parent.glob("*.py")]
+            folders = path.parent, ROOT / "examples" / path.parent.name
+            scripts = [script.read_text(encoding="utf-8") for folder in folders for script in folder.glob("*.py")]
             assert any(f'"{path.name}"' in script for script in scripts), f"no script draws {path.name}"
