@@ -9,13 +9,9 @@ points out, which the table says.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import scipy
-from common import machine
+from common import least, machine
 from numpy.typing import NDArray
 from scipy import spatial
 
@@ -37,16 +33,6 @@ def grid(n: int) -> NDArray[np.float64]:
 def circle(n: int) -> NDArray[np.float64]:
     angles = 2 * np.pi * np.arange(n) / n
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
-def least(call: Callable[[], Any], rounds: int) -> tuple[float, Any]:
-    """Seconds of the fastest of several calls, and the result."""
-    seconds = []
-    for _ in range(rounds):
-        since = time.perf_counter()
-        result = call()
-        seconds.append(time.perf_counter() - since)
-    return min(seconds), result
 
 
 def as_set(triangles: NDArray[np.int32]) -> set[tuple[int, ...]]:

@@ -8,14 +8,12 @@ Real faces are one a photo of ``images/lfw``; the models beside the packs' are `
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
-from common import shared
+from common import least, shared
 
 import pyface
 from pyface.errors import LicenseWarning
@@ -47,16 +45,6 @@ def faces(head: np.ndarray, n: int, rng: np.random.Generator, yaw: float | None 
     return np.ascontiguousarray(seen + rng.normal(0, 1.4, seen.shape))
 
 
-def least(work: Callable[[], object], repeats: int = 7) -> float:
-    """Milliseconds."""
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        times.append(1e3 * (time.perf_counter() - begin))
-    return min(times)
-
-
 def cost() -> None:
     rng = np.random.default_rng(0)
     head, contour = solid_shape("dlib-68"), np.arange(68) < 17
@@ -72,12 +60,12 @@ def cost() -> None:
         "5 points": lambda: head_pose(five, "arcface-5"),
     }
     for name, work in rows.items():
-        print(f"  {name:<28}{least(work):8.1f}")
+        print(f"  {name:<28}{1e3 * least(work, 7)[0]:8.1f}")
     cv2.setNumThreads(1)
-    one_by_one = 10 * least(lambda: [cv2.solvePnP(head, face, k, None) for face in few], 3)
+    one_by_one = 1e4 * least(lambda: [cv2.solvePnP(head, face, k, None) for face in few], 3)[0]
     print(f"  {'cv2.solvePnP one by one':<28}{one_by_one:8.1f}")
     one = some[:1]
-    print(f"  one face alone: {1e3 * least(lambda: head_pose(one, 'dlib-68'), 50):.0f} us")
+    print(f"  one face alone: {1e6 * least(lambda: head_pose(one, 'dlib-68'), 50)[0]:.0f} us")
 
 
 def noise() -> None:

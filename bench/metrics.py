@@ -9,14 +9,11 @@ rounds counts. Results are compared each time.
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sklearn
-from common import machine
+from common import least, machine
 from numpy.typing import NDArray
 
 from pyface import metrics
@@ -24,16 +21,6 @@ from pyface.metrics import _information, _sets
 from pyface.metrics._contingency import contingency
 
 Labels = NDArray[np.int64]
-
-
-def least(call: Callable[[], Any], rounds: int) -> tuple[float, Any]:
-    """Seconds of the fastest of several calls, and the result."""
-    seconds = []
-    for _ in range(rounds):
-        since = time.perf_counter()
-        result = call()
-        seconds.append(time.perf_counter() - since)
-    return min(seconds), result
 
 
 def row(what: str, n: str, own: float, peer: float | None, asked: str, holds: bool | None, note: str = "") -> None:

@@ -20,13 +20,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine, shared
+from common import least, machine, shared
 
 from pyface import models, read_image
 from pyface.models.mtcnn import mtcnn
@@ -135,15 +133,6 @@ def with_opencvs_crops(detector: Any, image: np.ndarray) -> Any:
         mtcnn.area_crops = own
 
 
-def least(work: Callable[[], Any], rounds: int) -> float:
-    seconds = []
-    for _ in range(rounds):
-        since = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - since)
-    return min(seconds)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-path", help="the folder that holds the package mtcnnruntime")
@@ -172,8 +161,8 @@ def main() -> None:
         with_peers_factor.add(alike.detect(image), theirs)
         as_it_is.add(detector.detect(image), theirs)
         if given.rounds > 0:
-            ours = least(lambda image=image: alike.detect(image), given.rounds)
-            other = least(lambda bgr=bgr: of_peer(peer, bgr), given.rounds)
+            ours = least(lambda image=image: alike.detect(image), given.rounds)[0]
+            other = least(lambda bgr=bgr: of_peer(peer, bgr), given.rounds)[0]
             seconds["pyface"] += ours
             seconds["mtcnn-runtime"] += other
             ratios.append(other / ours)

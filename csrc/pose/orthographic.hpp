@@ -51,7 +51,6 @@ public:
     double scale() const { return scale_; }            // pixels per unit of the head
     double x() const { return x_; }                    // where the head's origin is seen
     double y() const { return y_; }
-    double share() const { return share_; }            // of the contour's weights
     double weight(index_t i) const;                    // of a point in the fit
     double residual() const { return residual_; }      // root mean square, weighted, in pixels
     const Angles& errors() const { return errors_; }
