@@ -7,14 +7,16 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from pyface import __version__, _check, _threads
-from pyface.album.album import Album, album_of, timed
+from pyface.album.album import Album, timed
+from pyface.album.assembly import album_of, stored_album
 from pyface.album.continuing import continue_record, models_for, refuse_mixture
 from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
-from pyface.album.people import check_grouping
+from pyface.album.people import SamePhoto, check_grouping
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.album.work import FILE_NAME, RunInfo, WorkFile
 from pyface.analysis import scales
@@ -28,7 +30,7 @@ from pyface.photos.thumbnails import THUMBNAIL_VERSION
 logger = logging.getLogger(__name__)
 
 # Raise it when the same models and settings would give other faces than before.
-_ANALYSIS_VERSION = 5
+_ANALYSIS_VERSION = 6
 
 
 def build_album(
@@ -45,7 +47,8 @@ def build_album(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     add: bool = False,
     again: bool = False,
     min_face: float | None = None,
@@ -63,7 +66,7 @@ def build_album(
         raise NotADirectoryError(
             f"PHOTOS must be a folder: {folder!r} " + ("is a file" if os.path.exists(folder) else "does not exist")
         )
-    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people)
+    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people, min_quality)
     for role, choice in (("detector", detector), ("landmarks", landmarks), ("embedder", embedder)):
         if choice is False:
             raise ValueError(f"{role}=False: people cannot be told apart without the {role}")
@@ -154,13 +157,42 @@ def rebuild_album(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     n_threads: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Album:
     """Group the faces in the record of work in ``out`` anew; no photo and no model is needed."""
-    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people)
+    grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people, min_quality)
     workers = _threads.resolve(n_threads)
+    clock: dict[str, float] = {}
+    with _record_of(out) as (work, work_path, info, has_ended):
+        refuse_mixture(out, work, info)
+        if not has_ended:
+            logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
+        return album_of(
+            work, work_path, info, grouping, keep=False, n_threads=workers, clock=clock, progress=progress
+        )  # fmt: skip
+
+
+def load_album(out: str | os.PathLike[str], *, n_threads: int | None = None) -> Album:
+    """The album in ``out`` as its last run left it: no photo, no model and no clustering is needed.
+
+    out : a folder that :func:`pyface.cluster_photos` wrote; its ``work.sqlite`` and ``facts.sqlite`` are read.
+    n_threads : for what answers to its faces make necessary (:meth:`pyface.album.album.Album.same`).
+
+    Raises :class:`pyface.errors.OutputFolderError` if pyface did not write ``out``, if its record is missing, damaged,
+    of an incompatible version or in use, or if no run got as far as people.
+    """
+    out = os.fsdecode(out)
+    workers = _threads.resolve(n_threads)
+    with _record_of(out) as (work, work_path, info, _):
+        return stored_album(work, work_path, info, n_threads=workers)
+
+
+@contextlib.contextmanager
+def _record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
+    """The open record of an OUT, its path, what the last run was asked for, and whether it ended."""
     if not os.path.isdir(out) or not is_ours(out):
         what = "was not written by pyface" if os.path.lexists(out) else "does not exist"
         raise OutputFolderError(f"{out}: {what}; name a folder that 'pyface cluster' wrote")
@@ -169,18 +201,11 @@ def rebuild_album(
     if not os.path.exists(work_path):
         raise nothing
     prepare_folder(out)
-    clock: dict[str, float] = {}
     with contextlib.closing(WorkFile(work_path, keep=True)) as work:
         last = work.last_run()
         if last is None:
             raise nothing
-        info, has_ended = last
-        refuse_mixture(out, work, info)
-        if not has_ended:
-            logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
-        return album_of(
-            work, work_path, info, grouping, keep=False, n_threads=workers, clock=clock, progress=progress
-        )  # fmt: skip
+        yield work, work_path, *last
 
 
 def _run_info(

@@ -33,6 +33,7 @@ from pyface.cli.options import (
     MaxFaces,
     MaxSide,
     MinFace,
+    MinQuality,
     Models,
     Providers,
     Refine,
@@ -45,6 +46,7 @@ from pyface.errors import NoPhotosError, counted
 
 if TYPE_CHECKING:
     from pyface.album.album import Album
+    from pyface.album.people import SamePhoto
 
 
 @app.command()
@@ -62,7 +64,8 @@ def cluster(
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
-    same_photo_different_people: ApartInPhoto = False,
+    same_photo_different_people: ApartInPhoto = None,
+    min_quality: MinQuality = None,
     add: Annotated[
         bool, typer.Option("--add", help="Add these photos to those that OUT knows; people keep their numbers.")
     ] = False,
@@ -110,7 +113,8 @@ def cluster(
                 algorithm=algorithm,
                 threshold=threshold,
                 n_clusters=clusters,
-                same_photo_different_people=same_photo_different_people,
+                same_photo_different_people=_same_photo(same_photo_different_people),
+                min_quality=min_quality,
                 add=add,
                 again=again,
                 min_face=min_face,
@@ -140,7 +144,8 @@ def recluster(
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
-    same_photo_different_people: ApartInPhoto = False,
+    same_photo_different_people: ApartInPhoto = None,
+    min_quality: MinQuality = None,
     n_threads: Threads = None,
     verbose: Verbose = False,
 ) -> None:
@@ -159,7 +164,8 @@ def recluster(
             algorithm=algorithm,
             threshold=threshold,
             n_clusters=clusters,
-            same_photo_different_people=same_photo_different_people,
+            same_photo_different_people=_same_photo(same_photo_different_people),
+            min_quality=min_quality,
             n_threads=n_threads,
             progress=progress,
         )
@@ -176,11 +182,20 @@ def _share(done: tuple[int, int] | None) -> str:
     return f"{n_done:,} of the {total:,} photos to do {'is' if n_done == 1 else 'are'} done"
 
 
+def _same_photo(asked: bool | None) -> SamePhoto:
+    return "auto" if asked is None else asked
+
+
 def _say_counts(album: Album, out: Path) -> None:
     n_with_face = len(album.photos) - album.n_photos_without_face
     people = counted(album.n_people, "person", "people")
+    apart = ""
+    for n, what in ((int((album.set_aside & ~album.hidden).sum()), "set aside"), (int(album.hidden.sum()), "hidden")):
+        apart += f", {n:,} {what}" if n else ""
     say(
         f"{counted(len(album.photos), 'photo')}, {n_with_face:,} with a face; {counted(len(album.faces), 'face')} of "
-        f"{people}; {counted(len(album.skipped), 'file')} skipped"
+        f"{people}{apart}; {counted(len(album.skipped), 'file')} skipped"
     )
+    for note in album.notes:
+        say(f"note: {showable(note)}")
     say(f"page: {showable(os.path.join(str(out), REPORT))}")

@@ -8,17 +8,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from pyface import __version__
-from pyface.album.album import Album, remember_numbers
+from pyface._typing import Labels
+from pyface.album.album import Album, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files
+from pyface.album.people import SamePhoto
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
 from pyface.report.caps import cap_people
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
+_APART = {
+    False: "",
+    True: ", faces of one photo kept apart",
+    "auto": ", faces of one photo kept apart unless one picture",
+}
 _METRIC_NAMES = {
     "cosine": "cosine distance",
     "euclidean": "Euclidean distance",
@@ -40,7 +49,8 @@ def cluster_photos(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     add: bool = False,
     again: bool = False,
     min_face: float | None = None,
@@ -65,8 +75,11 @@ def cluster_photos(
     threshold : distance, in the embedder's metric, strictly below which faces are one person. None is the embedder's
         own, for the algorithm. Not for ``"kmeans"``.
     n_clusters : how many people there are, instead of a threshold; ``"kmeans"`` needs it, ``"dbscan"`` cannot have it.
-    same_photo_different_people : two faces of one photo are never put together, whatever their distance. For the three
-        linkages. Collages, mirrors, screens and pictures on the wall break the rule: one person is then split up.
+    same_photo_different_people : two faces of one photo are never put together. "auto", the default, leaves out those
+        that are so near that they are one picture twice, as in collages, mirrors and screens; True knows no exception,
+        False no rule. For the three linkages; "auto" does nothing for other algorithms or with ``n_clusters``.
+    min_quality : faces of less quality, in [0, 1], found no people: they join somebody who is near enough, or are set
+        aside as "cannot be told". None is the default for all who have a threshold, 0 uses every face as it is.
     add : ``folder`` holds photos to add to those that ``out`` knows; it may hold known ones too. All faces are grouped
         together, as if all photos had been given at once. People keep the number with which they have most faces in
         common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
@@ -105,6 +118,7 @@ def cluster_photos(
         threshold=threshold,
         n_clusters=n_clusters,
         same_photo_different_people=same_photo_different_people,
+        min_quality=min_quality,
         add=add,
         again=again,
         min_face=min_face,
@@ -127,11 +141,12 @@ def recluster_photos(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     n_threads: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Album:
-    """Group the faces in ``out`` anew, without looking at the photos: they may be gone.
+    """Group the faces in ``out`` anew, without looking at the photos: they may be gone. What was said of them holds.
 
     out : a folder that :func:`cluster_photos` wrote; its record of work, ``work.sqlite``, is what is read.
     The others : as for :func:`cluster_photos`, with the same defaults, whatever was asked for before.
@@ -151,11 +166,24 @@ def recluster_photos(
         threshold=threshold,
         n_clusters=n_clusters,
         same_photo_different_people=same_photo_different_people,
+        min_quality=min_quality,
         n_threads=n_threads,
         progress=progress,
     )
     _write(out, album)
     return album
+
+
+def save_album(album: Album) -> None:
+    """Write the files of an album's OUT anew, after names and corrections: ``faces.csv``, the page and the others.
+
+    ValueError for an album that has no OUT; :class:`pyface.errors.OutputFolderError` if OUT cannot be written, which
+    then stays as it was.
+    """
+    if album.out is None:
+        raise ValueError("album has no folder of its own; name one as out when it is made")
+    require_extra("jinja2")
+    _write(album.out, album)
 
 
 def _write(out: str, album: Album) -> None:
@@ -164,14 +192,14 @@ def _write(out: str, album: Album) -> None:
     album.seconds["page"] = round(time.perf_counter() - since, 3)
     write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
     # Last: numbers that a later run continues are those that somebody may have seen.
-    remember_numbers(out, album)
+    remember_people(out, album)
 
 
 def album_page(album: Album) -> str:
     """The page of an album: people by size, faces as thumbnails, close calls marked."""
     settings = album.settings
     threshold = settings["threshold"]
-    apart = ", faces of one photo kept apart" if settings["same_photo_different_people"] else ""
+    apart = _APART[settings["same_photo_different_people"]]
     summary = ReportSummary(
         folder=album.title,
         n_photos=len(album.photos),
@@ -185,6 +213,9 @@ def album_page(album: Album) -> str:
         threshold=None if threshold is None else f"{threshold:.4g} ({_METRIC_NAMES[settings['metric']]})",
         n_clusters=settings["n_clusters"],
         version=__version__,
+        n_set_aside=int(np.count_nonzero(album.set_aside & ~album.hidden)),
+        n_hidden=int(np.count_nonzero(album.hidden)),
+        notes=album.notes,
     )
     unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
     people = [
@@ -195,8 +226,11 @@ def album_page(album: Album) -> str:
                 for i in face_ids
             ),
             len(face_ids),
+            name=_name_of(album, face_ids),
+            set_aside=bool(album.set_aside[face_ids[0]]),
         )
         for face_ids in album.people()
+        if not album.hidden[face_ids[0]]
     ]
     shown = cap_people(people)
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))
@@ -205,6 +239,12 @@ def album_page(album: Album) -> str:
         for person in shown
     ]
     return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
+
+
+def _name_of(album: Album, face_ids: Labels) -> str:
+    """The name of a person all of whose faces have one; nothing where they have none, or several."""
+    names = {album.persons[i] for i in face_ids}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _unsure_text(call: CloseCall) -> str:
