@@ -166,7 +166,7 @@ def rebuild_album(
     grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people, min_quality)
     workers = _threads.resolve(n_threads)
     clock: dict[str, float] = {}
-    with _record_of(out) as (work, work_path, info, has_ended):
+    with record_of(out) as (work, work_path, info, has_ended):
         refuse_mixture(out, work, info)
         if not has_ended:
             logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
@@ -186,12 +186,12 @@ def load_album(out: str | os.PathLike[str], *, n_threads: int | None = None) -> 
     """
     out = os.fsdecode(out)
     workers = _threads.resolve(n_threads)
-    with _record_of(out) as (work, work_path, info, _):
+    with record_of(out) as (work, work_path, info, _):
         return stored_album(work, work_path, info, n_threads=workers)
 
 
 @contextlib.contextmanager
-def _record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
+def record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
     """The open record of an OUT, its path, what the last run was asked for, and whether it ended."""
     if not os.path.isdir(out) or not is_ours(out):
         what = "was not written by pyface" if os.path.lexists(out) else "does not exist"

@@ -243,6 +243,26 @@ class WorkFile:
             self._db.executemany("DELETE FROM people WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
 
+    def forget(self, faces: Sequence[tuple[str, int]], photos: Sequence[str]) -> None:
+        """Take these faces (photo, position) and photos out for good; later faces of a photo move up."""
+        touched = sorted({os.fsencode(photo) for photo, _ in faces})
+        with self._in_words():
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._db:
+                rows = [(os.fsencode(photo), position) for photo, position in faces]
+                for table in ("faces", "people"):
+                    self._db.executemany(f"DELETE FROM {table} WHERE photo = ? AND position = ?", rows)
+                for name in touched:
+                    query = "SELECT position FROM faces WHERE photo = ? ORDER BY position"
+                    for place, (position,) in enumerate(self._db.execute(query, (name,)).fetchall()):
+                        for table in ("faces", "people"):
+                            self._db.execute(
+                                f"UPDATE {table} SET position = ? WHERE photo = ? AND position = ?",
+                                (place, name, position),
+                            )
+                self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
+            self._db.execute("VACUUM")
+
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
         """(name, width, height, error, digest) of all photos, in byte order of the name."""
         with self._in_words():
