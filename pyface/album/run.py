@@ -25,6 +25,7 @@ from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
 from pyface.analysis.chain import Chain
+from pyface.analysis.quality import crop_sharpness
 from pyface.errors import ImageReadError
 from pyface.photos.finding import PhotoFile
 from pyface.photos.reading import OpenPhoto
@@ -106,6 +107,7 @@ class _Found:
     height: int = 0
     faces: FoundFaces | None = None
     thumbnails: list[bytes] = field(default_factory=list)
+    sharpness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     error: str | None = None
     digest: bytes = b""
     embeddings: list[NDArray[np.float32]] = field(default_factory=list)
@@ -135,6 +137,7 @@ class _Found:
                 self.faces.scheme or "",
                 self.embeddings[i],
                 self.thumbnails[i],
+                float(self.sharpness[i]),
             )
             for i in range(self.n_faces)
         )
@@ -268,6 +271,8 @@ class FolderRun:
             with _memory.told("for thumbnails of its faces", "end what else takes memory"):
                 boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, size).reshape(-1, 4)
                 found.thumbnails = [thumbnail(image, box) for box in boxes]
+                if found.faces.crops is not None:
+                    found.sharpness = crop_sharpness(found.faces.crops)
             self.clock.add("align", since)
         finally:
             self._budget.give_back(taken)

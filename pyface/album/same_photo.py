@@ -26,21 +26,30 @@ def picture_share(embedder: str, metric: str) -> float:
 
 
 def same_photo_links(
-    embeddings: Embeddings, photos: NDArray[np.int64], *, metric: str, limit: float
+    embeddings: Embeddings,
+    photos: NDArray[np.int64],
+    *,
+    metric: str,
+    limit: float | None,
+    together: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Which faces are kept apart because one photo shows them, as groups and as pairs.
 
     embeddings : (n, d) float32 or float64; under cosine of any length but 0.
     photos : (n,) number of the photo of each face, from 0 on, in any order.
     metric : ``"cosine"``, ``"sqeuclidean"`` or ``"euclidean"``.
-    limit : two faces of one photo at a distance strictly below it are one picture twice, and free to come together.
+    limit : two faces of one photo at a distance strictly below it are one picture twice, and free to come together;
+        None: no two are.
+    together : (n,) groups of faces that are one person for certain, -1 = none; in one photo, too.
 
-    Gives groups (n,), the number of the photo, or -1 for all faces of a photo with such a pair; and the other pairs
+    Gives groups (n,), the number of the photo, or -1 for all faces of a photo with a free pair; and the other pairs
     (m, 2) of these photos, rows ascending in each and by the first, then the second. Together they part every pair of
-    faces of one photo that is not below the limit, and no other. Both are what
+    faces of one photo that is not free, and no other. Both are what
     :meth:`pyface.cluster.AgglomerativeClustering.fit` takes. Time O(d times the sum of f^2) for photos of f faces.
     """
-    squared = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
+    squared = -np.inf
+    if limit is not None:
+        squared = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
     groups: NDArray[np.int64] = photos.astype(np.int64)
     order = np.argsort(groups, kind="stable")
     pairs: list[NDArray[np.int64]] = []
@@ -50,8 +59,17 @@ def same_photo_links(
         vectors = embeddings[rows].astype(np.float64)
         if metric == "cosine":
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        if any((distances < squared).any() for _, distances in _of_pairs(vectors)):
-            pairs += [rows[which[distances >= squared]] for which, distances in _of_pairs(vectors)]
+        parted = []
+        n_pairs = 0
+        for which, distances in _of_pairs(vectors):
+            is_apart = distances >= squared
+            if together is not None:
+                first, second = together[rows[which]].T
+                is_apart &= (first < 0) | (first != second)
+            parted.append(rows[which[is_apart]])
+            n_pairs += len(which)
+        if sum(map(len, parted)) < n_pairs:
+            pairs += parted
             groups[rows] = -1
     links = np.concatenate([np.empty((0, 2), np.int64), *pairs])
     return groups, links[np.lexsort((links[:, 1], links[:, 0]))]

@@ -129,7 +129,7 @@ def _steps(values: Floats) -> Floats:
 
 
 def _seen(points: Points, scheme: str) -> tuple[Floats, Floats, Floats]:
-    """(n,) each: pixels between the eyes, were the head to look ahead, and yaw and pitch without sign; NaN if unseen."""
+    """(n,) each: pixels between the eyes, were the head to look ahead; yaw and pitch without sign; NaN if unseen."""
     try:
         pose = head_pose(points, scheme)
     except ValueError:  # one of them shows no pose
