@@ -266,7 +266,7 @@ def test_names_that_cannot_be_used(out: Path, album: Album, name: str, match: st
 
 
 def test_markup_and_right_to_left_names_are_text(out: Path, album: Album) -> None:
-    pyface.save_album(album.name(0, "<b>A</b> & \"B\"").name(1, "=אדה"))
+    pyface.save_album(album.name(0, '<b>A</b> & "B"').name(1, "=אדה"))
     page = (out / "report.html").read_text()
     assert "<b>A</b>" not in page
     assert "&lt;b&gt;A&lt;/b&gt; &amp; &#34;B&#34;" in page
