@@ -85,7 +85,7 @@ def evaluate(
     if as_json:
         # A score that is not defined (nan) has no JSON number.
         scores = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in scores.items()}
-        bounds = {"intervals": {k: list(v) for k, v in intervals.items()}} if intervals else {}
+        bounds = {"intervals": {k: [v.low, v.high] for k, v in intervals.items()}} if intervals else {}
         typer.echo(json.dumps({**scores, **bounds, **found}, indent=1))
         return
     typer.echo(tables.scores_text(scores, intervals))

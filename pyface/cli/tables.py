@@ -101,8 +101,7 @@ def scores_text(scores: dict[str, Any], intervals: Mapping[str, Any] | None = No
     for name, value in scores.items():
         line = f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
         if intervals and name in intervals:
-            low, high = intervals[name]
-            line += f"  [{low:.4f}, {high:.4f}]"
+            line += f"  [{intervals[name].low:.4f}, {intervals[name].high:.4f}]"
         lines.append(line)
     return "\n".join(lines)
 
