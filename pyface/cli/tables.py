@@ -51,7 +51,7 @@ def write_bytes(output: Path | None, data: bytes) -> None:
     write_files(os.path.dirname(target), {os.path.basename(target): data})
 
 
-def check_output(output: Path | None) -> None:
+def check_output(output: Path | None, option: str = "--out") -> None:
     """Raise for a file that cannot be written, before any work is done for it."""
     if output is None:
         return
@@ -59,7 +59,7 @@ def check_output(output: Path | None) -> None:
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{folder}: no such folder to write {output.name} to")
     if output.is_dir():
-        raise ValueError(f"{output}: is a folder; --out must name a file")
+        raise ValueError(f"{output}: is a folder; {option} must name a file")
     if not os.access(output if output.exists() and not output.is_file() else folder, os.W_OK):
         raise PyfaceError(f"{output}: cannot be written; choose another file")
 
