@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -84,6 +84,8 @@ def score_pairs(
     assert vectors is not None
     if n_bootstrap is not None:
         _check.integer(n_bootstrap, "n_bootstrap", minimum=2)
+    if pairs.by == "photo" and pairs.person is None:
+        pairs = _by_path(prediction, pairs)
     people = identities(pairs)
     found = _find_faces(prediction, pairs)
     sides = (np.array([found.row.get(name, -1) for name in side], np.int64) for side in (pairs.first, pairs.second))
@@ -169,8 +171,8 @@ def _dealt(same: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Folds for pairs that have none: those of each kind cut in ten parts that are as equal as can be."""
     n_folds = max(2, min(_N_FOLDS, int(np.count_nonzero(same)), int(np.count_nonzero(~same))))
     folds = np.empty(len(same), np.int64)
-    for kind in (same, ~same):
-        for fold, part in enumerate(np.array_split(np.flatnonzero(kind), n_folds)):
+    for kind, numbers in ((same, range(n_folds)), (~same, reversed(range(n_folds)))):  # one of each: two folds
+        for fold, part in zip(numbers, np.array_split(np.flatnonzero(kind), n_folds), strict=True):
             folds[part] = fold
     return folds
 
@@ -188,6 +190,23 @@ class _Found:
         return f"{len(self.unknown):,} names are unknown, {len(self.without_face):,} photos have no face"
 
 
+def _by_path(prediction: Prediction, pairs: PairList) -> PairList:
+    """The pairs with photos by their path, since one may be called by two names; those not known as they are."""
+    photo_of = _photos_by_name(_faces_of_photos(prediction), (*pairs.first, *pairs.second), pairs.path)
+    first, second = (tuple(photo_of.get(name, name) for name in side) for side in (pairs.first, pairs.second))
+    return replace(pairs, first=first, second=second)
+
+
+def _faces_of_photos(prediction: Prediction) -> dict[str, list[int]]:
+    """The faces of each photo; of none, as far as it is known that it was read."""
+    in_photo: dict[str, list[int]] = {}
+    with contextlib.suppress(PyfaceError):  # without a summary: photos without a face are not known then
+        in_photo = {photo: [] for photo in prediction.photo_sizes()}
+    for row, face in enumerate(prediction.faces):
+        in_photo.setdefault(face.photo, []).append(row)
+    return in_photo
+
+
 def _find_faces(prediction: Prediction, pairs: PairList) -> _Found:
     names = dict.fromkeys((*pairs.first, *pairs.second))
     faces = prediction.faces
@@ -199,12 +218,7 @@ def _find_faces(prediction: Prediction, pairs: PairList) -> _Found:
             (),
             (),
         )
-    sizes: dict[str, tuple[int, int]] = {}
-    with contextlib.suppress(PyfaceError):  # without a summary: photos without a face are not known then
-        sizes = prediction.photo_sizes()
-    in_photo: dict[str, list[int]] = {photo: [] for photo in sizes}
-    for row, face in enumerate(faces):
-        in_photo.setdefault(face.photo, []).append(row)
+    in_photo = _faces_of_photos(prediction)
     photo_of = _photos_by_name(in_photo, names, pairs.path)
     asked = {photo for photo in photo_of.values() if len(in_photo[photo]) > 1}
     central: dict[str, int] = {}

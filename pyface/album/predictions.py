@@ -213,10 +213,10 @@ def _of_arrays(path: str, for_what: str | None, clusters: bool, metric: str | No
 def _read_arrays(path: str) -> dict[str, NDArray[Any]]:
     known = ("embeddings", "labels", "face_id", "photo", "boxes", "metric")
     try:
-        data = np.load(path, allow_pickle=False)
-        if isinstance(data, np.ndarray):
-            raise ValueError("one array without a name")
-        with data:
+        with open(path, "rb") as file:  # NumPy leaves it open where it is no archive
+            data = np.load(file, allow_pickle=False)
+            if isinstance(data, np.ndarray):
+                raise ValueError("one array without a name")
             return {name: data[name] for name in data.files if name in known}
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
