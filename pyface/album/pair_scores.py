@@ -45,7 +45,7 @@ class PairScores:
 
     rates : of the pairs that were scored. accuracy, accuracy_std, standard_error : mean over the folds of the share
     told right at the threshold that is best on the others, the folds' deviation (n - 1 degrees of freedom), and that
-    over the root of their number. threshold : mean of those thresholds, distances by ``metric``.
+    over the root of their number. threshold : mean of those thresholds, distances by ``metric``; nan if there is none.
     has_folds : they are the list's own.
     n_left_out : pairs that were not scored, because of what follows. unknown : names that the prediction lacks.
     without_face : photos in which no face was found. several : photos with several faces, of which the one nearest to
@@ -114,6 +114,8 @@ def score_pairs(
         rates = _rates(vectors.embeddings, labels, n_bootstrap, **how)
     except (TypeError, ValueError) as error:
         raise PyfaceError(f"{prediction.path}: {error}") from error
+    with np.errstate(invalid="ignore"):  # a fold may accept nothing (-inf) and another everything
+        threshold = float(right.thresholds.mean())
     pairs_named = Counter(tuple(sorted(pair)) for pair in zip(pairs.first, pairs.second, strict=True))
     return PairScores(
         rates=rates,
@@ -122,7 +124,7 @@ def score_pairs(
         accuracy=right.accuracy,
         accuracy_std=float(right.accuracies.std(ddof=1)),
         standard_error=right.standard_error,
-        threshold=float(right.thresholds.mean()),
+        threshold=threshold,
         metric=vectors.metric,
         n_left_out=int(np.count_nonzero(~is_there)),
         unknown=found.unknown,

@@ -78,7 +78,7 @@ def _angles(face: Face) -> list[str]:
 
 
 def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:
-    """The bytes of an .npz with embeddings, boxes, scores, landmarks, photo; and the number of faces."""
+    """The bytes of an .npz with embeddings, boxes, scores, landmarks, photo, metric; and the number of faces."""
     assert chain.embedder is not None
     faces = [(name, face) for name, in_photo in found for face in in_photo]
     data = io.BytesIO()
@@ -90,6 +90,7 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
         # Without any face the scheme's number of points is not known here.
         landmarks=np.array([f.landmarks for _, f in faces], np.float64) if faces else np.empty((0, 0, 2)),
         photo=np.array([as_utf8(name) for name, _ in faces], dtype=np.str_),
+        metric=np.array(chain.embedder.metric),
     )
     return data.getvalue(), len(faces)
 
