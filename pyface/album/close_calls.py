@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
+from pyface.album.near import changed_people
+from pyface.album.space import Means, Near, Space
 
 # A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this
 # marks 9 % of the faces; the share of wrong ones among them is three times that among all:
@@ -24,6 +26,20 @@ class CloseCall:
     other: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Squared mean distances of faces to people; under cosine they are twice the mean distances.
+
+    own : (n,) to the other faces of the face's own person; 0 for a face that stands alone.
+    faces, people, others : (m,) each: faces, other people who are near to them, by name, and how near.
+    """
+
+    own: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    people: NDArray[np.int64]
+    others: NDArray[np.float64]
+
+
 def close_calls(
     embeddings: Embeddings,
     labels: Labels,
@@ -31,6 +47,7 @@ def close_calls(
     metric: str,
     threshold: float | None,
     photos: NDArray[np.int64] | None = None,
+    n_threads: int = 1,
 ) -> list[CloseCall]:
     """Faces that a slightly different threshold, or a slightly different picture, would have put elsewhere.
 
@@ -44,54 +61,109 @@ def close_calls(
 
     Mean distances come from sums: for unit rows (cosine) 1 - <x, S>/|A|, for squared Euclidean distances
     |x|^2 + E|a|^2 - 2<x, m>. The face itself is left out of its own person's mean. Euclidean distances are compared
-    in squares. Time O(n k d) for k people, memory O(n d).
+    in squares. Time O(n k d) for k people, with a threshold in float32 but for those near it; memory O(n d).
     """
     n = len(embeddings)
     if n < 2:
         return []
-    rows = embeddings.astype(np.float64)
-    if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    limit = None if threshold is None else _in_squares(threshold, metric)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    numbers, people = np.unique(labels, return_inverse=True)  # numbers that survive have gaps
-    k = len(numbers)
-    sizes = np.bincount(people).astype(np.float64)
-    sums = np.zeros((k, rows.shape[1]))
-    np.add.at(sums, people, rows)
-    square_sums = np.bincount(people, weights=squares)
-    barred = None if photos is None else _people_in_same_photo(photos, people)
-
-    calls: list[CloseCall] = []
-    block = max(1, _BLOCK_BYTES // (8 * k))
-    for begin in range(0, n, block):
-        here = slice(begin, min(n, begin + block))
-        index = np.arange(here.stop - begin)
-        own = people[here]
-        dots = rows[here] @ sums.T
-        distances = squares[here, None] + (square_sums / sizes)[None, :] - 2 * dots / sizes[None, :]
-        distances[index, own] = np.inf
-        if barred is not None:
-            part = slice(*np.searchsorted(barred[0], (here.start, here.stop)))
-            distances[barred[0][part] - begin, barred[1][part]] = np.inf
-        nearest = np.argmin(distances, axis=1)
-        others = np.maximum(sizes[own] - 1, 1)
-        own_distance = (
-            squares[here]
-            + (square_sums[own] - squares[here]) / others
-            - 2 * (dots[index, own] - squares[here]) / others
-        )
-        barely, nearly = _judge(own_distance, distances[index, nearest], sizes[own] == 1, limit)
-        calls += [
-            CloseCall(begin + int(i), int(numbers[nearest[i]]) if nearly[i] else None)
-            for i in np.flatnonzero(barely | nearly)
-        ]
-    return calls
+    space = Space(embeddings, metric, n_threads)
+    _, people = np.unique(labels, return_inverse=True)  # numbers that survive have gaps
+    if threshold is None:
+        return judged(_to_nearest(space, people, photos), people, labels, None, None)
+    return judged(distances(space, people, None, threshold), people, labels, space.squared(threshold), photos)
 
 
-def _in_squares(threshold: float, metric: str) -> float:
-    """The threshold as a squared Euclidean distance; for unit rows that is twice the cosine distance."""
-    return {"cosine": 2 * threshold, "euclidean": threshold**2, "sqeuclidean": threshold}[metric]
+def reach(threshold: float, metric: str) -> float:
+    """Up to which distance to another person a face may be a close call: such a face is within it of one of his."""
+    return threshold * ((1 + _CLOSE_CALL) ** 0.5 if metric == "euclidean" else 1 + _CLOSE_CALL)
+
+
+def distances(
+    space: Space, people: Labels, near: Near | None, threshold: float, before: tuple[Distances, Labels] | None = None
+) -> Distances:
+    """What decides about close calls. people : (n,) names from 0 to n - 1, -1 for none.
+
+    near : all pairs of faces of different people within :func:`reach`; None: not known.
+    before : what was found, with ``near``, for other ``people``; what has not changed is taken from there.
+    """
+    n = len(people)
+    squared = (1 + _CLOSE_CALL) * space.squared(threshold)
+    if near is None:
+        means = space.means(people)
+        rows, places, found = space.below_means(np.flatnonzero(people >= 0), means, squared)
+        is_other = means.names[places] != people[rows]
+        own = _own_distances(space, people, means, np.zeros(n))
+        return Distances(own, rows[is_other], means.names[places[is_other]], found[is_other])
+    first, second = near.pairs.T.astype(np.int64)
+    codes = np.concatenate([first * n + people[second], second * n + people[first]])
+    if before is None:
+        kept = Distances(np.zeros(n), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        names = np.unique(people[people >= 0])
+    else:
+        kept, were = before
+        names = changed_people(were, people)
+        is_changed, is_new = np.zeros(n, np.bool_), (were < 0) & (people >= 0)
+        is_changed[names] = True
+        codes = codes[is_changed[codes % n] | is_new[codes // n]]
+        stays = ~is_changed[kept.people] & (people[kept.faces] >= 0) & (kept.others < squared)
+        kept = Distances(kept.own, kept.faces[stays], kept.people[stays], kept.others[stays])
+    faces, others = np.divmod(np.unique(codes), n)
+    means = space.means(people, np.union1d(names, others))
+    own = kept.own.copy()
+    own[people < 0] = 0
+    own = _own_distances(space, people, _some(means, names), own)
+    found = space.to_means(faces, means, np.searchsorted(means.names, others))
+    is_near = found < squared
+    return Distances(
+        own,
+        np.concatenate([kept.faces, faces[is_near]]),
+        np.concatenate([kept.people, others[is_near]]),
+        np.concatenate([kept.others, found[is_near]]),
+    )
+
+
+def _some(means: Means, names: Labels) -> Means:
+    mask = np.isin(means.names, names)
+    return Means(means.names[mask], means.sizes[mask], means.means[mask], means.squares[mask])
+
+
+def _own_distances(space: Space, people: Labels, means: Means, own: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fills in the faces of these people."""
+    rows = np.flatnonzero(np.isin(people, means.names))
+    places = np.searchsorted(means.names, people[rows])
+    sizes = means.sizes[places]
+    # The face itself is at no distance, and not counted.
+    found = space.to_means(rows, means, places) * sizes / np.maximum(sizes - 1, 1)
+    own[rows] = np.where(sizes > 1, found, 0)
+    return own
+
+
+def judged(
+    distances: Distances, people: Labels, numbers: Labels, limit: float | None, photos: NDArray[np.int64] | None
+) -> list[CloseCall]:
+    """The close calls, by face_id.
+
+    people, numbers : (n,) of each face's person the name, -1 for none, and the number. limit : the threshold as a
+    squared distance, if there is one.
+    """
+    n = len(people)
+    faces, names, others = distances.faces, distances.people, distances.others
+    if photos is not None and len(faces):
+        here = people >= 0
+        is_barred = np.isin(photos[faces] * n + names, photos[here] * n + people[here])
+        faces, names, others = faces[~is_barred], names[~is_barred], others[~is_barred]
+    number_of = np.zeros(n, np.int64)
+    number_of[people[people >= 0]] = numbers[people >= 0]
+    order = np.lexsort((number_of[names], others, faces))
+    order = order[np.diff(faces[order], prepend=-1) != 0]  # the nearest of each face
+    other, number = np.full(n, np.inf), np.zeros(n, np.int64)
+    other[faces[order]], number[faces[order]] = others[order], number_of[names[order]]
+    alone = np.bincount(people[people >= 0], minlength=n)[people] == 1
+    barely, nearly = _judge(distances.own, other, alone, limit)
+    return [
+        CloseCall(i, int(number[i]) if nearly[i] else None)
+        for i in np.flatnonzero((barely | nearly) & (people >= 0)).tolist()
+    ]
 
 
 def _judge(
@@ -103,6 +175,31 @@ def _judge(
     barely = ~alone & (own > (1 - _CLOSE_CALL) * limit)
     nearly = (other < (1 + _CLOSE_CALL) * limit) & (alone | (other < own + _CLOSE_CALL * limit))
     return barely, nearly
+
+
+def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) -> Distances:
+    """The distances to the nearest other person of all."""
+    n = len(people)
+    means = space.means(people)
+    barred = None if photos is None else _people_in_same_photo(photos, people)
+    found: list[NDArray[np.float64]] = []
+    places: list[NDArray[np.int64]] = []
+    block = max(1, _BLOCK_BYTES // (8 * len(means.names)))
+    for begin in range(0, n, block):
+        here = slice(begin, min(n, begin + block))
+        wide = space.wide(np.arange(here.start, here.stop))
+        squares = np.einsum("ij,ij->i", wide, wide)
+        others = squares[:, None] + means.squares[None, :] - 2 * wide @ means.means.T
+        index = np.arange(len(wide))
+        others[index, people[here]] = np.inf
+        if barred is not None:
+            part = slice(*np.searchsorted(barred[0], (here.start, here.stop)))
+            others[barred[0][part] - begin, barred[1][part]] = np.inf
+        nearest = np.argmin(others, axis=1)
+        places.append(nearest)
+        found.append(others[index, nearest])
+    own = _own_distances(space, people, means, np.zeros(n))
+    return Distances(own, np.arange(n), np.concatenate(places).astype(np.int64), np.concatenate(found))
 
 
 def _people_in_same_photo(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
+from pyface.album.space import Means, Rows, Space
 
-__all__ = ["join_poor", "join_share"]
+__all__ = ["Apart", "NearPeople", "join", "join_poor", "join_share", "near_people"]
 
 # A poor face joins a person at a mean distance below this share of the threshold of average linkage (in squared or
 # cosine distance). There pairs of two people of which one is poor are as rare as pairs of two good faces are at the
 # threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are trained alike.
 _SHARES = {"dlib-resnet": 0.85, "sface": 0.85}
-_BLOCK_BYTES = 1 << 26
 
 
 def join_share(embedder: str, metric: str) -> float:
@@ -50,32 +52,66 @@ def join_poor(
     order of their rows; and a mask (n,) of the latter. Time O(p k d) for p poor faces and k people, in float32 but for
     those near the limit; memory O((n + k) d).
     """
+    poor = np.flatnonzero(labels < 0)
+    space = Space(embeddings, metric, 1)
+    near = near_people(space, poor, space.means(labels), limit)
+    return join(labels, poor, near, Apart(len(labels), photos, pairs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearPeople:
+    """(m,) each: faces, people whom they may join, by name, and their squared mean distances to these."""
+
+    faces: NDArray[np.int64]
+    people: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+    def where(self, mask: NDArray[np.bool_]) -> NearPeople:
+        """Some of them."""
+        return NearPeople(self.faces[mask], self.people[mask], self.distances[mask])
+
+    def with_others(self, others: NearPeople) -> NearPeople:
+        """These and others."""
+        return NearPeople(
+            np.concatenate([self.faces, others.faces]),
+            np.concatenate([self.people, others.people]),
+            np.concatenate([self.distances, others.distances]),
+        )
+
+
+def near_people(space: Space, faces: Rows, people: Means, limit: float) -> NearPeople:
+    """Who of these faces is at a mean distance strictly below ``limit`` to the faces of which of these people."""
+    rows, places, distances = space.below_means(faces, people, space.squared(limit))
+    return NearPeople(rows, people.names[places], distances)
+
+
+def join(labels: Labels, poor: Rows, near: NearPeople, apart: Apart) -> tuple[Labels, NDArray[np.bool_]]:
+    """What :func:`join_poor` gives, once it is known whom faces are near to; other faces than ``poor`` stay."""
     result: Labels = labels.astype(np.int64)
-    is_alone = np.zeros(len(labels), np.bool_)
-    poor, good = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
-    if poor.size and good.size:
-        numbers, people = np.unique(labels[good], return_inverse=True)
-        distances, faces, places = _below(embeddings, poor, good, people, metric, limit)
-        apart = _Apart(photos, pairs)
-        for i in np.lexsort((places, faces, distances)).tolist():
-            face, person = int(poor[faces[i]]), int(numbers[places[i]])
-            if result[face] < 0 and not (result[apart.of(face)] == person).any():
-                result[face] = person
-    alone = np.flatnonzero(result < 0)
+    is_open = np.zeros(len(labels), np.bool_)
+    is_open[poor] = True
+    near = near.where(is_open[near.faces])
+    order = np.lexsort((near.people, near.faces, near.distances))
+    for face, person in zip(near.faces[order].tolist(), near.people[order].tolist(), strict=True):
+        if is_open[face] and not (apart.has_any[face] and (result[apart.of(face)] == person).any()):
+            result[face] = person
+            is_open[face] = False
+    alone = np.flatnonzero(is_open)
     result[alone] = result.max(initial=-1) + 1 + np.arange(len(alone))
-    is_alone[alone] = True
-    return result, is_alone
+    return result, is_open
 
 
-class _Apart:
-    """Which rows may not come together with a row."""
+class Apart:
+    """Which of n rows may not come together with a row: of its photo, (n,) with -1 for none, or of pairs (m, 2)."""
 
-    def __init__(self, photos: NDArray[np.int64] | None, pairs: NDArray[np.int64] | None) -> None:
+    def __init__(self, n: int, photos: NDArray[np.int64] | None, pairs: NDArray[np.int64] | None) -> None:
         self._photos = photos
         ends = np.empty((0, 2), np.int64) if pairs is None else np.concatenate([pairs, pairs[:, ::-1]])
         self._ends = ends[np.argsort(ends[:, 0], kind="stable")]
         self._order = np.empty(0, np.int64) if photos is None else np.argsort(photos, kind="stable")
         self._sorted = None if photos is None else photos[self._order]
+        self.has_any = np.zeros(n, np.bool_) if photos is None else photos >= 0
+        self.has_any[ends[:, 0]] = True
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Rows, itself perhaps among them."""
@@ -86,53 +122,3 @@ class _Apart:
         photo = self._photos[row]
         begin, end = np.searchsorted(self._sorted, (photo, photo + 1))
         return np.concatenate([partners, self._order[begin:end]])
-
-
-def _below(
-    embeddings: Embeddings,
-    poor: NDArray[np.int64],
-    good: NDArray[np.int64],
-    people: NDArray[np.int64],
-    metric: str,
-    limit: float,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Mean distances below the limit, and of which poor face to which person, both numbered from 0 on.
-
-    |x|^2 + E|a|^2 - 2 <x, E a>, which is twice the cosine distance where all have length 1. float32 says which can be
-    below, float64 which are.
-    """
-    least = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
-    rows = embeddings[good].astype(np.float64)
-    faces = embeddings[poor].astype(np.float64)
-    if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
-    else:  # nearer to 0 the squares lose fewer digits
-        middle = rows.mean(axis=0)
-        rows -= middle
-        faces -= middle
-    k = int(people.max()) + 1
-    sizes = np.bincount(people, minlength=k).astype(np.float64)
-    means = np.zeros((k, rows.shape[1]))
-    np.add.at(means, people, rows)
-    means /= sizes[:, None]
-    squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows), minlength=k) / sizes
-    own = np.einsum("ij,ij->i", faces, faces)
-    # What rounding to float32 and a sum of d products in it can be wrong by.
-    error = (rows.shape[1] + 8) * float(np.finfo(np.float32).eps)
-    reach = error * 2 * np.linalg.norm(means, axis=1)
-    lengths = np.sqrt(own)
-    columns = np.ascontiguousarray(means.T, np.float32)
-    found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
-    block = max(1, _BLOCK_BYTES // (4 * k))
-    for begin in range(0, len(faces), block):
-        here = slice(begin, begin + block)
-        # own + squares - 2 dots < least, with what the dots may be wrong by
-        needed = ((own[here, None] + squares[None, :] - least) - lengths[here, None] * reach[None, :]) / 2
-        near, person = np.nonzero(faces[here].astype(np.float32) @ columns >= needed)
-        dots = np.einsum("ij,ij->i", faces[here][near], means[person])
-        distances = own[here][near] + squares[person] - 2 * dots
-        is_below = distances < least
-        found.append((distances[is_below], near[is_below] + begin, person[is_below]))
-    parts = tuple(np.concatenate(part) for part in zip(*found, strict=True))
-    return parts[0], parts[1], parts[2]

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings
+from pyface.kernels.pairs import distances_of_pairs
 
-__all__ = ["picture_share", "same_photo_links"]
+__all__ = ["SamePhoto", "picture_share", "same_photo_links"]
 
 # Faces of one photo nearer than this share of the threshold of average linkage (in squared or cosine distance) are one
 # picture twice. Measured on photos of crowds and on pictures of pictures: docs/how-it-works/face-quality.md. Other
 # embedders are taken to be like SFace, as most are trained alike.
 _SHARES = {"dlib-resnet": 0.5, "sface": 0.5}
-# Numbers that are worked on at a time.
-_BLOCK = 1 << 22
+# Pairs that are worked on at a time, about.
+_BLOCK = 1 << 20
 
 
 def picture_share(embedder: str, metric: str) -> float:
@@ -47,41 +48,59 @@ def same_photo_links(
     faces of one photo that is not free, and no other. Both are what
     :meth:`pyface.cluster.AgglomerativeClustering.fit` takes. Time O(d times the sum of f^2) for photos of f faces.
     """
-    squared = -np.inf
-    if limit is not None:
-        squared = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
-    groups: NDArray[np.int64] = photos.astype(np.int64)
-    order = np.argsort(groups, kind="stable")
-    pairs: list[NDArray[np.int64]] = []
-    for rows in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
-        if len(rows) < 2:
-            continue
-        vectors = embeddings[rows].astype(np.float64)
-        if metric == "cosine":
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        parted = []
-        n_pairs = 0
-        for which, distances in _of_pairs(vectors):
-            is_apart = distances >= squared
-            if together is not None:
-                first, second = together[rows[which]].T
-                is_apart &= (first < 0) | (first != second)
-            parted.append(rows[which[is_apart]])
-            n_pairs += len(which)
-        if sum(map(len, parted)) < n_pairs:
-            pairs += parted
-            groups[rows] = -1
-    links = np.concatenate([np.empty((0, 2), np.int64), *pairs])
-    return groups, links[np.lexsort((links[:, 1], links[:, 0]))]
+    return SamePhoto(embeddings, photos, metric=metric, limit=limit).links(together)
 
 
-def _of_pairs(vectors: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Pairs (m, 2) of rows, the smaller first, and their squared distances; some rows with all later ones at a time."""
-    n = len(vectors)
-    lengths = np.einsum("ij,ij->i", vectors, vectors)
-    step = max(1, _BLOCK // n)
-    for begin in range(0, n - 1, step):
-        end = min(n, begin + step)
-        first, second = np.nonzero(np.arange(begin, end)[:, None] < np.arange(begin, n)[None, :])
-        distances = lengths[begin:end, None] + lengths[None, begin:] - 2 * vectors[begin:end] @ vectors[begin:].T
-        yield np.column_stack([first, second]) + begin, distances[first, second]
+class SamePhoto:
+    """What :func:`same_photo_links` needs of an album, found once, so that it can be asked for other ``together``."""
+
+    def __init__(
+        self, embeddings: Embeddings, photos: NDArray[np.int64], *, metric: str, limit: float | None
+    ) -> None:
+        self._photos: NDArray[np.int64] = photos.astype(np.int64)
+        self._order = np.argsort(self._photos, kind="stable")
+        self._sorted = self._photos[self._order]
+        free = [np.empty((0, 2), np.int64)]
+        if limit is not None and len(photos):
+            for pairs in _pairs_of_photos(self._order, self._sorted):
+                first, second = np.ascontiguousarray(pairs.T.astype(np.int32))
+                distances = distances_of_pairs(embeddings, first, second, metric=metric, n_threads=1)
+                free.append(pairs[distances < limit])
+        self._free = np.concatenate(free)
+
+    def links(self, together: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Groups (n,) and pairs (m, 2), as :func:`same_photo_links` gives them. Time O(n) and the pairs."""
+        free = self._free
+        if together is not None and (together >= 0).any():
+            free = np.concatenate([free, self._of_one_person(together)])
+        has_free = np.unique(self._photos[free[:, 0]])
+        groups = np.where(np.isin(self._photos, has_free), -1, self._photos)
+        rows = self._order[np.isin(self._sorted, has_free)]
+        pairs = [np.empty((0, 2), np.int64), *_pairs_of_photos(rows, self._photos[rows])]
+        n = len(groups)
+        codes = np.concatenate([part[:, 0] * n + part[:, 1] for part in pairs])
+        codes = np.setdiff1d(codes, free[:, 0] * n + free[:, 1])
+        return groups, np.column_stack([codes // max(n, 1), codes % max(n, 1)])
+
+    def _of_one_person(self, together: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pairs of one photo and of one group: a few."""
+        rows = np.flatnonzero(together >= 0)
+        rows = rows[np.lexsort((rows, together[rows], self._photos[rows]))]
+        groups = np.cumsum(
+            (np.diff(self._photos[rows], prepend=-1) != 0) | (np.diff(together[rows], prepend=-1) != 0)
+        )  # fmt: skip
+        return np.concatenate([np.empty((0, 2), np.int64), *_pairs_of_photos(rows, groups)])
+
+
+def _pairs_of_photos(rows: NDArray[np.int64], photos: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Pairs (m, 2) of rows of one photo, the smaller row first, some at a time; rows and photos by photo, then row."""
+    n_later = np.searchsorted(photos, photos, "right") - np.arange(len(rows)) - 1
+    starts = np.concatenate([[0], np.cumsum(n_later)])
+    begin = 0
+    while begin < len(rows):
+        end = max(begin + 1, int(np.searchsorted(starts, starts[begin] + _BLOCK, "right")) - 1)
+        counts = n_later[begin:end]
+        first = np.repeat(np.arange(begin, end), counts)
+        step = np.arange(len(first)) - np.repeat(starts[begin:end] - starts[begin], counts)
+        yield np.column_stack([rows[first], rows[first + 1 + step]])
+        begin = end

@@ -1,0 +1,172 @@
+"""The vectors of an album's faces, as they are compared: pairs that are near each other, and means of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Embeddings, Labels
+from pyface.kernels.linkage_below import near_pairs, near_pairs_between, radius_for
+from pyface.kernels.pairs import distances_of_pairs
+
+Pairs = NDArray[np.int32]
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# Pairs are looked through up to so many for each face, and up to so many in any album; most are of one person.
+_PAIRS_PER_FACE, FEW_PAIRS = 400, 1 << 22
+# Rows that are worked on at a time, and bytes of a table of distances.
+_BLOCK, _BLOCK_BYTES = 4096, 1 << 26
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Pairs of faces within a distance, each once, in no particular order.
+
+    pairs : (m, 2) int32.       lengths : (m,) float64.
+    """
+
+    pairs: Pairs
+    lengths: Floats
+
+    def where(self, mask: NDArray[np.bool_]) -> Near:
+        """Some of the pairs."""
+        return Near(self.pairs[mask], self.lengths[mask])
+
+    def with_pairs(self, *others: Near) -> Near:
+        """These and others."""
+        every = (self, *others)
+        return Near(np.concatenate([near.pairs for near in every]), np.concatenate([near.lengths for near in every]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Means:
+    """Mean rows of people: their names (k,), increasing, and numbers of faces; means (k, d), and of squared lengths."""
+
+    names: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    means: Floats
+    squares: Floats
+
+
+# The faces, the places in a list of people, and the squared mean distances of these to those, (m,) each.
+Found = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
+
+
+class Space:
+    """The vectors of an album's faces, (n, d) float32 or float64, under cosine of any length but 0; to be left as
+    they are."""
+
+    def __init__(self, embeddings: Embeddings, metric: str, n_threads: int) -> None:
+        self.embeddings, self.metric, self.n_threads = np.ascontiguousarray(embeddings), metric, n_threads
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def near(self, pairs: Pairs) -> Near:
+        """Pairs with their lengths."""
+        first, second = np.ascontiguousarray(pairs.T)
+        lengths = distances_of_pairs(self.embeddings, first, second, metric=self.metric, n_threads=self.n_threads)
+        return Near(pairs, lengths)
+
+    def among(self, rows: Rows, distance: float) -> Near | None:
+        """All pairs of these rows within a distance; None where there are too many."""
+        x = self.embeddings if len(rows) == len(self) else self.embeddings[rows]
+        pairs = near_pairs(x, self.metric, distance, max_edges=self._most, n_threads=self.n_threads)
+        return None if pairs is None else self.near(rows.astype(np.int32)[pairs])
+
+    def between(self, rows: Rows, others: Rows, distance: float) -> Near | None:
+        """All pairs of one of ``rows`` and one of ``others`` within a distance; None where there are too many."""
+        if len(rows) == 0 or len(others) == 0:
+            return self.near(np.empty((0, 2), np.int32))
+        x, y = self.embeddings[rows], self.embeddings[others]
+        pairs = near_pairs_between(
+            x, y, self.metric, distance, max_edges=self._most, n_threads=self.n_threads
+        )  # fmt: skip
+        if pairs is None:
+            return None
+        return self.near(np.column_stack([rows.astype(np.int32)[pairs[:, 0]], others.astype(np.int32)[pairs[:, 1]]]))
+
+    @property
+    def _most(self) -> int:
+        return max(FEW_PAIRS, _PAIRS_PER_FACE * len(self))
+
+    def within(self, distance: float) -> float:
+        """The length up to which pairs count as within a distance: a little more."""
+        return radius_for(distance, self.metric)
+
+    def squared(self, distance: float) -> float:
+        """A distance as a squared Euclidean one; for rows of length 1 that is twice the cosine distance."""
+        return {"cosine": 2 * distance, "euclidean": distance**2, "sqeuclidean": distance}[self.metric]
+
+    @cached_property
+    def _middle(self) -> Floats:
+        """Near it squares lose fewer digits than far away from it."""
+        return self.embeddings.mean(axis=0, dtype=np.float64)
+
+    def wide(self, rows: Rows) -> Floats:
+        """These rows in float64, of length 1 under cosine, from the middle of all under the others."""
+        wide: Floats = self.embeddings[rows].astype(np.float64)
+        if self.metric == "cosine":
+            wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+        else:
+            wide -= self._middle
+        return wide
+
+    def means(self, people: Labels, names: NDArray[np.int64] | None = None) -> Means:
+        """Of those of ``names``, or all, who has faces in ``people`` (n,), -1 for none. Time O(d) for each face."""
+        if names is None:
+            rows = np.flatnonzero(people >= 0)
+        else:
+            rows = np.flatnonzero(np.isin(people, names[names >= 0]))
+        own = people[rows]
+        rows, own = (part[np.argsort(own, kind="stable")] for part in (rows, own))
+        found, places, sizes = np.unique(own, return_inverse=True, return_counts=True)
+        sums = np.zeros((len(found), self.embeddings.shape[1]))
+        squares = np.zeros(len(found))
+        for begin in range(0, len(rows), _BLOCK):
+            wide = self.wide(rows[begin : begin + _BLOCK])
+            here = places[begin : begin + _BLOCK]
+            starts = np.flatnonzero(np.diff(here, prepend=-1))
+            sums[here[starts]] += np.add.reduceat(wide, starts, axis=0)
+            squares[here[starts]] += np.add.reduceat(np.einsum("ij,ij->i", wide, wide), starts)
+        return Means(found, sizes, sums / sizes[:, None], squares / sizes)
+
+    def to_means(self, rows: Rows, means: Means, places: NDArray[np.int64]) -> Floats:
+        """(m,) squared mean distance of each row to the faces of the person at that place of ``means``."""
+        found = np.empty(len(rows))
+        for begin in range(0, len(rows), _BLOCK):
+            here = slice(begin, begin + _BLOCK)
+            wide, at = self.wide(rows[here]), places[here]
+            dots = np.einsum("ij,ij->i", wide, means.means[at])
+            found[here] = np.einsum("ij,ij->i", wide, wide) + means.squares[at] - 2 * dots
+        return found
+
+    def below_means(self, rows: Rows, means: Means, squared: float) -> Found:
+        """Which of these rows are at a squared mean distance strictly below ``squared`` to the faces of which people.
+
+        (m,) each: the row, the place in ``means``, the squared distance. float32 says who can be below, float64 who is.
+        Time O(d) for each row and person.
+        """
+        none = np.empty(0, np.int64)
+        found: list[Found] = [(none, none, np.empty(0))]
+        k = len(means.names)
+        # What rounding to float32 and a sum of d products in it can be wrong by.
+        error = (self.embeddings.shape[1] + 8) * float(np.finfo(np.float32).eps)
+        reach = error * 2 * np.linalg.norm(means.means, axis=1)
+        columns = np.ascontiguousarray(means.means.T, np.float32)
+        block = max(1, _BLOCK_BYTES // (4 * max(k, 1)))
+        for begin in range(0, len(rows) if k else 0, block):
+            wide = self.wide(rows[begin : begin + block])
+            own = np.einsum("ij,ij->i", wide, wide)
+            # own + squares - 2 dots < squared, with what the dots may be wrong by
+            needed = ((own[:, None] + means.squares[None, :] - squared) - np.sqrt(own)[:, None] * reach[None, :]) / 2
+            near, place = np.nonzero(wide.astype(np.float32) @ columns >= needed)
+            distances = self.to_means(rows[begin + near], means, place)
+            is_below = distances < squared
+            found.append((rows[begin + near][is_below], place[is_below], distances[is_below]))
+        faces, places, squares = zip(*found, strict=True)
+        return np.concatenate(faces), np.concatenate(places), np.concatenate(squares)

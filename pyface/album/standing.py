@@ -1,0 +1,168 @@
+"""How the faces of an album stand, by average linkage: people, who joined them, who is near to them; and what changes.
+
+One answer changes a few people of thousands. What is known of all others stays: their merges
+(:mod:`pyface.album.founded`), the pairs of faces near each other, and mean distances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Labels
+from pyface.album.close_calls import CloseCall, Distances, distances, judged, reach
+from pyface.album.founded import Founded, Rules, found, found_again
+from pyface.album.links import Links
+from pyface.album.near import changed_near, changed_people, of_different, with_more
+from pyface.album.poor_faces import Apart, NearPeople, join, near_people
+from pyface.album.same_photo import SamePhoto
+from pyface.album.space import Near, Space
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """How faces are to become people.
+
+    threshold, poor_limit : of average linkage, and for faces that are ``low`` (n,), too poor to found people.
+    same_photo : what keeps faces of one photo apart, if they are different people; photos : (n,), not decreasing.
+    """
+
+    space: Space
+    threshold: float
+    poor_limit: float
+    low: NDArray[np.bool_]
+    photos: Labels
+    same_photo: SamePhoto | None
+
+    @property
+    def reach(self) -> float:
+        """Up to which distance pairs have to be known."""
+        return reach(self.threshold, self.space.metric)
+
+    def rules(self, links: Links) -> Rules:
+        """What is known of the faces before they are grouped, if this was said of them."""
+        n = len(self.space)
+        groups, pairs = np.full(n, -1, np.int64), links.apart
+        if self.same_photo is not None:
+            groups, own = self.same_photo.links(links.together)
+            codes = np.union1d(own[:, 0] * n + own[:, 1], pairs[:, 0] * n + pairs[:, 1])
+            pairs = np.column_stack(np.divmod(codes, max(n, 1)))
+        return Rules(~links.nobody & ~(self.low & (links.together < 0)), links.together, groups, pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What :func:`stand` has found.
+
+    threshold, poor_limit, low : of the question.       near_poor : whom faces that are too poor may join.
+    people : (n,) the smallest founder of each face's person, -1 for nobody and for those set aside.
+    set_aside : (n,).
+    near : the pairs of faces of different people within reach; None where there are too many to be kept.
+    distances : what decides about close calls.
+    """
+
+    threshold: float
+    poor_limit: float
+    low: NDArray[np.bool_]
+    founded: Founded
+    near_poor: NearPeople
+    people: Labels
+    set_aside: NDArray[np.bool_]
+    near: Near | None
+    distances: Distances
+
+    def close_calls(self, question: Question, numbers: Labels) -> list[CloseCall]:
+        """The close calls, if people have these numbers (n,)."""
+        photos = None if question.same_photo is None else question.photos
+        limit = question.space.squared(self.threshold)
+        return judged(self.distances, self.people, numbers, limit, photos)
+
+    @property
+    def labels(self) -> Labels:
+        """(n,) numbers of people, in no order; whoever is nobody's has one of his own."""
+        n = len(self.people)
+        return np.where(self.people >= 0, self.people, n + np.arange(n))
+
+
+def stand(question: Question, links: Links) -> Standing:
+    """Group all faces. Time: a look at all pairs, the merges, and O(d) for each face and each pair near each other."""
+    rules = question.rules(links)
+    near = question.space.among(np.flatnonzero(~links.nobody), question.reach)
+    founded = found(question.space, rules, question.threshold, near)
+    near_poor = _near_poor(question, founded.people, None)
+    people, set_aside = _joined(question, founded, links, near_poor)
+    return _standing(question, founded, near_poor, people, set_aside, of_different(near, people), None)
+
+
+def _standing(
+    question: Question,
+    founded: Founded,
+    near_poor: NearPeople,
+    people: Labels,
+    set_aside: NDArray[np.bool_],
+    near: Near | None,
+    before: tuple[Distances, Labels] | None,
+) -> Standing:
+    found_distances = distances(question.space, people, near, question.threshold, before)
+    return Standing(
+        question.threshold, question.poor_limit, question.low, founded, near_poor, people, set_aside, near,
+        found_distances,
+    )  # fmt: skip
+
+
+def stand_again(question: Question, links: Links, old: Standing) -> Standing:
+    """What :func:`stand` gives, from what is known of the same faces with other links or a larger threshold.
+
+    Time: that of the people who change; where these are most of all, that of :func:`stand`.
+    """
+    rules = question.rules(links)
+    founded = None if old.near is None else _founded_again(question, rules, old)
+    if founded is None or old.near is None:
+        return stand(question, links)
+    founded = founded.below(question.threshold)
+    near_poor = _near_poor_again(question, founded.people, old)
+    people, set_aside = _joined(question, founded, links, near_poor)
+    near = changed_near(question.space, old.near, old.people, people, question.reach)
+    before = None if near is None else (old.distances, old.people)
+    return _standing(question, founded, near_poor, people, set_aside, near, before)
+
+
+def _founded_again(question: Question, rules: Rules, old: Standing) -> Founded | None:
+    assert old.near is not None
+    is_new = rules.is_in & (old.people < 0)
+    distance = reach(old.threshold, question.space.metric)
+    near = with_more(
+        question.space, old.near, np.flatnonzero(is_new), np.flatnonzero(old.people >= 0), distance
+    )  # fmt: skip
+    return None if near is None else found_again(question.space, old.founded, rules, near, old.people)
+
+
+def _near_poor(question: Question, people: Labels, names: Labels | None) -> NearPeople:
+    """Of all low faces, since whoever was named may be poor again one day, and of these people, or all."""
+    faces = np.flatnonzero(question.low)
+    means = question.space.means(people, names if len(faces) else np.empty(0, np.int64))
+    return near_people(question.space, faces, means, question.poor_limit)
+
+
+def _near_poor_again(question: Question, people: Labels, old: Standing) -> NearPeople:
+    if question.poor_limit > old.poor_limit or not np.array_equal(question.low, old.low):
+        return _near_poor(question, people, None)
+    changed = changed_people(old.founded.people, people)
+    is_known = old.near_poor.distances < question.space.squared(question.poor_limit)
+    near_poor = old.near_poor.where(is_known & ~np.isin(old.near_poor.people, changed))
+    return near_poor.with_others(_near_poor(question, people, changed))
+
+
+def _joined(
+    question: Question, founded: Founded, links: Links, near_poor: NearPeople
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """People (n,) with the poor faces that have joined, and which stand alone."""
+    rules = founded.rules
+    poor = np.flatnonzero(~rules.is_in & ~links.nobody)
+    if len(poor) == 0:
+        return founded.people, np.zeros(len(founded.people), np.bool_)
+    people, set_aside = join(founded.people, poor, near_poor, Apart(len(rules.must), rules.groups, rules.pairs))
+    return np.where(set_aside, -1, people), set_aside
+
