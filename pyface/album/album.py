@@ -19,7 +19,7 @@ from pyface.photos.finding import Skipped
 from pyface.types import Face
 
 if TYPE_CHECKING:
-    from pyface.album.assembly import Basis
+    from pyface.album.basis import Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,8 @@ def remember_people(out: str, album: Album) -> None:
     }
     with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
         faces = [(entry.photo, entry.position) for entry in album.faces]
-        work.save_people(faces, album.labels, album.set_aside, described)
+        kept = None if album._basis is None else album._basis.to_keep()
+        work.save_people(faces, album.labels, album.set_aside, described, kept)
 
 
 @contextlib.contextmanager

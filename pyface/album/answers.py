@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface.album.album import Album
-from pyface.album.assembly import Basis, regrouped, renamed
+from pyface.album.assembly import regrouped, renamed
+from pyface.album.basis import Basis
 from pyface.album.facts import FaceKey, Fact, Kind
 from pyface.album.links import Links, Spoken
 from pyface.album.names import check_name

@@ -21,9 +21,8 @@ from pyface.kernels.link_groups import CannotLinks, cannot_links
 from pyface.kernels.linkage_below import (
     Joints,
     NearGraph,
-    edge_limit,
+    first_connected,
     forest_labels,
-    graph_of,
     joints_below,
     near_graph,
     origin_for,
@@ -84,7 +83,7 @@ class Founded:
             return self
         is_made = self.joints.heights < height
         joints = Joints(self.joints.pairs[is_made], self.joints.heights[is_made])
-        people = graph_of(len(self.people), joints.pairs).component.astype(np.int64)
+        people = first_connected(len(self.people), joints.pairs).astype(np.int64)
         return Founded(height, self.rules, joints, np.where(self.rules.is_in, people, -1))
 
 
@@ -140,10 +139,8 @@ def _joints(space: Space, rules: Rules, height: float, rows: Rows, near: Near | 
         place = np.full(len(rules.must), -1, np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
         pairs = place[near.pairs[near.lengths <= space.within(height)]]
-        graph = graph_of(len(rows), pairs[(pairs >= 0).all(axis=1)])
-        assert graph.edges is not None
-        if len(graph.edges) > edge_limit(x.nbytes):
-            graph = NearGraph(graph.component, None)
+        # The pairs say which components there are.
+        graph = NearGraph(np.arange(len(rows), dtype=np.int32), pairs[(pairs >= 0).all(axis=1)])
     must = rules.must[rows]
     joints = joints_below(
         x, graph, "average", origin=origin_for(x, "average", space.metric), cannot_link=rules.cannot(rows),
@@ -154,7 +151,7 @@ def _joints(space: Space, rules: Rules, height: float, rows: Rows, near: Near | 
 
 def _smallest(rows: Rows, pairs: Pairs) -> Labels:
     """Of each of these rows, in increasing order, the smallest that pairs of them connect it with."""
-    return rows[graph_of(len(rows), np.searchsorted(rows, pairs).astype(np.int32)).component]
+    return rows[first_connected(len(rows), np.searchsorted(rows, pairs).astype(np.int32))]
 
 
 def _who_has_a_say(

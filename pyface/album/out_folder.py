@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 import time
 from typing import Any
@@ -89,10 +90,12 @@ def read_summary(out: str) -> dict[str, Any]:
 def write_files(out: str, files: dict[str, bytes]) -> None:
     """Write all of these files into ``out`` under temporary names, then give them their own.
 
-    Mode 0600. If anything fails before the last one is written, the folder is as it was.
+    Mode 0600. If anything fails before the last one is written, the folder is as it was. A file that is there with
+    these bytes already stays: vectors are what takes long to write, and only other photos change them.
     """
     temporary: dict[str, str] = {}
     try:
+        files = {name: data for name, data in files.items() if not _holds(os.path.join(out, name), data)}
         for name, data in files.items():
             # A name of its own for each run: two that write at once leave the files of one or the other, all whole.
             descriptor, temporary[name] = tempfile.mkstemp(prefix=f"{_TEMPORARY}-", dir=out)
@@ -108,3 +111,20 @@ def write_files(out: str, files: dict[str, bytes]) -> None:
         for path in temporary.values():
             with contextlib.suppress(OSError):
                 os.remove(path)
+
+
+def _holds(path: str, data: bytes) -> bool:
+    """Whether this is a file of ours (mode 0600) that holds these bytes."""
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_size != len(data):
+            return False
+        with open(path, "rb") as file:
+            view, begin = memoryview(data), 0
+            while part := file.read(1 << 22):
+                if part != view[begin : begin + len(part)]:
+                    return False
+                begin += len(part)
+            return begin == len(data)
+    except OSError:
+        return False

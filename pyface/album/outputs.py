@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,19 +31,45 @@ def album_files(album: Album) -> dict[str, bytes]:
 
 def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
-    columns = zip(album.faces, album.labels, album.quality, album.persons, album.states, strict=True)
-    rows = [
-        [i, entry.photo, *box_and_score(entry.face), int(label), f"{quality:.3f}", person, state]
-        for i, (entry, label, quality, person, state) in enumerate(columns)
-    ]
-    return csv_bytes(COLUMNS, rows)
+    n = len(album.faces)
+    boxes = np.array([entry.face.box for entry in album.faces], np.float64).reshape(n, 4)
+    columns = zip(
+        [quoted(entry.photo) for entry in album.faces],
+        *boxes.T.tolist(),
+        [entry.face.score for entry in album.faces],
+        album.labels.tolist(),
+        album.quality.tolist(),
+        [quoted(person) for person in album.persons],
+        album.states,
+        strict=True,
+    )
+    lines = [",".join(COLUMNS)]
+    for i, (photo, *numbers, person, state) in enumerate(columns):
+        box_score_label_quality = without_minus_zero("%.2f,%.2f,%.2f,%.2f,%.4f,%d,%.3f" % tuple(numbers))
+        lines.append(f"{i},{photo},{box_score_label_quality},{person},{state}")
+    # Bytes of a name that are not text in this locale are kept as they are.
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
 def box_and_score(face: Face) -> list[str]:
     """x1, y1, x2, y2 with two decimals and the score with four."""
-    # Adding 0.0 turns the minus zero of a rounded tiny negative number into zero.
-    box = [f"{round(float(value), 2) + 0.0:.2f}" for value in face.box]
-    return [*box, f"{round(face.score, 4) + 0.0:.4f}"]
+    box = [without_minus_zero(f"{value:.2f}") for value in face.box.tolist()]
+    return [*box, without_minus_zero(f"{face.score:.4f}")]
+
+
+def without_minus_zero(text: str) -> str:
+    """Numbers between commas; zero is written without the sign that a tiny negative number leaves."""
+    return _MINUS_ZERO.sub(r"\1", text) if "-0.0" in text else text
+
+
+_MINUS_ZERO = re.compile(r"-(0\.0+)(?=,|$)")
+
+
+def quoted(text: str) -> str:
+    """A field of a CSV file: in quotes where it holds a comma, a quote or a line break."""
+    if any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -94,15 +121,14 @@ def summary_json(album: Album) -> bytes:
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}
             for call in album.close_calls
         ],
-        "photos": [
-            {
-                "photo": as_utf8(photo.name),
-                "width": photo.width,
-                "height": photo.height,
-                "faces": per_photo[photo.name],
-            }
-            for photo in album.photos
-        ],
     }
     # ASCII: a name that is no valid UTF-8 survives as an escaped surrogate, which json.load gives back.
-    return json.dumps(summary, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
+    text = json.dumps(summary, indent=1, ensure_ascii=True).removesuffix("\n}")
+    # Photos last, by hand and in the same form: there are tens of thousands, and json lays out slowly.
+    photos = ",".join(
+        f'\n  {{\n   "photo": {json.dumps(as_utf8(photo.name))},\n   "width": {photo.width},\n   '
+        f'"height": {photo.height},\n   "faces": {per_photo[photo.name]}\n  }}'
+        for photo in album.photos
+    )
+    listed = f"[{photos}\n ]" if photos else "[]"
+    return f'{text},\n "photos": {listed}\n}}\n'.encode("ascii")

@@ -46,6 +46,20 @@ class FaceRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FaceTable:
+    """The faces of a record, n to a column: names of photos, (n, 4) boxes, scores, landmarks and their schemes,
+    (n, d) embeddings, and sharpness."""
+
+    photos: list[str]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    landmarks: list[NDArray[np.float64]]
+    schemes: list[str]
+    embeddings: NDArray[np.float32]
+    sharpness: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PhotoRecord:
     """What became of one photo: its size in pixels and its faces, or the reason why it could not be read."""
 
@@ -225,7 +239,8 @@ class WorkFile:
                      record.error),
                 )  # fmt: skip
                 self._db.executemany(
-                    "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO faces (photo, position, box, score, landmarks, scheme, embedding, thumbnail, "
+                    "sharpness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (name, i, f.box.tobytes(), f.score, f.landmarks.tobytes(), f.scheme, f.embedding.tobytes(),
                          f.thumbnail, f.sharpness)
@@ -261,6 +276,7 @@ class WorkFile:
                                 (place, name, position),
                             )
                 self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
+                self._db.execute("DELETE FROM standing")
             self._db.execute("VACUUM")
 
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
@@ -269,20 +285,24 @@ class WorkFile:
             rows = self._db.execute("SELECT name, width, height, error, digest FROM photos ORDER BY name").fetchall()
         return [(os.fsdecode(name), *rest) for name, *rest in rows]
 
-    def faces(self) -> list[tuple[str, FaceRecord]]:
-        """(photo, face without its thumbnail) in face_id order: byte order of the photo's name, then position."""
+    def faces(self) -> FaceTable:
+        """All faces without their thumbnails, in face_id order: byte order of the photo's name, then position."""
         query = "SELECT photo, box, score, landmarks, scheme, embedding, sharpness FROM faces ORDER BY photo, position"
         with self._in_words():
-            return [
-                (
-                    os.fsdecode(photo),
-                    FaceRecord(
-                        np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
-                        np.frombuffer(embedding, np.float32), b"", _or_nan(sharpness),
-                    ),
-                )
-                for photo, box, score, landmarks, scheme, embedding, sharpness in self._db.execute(query)
-            ]  # fmt: skip
+            rows = self._db.execute(query).fetchall()
+            if not rows:
+                return FaceTable([], np.zeros((0, 4)), np.zeros(0), [], [], np.zeros((0, 0), np.float32), np.zeros(0))
+            photos, boxes, scores, landmarks, schemes, embeddings, sharpness = zip(*rows, strict=True)
+            names = {photo: os.fsdecode(photo) for photo in set(photos)}
+            return FaceTable(
+                [names[photo] for photo in photos],
+                _as_rows(boxes, np.float64),
+                np.array(scores, np.float64),
+                [np.frombuffer(points).reshape(-1, 2) for points in landmarks],
+                list(schemes),
+                _as_rows(embeddings, np.float32),
+                np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
+            )
 
     def skipped(self) -> list[Skipped]:
         """Files that were passed over before they were opened."""
@@ -311,10 +331,24 @@ class WorkFile:
             described = {} if row is None else json.loads(row[0])
         return described if isinstance(described, dict) else {}
 
+    def standing(self, faces: str) -> bytes | None:
+        """What :meth:`save_people` was told to keep of these faces, if it was."""
+        with self._in_words():
+            row = self._db.execute("SELECT kept FROM standing WHERE faces = ?", (faces,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def save_people(
-        self, faces: Sequence[tuple[str, int]], numbers: Labels, set_aside: NDArray[np.bool_], described: dict[str, Any]
+        self,
+        faces: Sequence[tuple[str, int]],
+        numbers: Labels,
+        set_aside: NDArray[np.bool_],
+        described: dict[str, Any],
+        standing: tuple[str, bytes] | None = None,
     ) -> None:
-        """Write down the numbers of these faces (photo, position) and how they came about, in place of all before."""
+        """Write down the numbers of these faces (photo, position) and how they came about, in place of all before.
+
+        standing : which faces they are, and what spares the next run some work; None leaves what is there.
+        """
         rows = [
             (os.fsencode(photo), position, int(n), int(aside))
             for (photo, position), n, aside in zip(faces, numbers, set_aside, strict=True)
@@ -323,6 +357,8 @@ class WorkFile:
             self._db.execute("DELETE FROM people")
             self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", (json.dumps(described),))
+            if standing is not None:
+                self._db.execute("INSERT OR REPLACE INTO standing VALUES (0, ?, ?)", standing)
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
@@ -332,8 +368,13 @@ class WorkFile:
         return b"" if row is None else bytes(row[0])
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value  # SQLite keeps NaN as NULL
+def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
+    """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
+    sizes = set(map(len, blobs))
+    if len(sizes) != 1:
+        raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
+    # A bytearray, so that the numbers can be written to.
+    return np.frombuffer(bytearray().join(blobs), dtype).reshape(len(blobs), -1)
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:

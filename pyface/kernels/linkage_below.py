@@ -179,11 +179,10 @@ def radius_for(threshold: float, metric: str) -> float:
     return threshold + 1e-9 * size + (1e-12 if metric == "cosine" else min(1e-12, size))
 
 
-def graph_of(n: int, edges: NDArray[np.int32]) -> NearGraph:
-    """The graph of n rows that these pairs make; of too many pairs only the components are kept."""
-    component = connected(n, [edges])
-    _, first = np.unique(component, return_index=True)
-    return NearGraph(first[component].astype(np.int32), edges)
+def first_connected(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of each of n rows the first one that pairs of rows (m, 2) connect it with, itself perhaps."""
+    component = connected(n, [pairs])
+    return np.unique(component, return_index=True)[1][component].astype(np.int32)
 
 
 def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
