@@ -42,8 +42,8 @@ void to_unit_length(double* row, index_t d) {
         for (index_t k = 0; k < d; ++k) row[k] /= largest;
         square = square_in_eight(row, d);
     }
-    const double inverse = 1.0 / std::sqrt(square);
-    for (index_t k = 0; k < d; ++k) row[k] *= inverse;
+    const double length = std::sqrt(square);
+    for (index_t k = 0; k < d; ++k) row[k] /= length;
 }
 
 // What is known of a row after some means.

@@ -48,9 +48,9 @@ def _load(x: Any, i: Any, unit: Any, row: Any) -> None:
         for j in range(len(row)):
             row[j] /= largest
         square = _square(row)
-    inverse = 1.0 / math.sqrt(square)
+    length = math.sqrt(square)
     for j in range(len(row)):
-        row[j] *= inverse
+        row[j] /= length
 
 
 @entry
