@@ -68,12 +68,10 @@ class ClusteredRows:
         self._share(lambda first, last: jit.moments(*given, first, last), parts)
         return means, within
 
-    def to_other_clusters(
-        self, means: NDArray[np.float64], variances: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def to_other_clusters(self, means: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) for each row, in order, the least of its mean squared distances to the rows of another cluster.
 
-        means (n_clusters, d), variances (n_clusters,) : as of :meth:`moments`, the mean of ``within`` over each cluster;
+        means (n_clusters, d), variances (n_clusters,) : as of :meth:`moments`, means of ``within`` over clusters;
         the mean squared distance of x to the rows is ``|x - mean|^2 + variance``. Infinity where there is no other.
         Decided in float64. Time O(n n_clusters d), most of it on codes; memory O(n_clusters d).
         """

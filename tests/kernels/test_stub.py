@@ -98,7 +98,13 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("tree_clusters", {"z": MERGES}),
     (
         "bcubed_by_merge",
-        {"z": MERGES, "classes": np.zeros(2, np.int64), "order": np.zeros(1, np.int64), "n_classes": 1, "others_count": True},
+        {
+            "z": MERGES,
+            "classes": np.zeros(2, np.int64),
+            "order": np.zeros(1, np.int64),
+            "n_classes": 1,
+            "others_count": True,
+        },
     ),
 ]
 for x in (FLOAT32, FLOAT64):

@@ -52,9 +52,7 @@ def next_merges(
     return found
 
 
-def bcubed(
-    classes: Sequence[int], groups: list[list[int]], others_count: bool = False
-) -> tuple[Fraction, Fraction]:
+def bcubed(classes: Sequence[int], groups: list[list[int]], others_count: bool = False) -> tuple[Fraction, Fraction]:
     """Precision and recall of the rows whose class is not -1, exactly. others_count: in clusters, the others do."""
     known = [i for i in range(len(classes)) if classes[i] >= 0]
     precision = recall = Fraction(0)
