@@ -100,7 +100,8 @@ def cmc(
     ranks, _ = _ranks(searches, mated, most)
 
     def shares(times: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.bincount(ranks, times, most + 1)[1:].cumsum() / times.sum()
+        result: NDArray[np.float64] = np.bincount(ranks, times, most + 1)[1:].cumsum() / times.sum()
+        return result
 
     values = shares(np.ones(len(mated), np.int64))
     if how.n == 0:
@@ -129,8 +130,15 @@ def rank_k(
     ``n_bootstrap`` an :class:`Interval` of floats.
     """
     rank = _check.integer(k, "k", minimum=1)
-    drawing = {"n_bootstrap": n_bootstrap, "confidence": confidence, "random_state": random_state}
-    found = cmc(X, labels, gallery, gallery_labels, max_rank=rank, metric=metric, n_threads=n_threads, **drawing)
+    found = cmc(
+        *(X, labels, gallery, gallery_labels),
+        max_rank=rank,
+        metric=metric,
+        n_bootstrap=n_bootstrap,
+        confidence=confidence,
+        random_state=random_state,
+        n_threads=n_threads,
+    )
     if isinstance(found, Interval):
         return Interval(*(float(side[-1]) for side in (found.value, found.low, found.high)))
     return float(found[-1])
