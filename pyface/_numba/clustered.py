@@ -75,9 +75,10 @@ def moments(
     kept = np.empty((_KEPT + 1, d))
     for c in range(first, last):
         begin, end = starts[c], starts[c] + sizes[c]
-        _load(x, order[begin], unit, head)
+        _load(x, order[begin], unit, kept[0])
+        head[:] = kept[0]
         shift[:] = 0.0
-        for i in range(begin, end):
+        for i in range(begin + 1, end):
             row = kept[min(i - begin, _KEPT)]
             _load(x, order[i], unit, row)
             for j in range(d):
