@@ -20,6 +20,7 @@ from pyface.types import Face
 FACES = "faces.csv"
 EMBEDDINGS = "embeddings.npy"
 REPORT = "report.html"
+# Readers can count on the first eight, which older versions wrote, too.
 COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "quality", "person", "state")
 
 
