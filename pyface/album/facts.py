@@ -149,6 +149,12 @@ class Journal:
             gone.setdefault(digest, []).append(None if box[0] is None else tuple(box))
         return gone
 
+    def allow_again(self, digests: Iterable[bytes]) -> None:
+        """These photos, and the faces in them, may come back."""
+        with self._opened(write=True) as db:
+            assert db is not None
+            db.executemany("DELETE FROM forgotten WHERE digest = ?", [(digest,) for digest in digests])
+
     @contextlib.contextmanager
     def _opened(self, *, write: bool = False) -> Iterator[sqlite3.Connection | None]:
         """The database inside a transaction; None where there is none and nothing is to be written."""

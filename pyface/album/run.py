@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _memory
+from pyface.album.forgotten import NOTHING, REASON, Forgotten
 from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
@@ -29,6 +30,7 @@ from pyface.errors import ImageReadError
 from pyface.photos.finding import PhotoFile
 from pyface.photos.reading import OpenPhoto
 from pyface.photos.thumbnails import thumbnail
+from pyface.types import Detections
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +147,11 @@ def _reading() -> contextlib.AbstractContextManager[None]:
     return _memory.told("to read it", "a smaller copy of it needs less")
 
 
+def _chosen(detections: Detections, is_kept: NDArray[np.bool_]) -> Detections:
+    landmarks = None if detections.landmarks is None else detections.landmarks[is_kept]
+    return Detections(detections.boxes[is_kept], detections.scores[is_kept], landmarks)
+
+
 class FolderRun:
     """One pass over a folder's photos. ``run`` returns when all are saved, or raises with what is finished saved."""
 
@@ -157,6 +164,7 @@ class FolderRun:
         *,
         batch_size: int,
         n_threads: int,
+        forgotten: Forgotten = NOTHING,
     ) -> None:
         assert chain.embedder is not None
         assert chain.scheme is not None
@@ -168,6 +176,7 @@ class FolderRun:
         self._analysis = analysis
         self._batch_size = batch_size
         self._n_threads = n_threads
+        self._forgotten = forgotten
         self._budget = ByteBudget(_DECODED_BYTES)
         self._stop = threading.Event()
         # Faces that wait for a batch to fill; batches being embedded; photos not yet saved.
@@ -242,9 +251,12 @@ class FolderRun:
             if not alone:
                 taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
+            found.digest = photo.digest()
+            if self._forgotten.has_photo(found.digest):
+                found.give_up(REASON)
+                return
             with _reading():
                 found.width, found.height = size = photo.width, photo.height
-                found.digest = photo.digest()
                 # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
                 small = photo.reduced(max(size) if self._settings.min_face is not None else self._settings.max_side)
             since = self.clock.add("read", since)
@@ -257,6 +269,8 @@ class FolderRun:
                 checkpoint=self._check_stop,
             )
             detections = keep_largest(detections, self._settings.max_faces)
+            # After the largest: no other face may take the place of one that is forgotten.
+            detections = _chosen(detections, self._forgotten.kept(found.digest, detections.boxes))
             since = self.clock.add("detect", since)
             image = small
             side = side_for_crops(self._chain, detections, size)
