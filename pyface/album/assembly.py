@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +21,9 @@ from pyface.album.names import name_people
 from pyface.album.people import Grouping, group_faces, keep_numbers
 from pyface.album.run import ProgressCallback
 from pyface.album.work import FaceRecord, RunInfo, WorkFile, in_order
-from pyface.errors import OutputFolderError
+from pyface.analysis.quality import face_quality, vector_lengths
+from pyface.errors import ModelNotFoundError, OutputFolderError
+from pyface.models.catalog import find
 from pyface.photos.finding import Skipped
 from pyface.types import Face
 
@@ -205,7 +208,7 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
         info.metric,
         grouping,
         photos,
-        _quality(records, info.settings["embedder"]),
+        _quality(records, embeddings, info),
         keys,
         Rows([key.digest for key in keys], photos, boxes),
         Journal(None if path is None else os.path.join(os.path.dirname(path), FACTS_FILE)),
@@ -230,8 +233,32 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
     )
 
 
-def _quality(records: list[tuple[str, FaceRecord]], embedder: str) -> NDArray[np.float64]:
-    raise NotImplementedError
+def _quality(records: list[tuple[str, FaceRecord]], embeddings: Embeddings, info: RunInfo) -> NDArray[np.float64]:
+    """Quality of the faces of a record. Runs before version 3 measured no sharpness: there it is not known."""
+    quality = np.zeros(len(records))
+    by_scheme: dict[tuple[str, int], list[int]] = {}
+    for i, (_, record) in enumerate(records):
+        by_scheme.setdefault((record.scheme, len(record.landmarks)), []).append(i)
+    lengths = vector_lengths(embeddings)
+    for (scheme, _), rows in by_scheme.items():
+        quality[rows] = face_quality(
+            np.array([records[i][1].landmarks for i in rows]),
+            scheme or None,
+            scores=np.array([records[i][1].score for i in rows]),
+            detector=_detector_family(info),
+            sharpness=np.array([records[i][1].sharpness for i in rows]),
+            lengths=lengths[rows],
+            embedder=info.settings["embedder"],
+        )
+    return quality
+
+
+def _detector_family(info: RunInfo) -> str | None:
+    family: str | None = info.settings.get("detector_family")
+    if family is None:
+        with contextlib.suppress(ModelNotFoundError):  # a model of the user's own
+            family = find(info.settings["detector"]).family
+    return family
 
 
 def _embeddings(records: list[tuple[str, FaceRecord]], dimension: int, path: str | None) -> Embeddings:

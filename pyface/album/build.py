@@ -17,11 +17,11 @@ from pyface.album.assembly import album_of, stored_album
 from pyface.album.continuing import continue_record, models_for, refuse_mixture
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
-from pyface.album.forgotten import REASON, Forgotten
 from pyface.album.moved import plan_addition, plan_run
 from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
 from pyface.album.people import SamePhoto, check_grouping
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
+from pyface.album.tombstones import FORGOTTEN, Tombstones
 from pyface.album.work import FILE_NAME, RunInfo, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import check_count, check_max_side, check_min_face
@@ -122,10 +122,10 @@ def build_album(
     info.settings["exclude"] = [glob.text for glob in globs]
     info = replace(info, left_out=tuple(found.left_out))
     journal = Journal(None if out is None else os.path.join(out, FACTS_FILE))
-    tombstones = journal.forgotten()
-    forgotten = Forgotten({} if allow_again else tombstones)
+    forgotten = journal.forgotten()
+    tombstones = Tombstones({} if allow_again else forgotten)
     # What is known of these is not all, or too much.
-    anew = {digest for digest, boxes in tombstones.items() if allow_again or None in boxes}
+    anew = {digest for digest, boxes in forgotten.items() if allow_again or None in boxes}
     with contextlib.closing(WorkFile(work_path, keep=add)) as work:
         with timed(clock, "compare with OUT"):
             if add and out is not None:
@@ -145,9 +145,9 @@ def build_album(
         is_at_risk = out is not None and len(pending) == len(photos) and not (add and known)
         work.begin(info, photos, skipped, add=add, at_first_photo=is_at_risk)
         if not is_at_risk:
-            work.take_over(plan.moves, forgotten)
+            work.take_over(plan.moves, tombstones)
         run = FolderRun(
-            chain, settings, work, info.analysis, batch_size=batch, n_threads=workers, forgotten=forgotten
+            chain, settings, work, info.analysis, batch_size=batch, n_threads=workers, tombstones=tombstones
         )  # fmt: skip
         with timed(clock, "analyse"), quiet_pillow():
             run.run(pending, progress)
@@ -158,7 +158,7 @@ def build_album(
         if not add:
             work.keep_only(photo.name for photo in photos)
         work.end()
-        if allow_again and tombstones:
+        if allow_again and forgotten:
             journal.allow_again({digest for *_, digest in work.photos()})
         return album_of(
             work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
@@ -170,7 +170,7 @@ def _no_photos(
 ) -> NoPhotosError:
     """What is told of a folder without a photo that can be read; OUT is as it was, and gone if this run made it."""
     text = f"{folder}: " + ("none of the files could be read" if skipped else "there is no photo in it")
-    if skipped and all(item.reason == REASON for item in skipped):
+    if skipped and all(item.reason == FORGOTTEN for item in skipped):
         text = f"{folder}: all of its photos are forgotten"
     if left_out:
         text += f"; left out: {left_out[0].path} ({left_out[0].reason})"
@@ -207,7 +207,7 @@ def rebuild_album(
     grouping = check_grouping(algorithm, threshold, n_clusters, same_photo_different_people, min_quality)
     workers = _threads.resolve(n_threads)
     clock: dict[str, float] = {}
-    with _record_of(out) as (work, work_path, info, has_ended):
+    with record_of(out) as (work, work_path, info, has_ended):
         refuse_mixture(out, work, info)
         if not has_ended:
             logger.warning("%s: the last run did not end; the photos that it had done are grouped", out)
@@ -227,12 +227,12 @@ def load_album(out: str | os.PathLike[str], *, n_threads: int | None = None) -> 
     """
     out = os.fsdecode(out)
     workers = _threads.resolve(n_threads)
-    with _record_of(out) as (work, work_path, info, _):
+    with record_of(out) as (work, work_path, info, _):
         return stored_album(work, work_path, info, n_threads=workers)
 
 
 @contextlib.contextmanager
-def _record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
+def record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
     """The open record of an OUT, its path, what the last run was asked for, and whether it ended."""
     if not os.path.isdir(out) or not is_ours(out):
         what = "was not written by pyface" if os.path.lexists(out) else "does not exist"

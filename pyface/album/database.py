@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def in_words(path: str | None, damaged: str) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             text = "in use by another run of pyface; wait for its end, or choose another folder"
-        elif code == sqlite3.SQLITE_FULL:
+        elif code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
             text = "the disk is full; the same command goes on when there is space"
         elif code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
             text = f"cannot be written ({error}); choose another folder"

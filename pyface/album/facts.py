@@ -42,6 +42,7 @@ CREATE TABLE overruled (
     fact INTEGER NOT NULL, face INTEGER NOT NULL, later INTEGER NOT NULL, PRIMARY KEY (fact, face, later)
 ) WITHOUT ROWID;
 CREATE TABLE forgotten (digest BLOB NOT NULL, x1 REAL, y1 REAL, x2 REAL, y2 REAL);
+CREATE TABLE exports (path BLOB PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -112,7 +113,7 @@ class Journal:
 
         overrules : (fact, face) of older facts that no longer hold for that face.
         """
-        with self._opened(write=True) as db:
+        with self.opened(write=True) as db:
             assert db is not None
             cursor = db.execute(
                 "INSERT INTO journal (time, kind, person, name) VALUES (?, ?, ?, ?)", (_now(), kind, person, name)
@@ -135,14 +136,14 @@ class Journal:
         facts = self.facts()
         if not facts:
             return None
-        with self._opened(write=True) as db:
+        with self.opened(write=True) as db:
             assert db is not None
             db.execute("INSERT INTO journal (time, kind, undoes) VALUES (?, 'undo', ?)", (_now(), facts[-1].id))
         return facts[-1]
 
     def forgotten(self) -> dict[bytes, list[tuple[float, ...] | None]]:
         """What may not come back: digest of a photo -> boxes of faces, None for the whole photo."""
-        with self._opened() as db:
+        with self.opened() as db:
             rows = [] if db is None else db.execute("SELECT digest, x1, y1, x2, y2 FROM forgotten").fetchall()
         gone: dict[bytes, list[tuple[float, ...] | None]] = {}
         for digest, *box in rows:
@@ -151,12 +152,25 @@ class Journal:
 
     def allow_again(self, digests: Iterable[bytes]) -> None:
         """These photos, and the faces in them, may come back."""
-        with self._opened(write=True) as db:
+        with self.opened(write=True) as db:
             assert db is not None
             db.executemany("DELETE FROM forgotten WHERE digest = ?", [(digest,) for digest in digests])
 
+    def exports(self) -> list[tuple[str, str]]:
+        """(path, kind) of what was made of this album and holds its faces or names, by path."""
+        with self.opened() as db:
+            rows = [] if db is None else db.execute("SELECT path, kind FROM exports ORDER BY path").fetchall()
+        return [(os.fsdecode(path), kind) for path, kind in rows]
+
+    def note_export(self, path: str, kind: str) -> None:
+        """Remember that something was made at this path, so that forgetting can say what it does not reach."""
+        with self.opened(write=True) as db:
+            assert db is not None
+            row = (os.fsencode(os.path.abspath(path)), kind, _now())
+            db.execute("INSERT OR REPLACE INTO exports VALUES (?, ?, ?)", row)
+
     @contextlib.contextmanager
-    def _opened(self, *, write: bool = False) -> Iterator[sqlite3.Connection | None]:
+    def opened(self, *, write: bool = False) -> Iterator[sqlite3.Connection | None]:
         """The database inside a transaction; None where there is none and nothing is to be written."""
         if self.path is None:
             if self._memory is None:
@@ -201,7 +215,7 @@ class Journal:
 
     def _refresh(self) -> None:
         """Read what is new. Facts are only added, but for forgetting, after which everything is read anew."""
-        with self._opened() as db:
+        with self.opened() as db:
             if db is None:
                 self._seen, self._keys, self._facts = (-1, -1), {}, {}
                 return

@@ -50,25 +50,29 @@ class Rows:
     def __init__(self, digests: Sequence[bytes], photos: Labels, boxes: NDArray[np.float64]) -> None:
         self.n = len(digests)
         self._boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-        self._exact: dict[tuple[bytes, bytes], list[int]] = {}
+        self._found: dict[FaceKey, list[int]] = {}
+        self._exact: dict[tuple[bytes, tuple[float, ...]], list[int]] = {}
         self._copies: dict[bytes, dict[int, list[int]]] = {}
-        for row, (digest, photo) in enumerate(zip(digests, photos.tolist(), strict=True)):
+        for row, (digest, photo, box) in enumerate(zip(digests, photos.tolist(), self._boxes.tolist(), strict=True)):
             if digest:
-                self._exact.setdefault((digest, self._boxes[row].tobytes()), []).append(row)
+                self._exact.setdefault((digest, tuple(box)), []).append(row)
                 self._copies.setdefault(digest, {}).setdefault(photo, []).append(row)
 
     def of(self, key: FaceKey) -> list[int]:
         """The rows of a face: in each copy of its photo the one with this box, or with the box that overlaps most."""
-        copies = self._copies.get(key.digest)
-        if copies is None:
-            return []
-        box = np.array(key.box)
-        exact = self._exact.get((key.digest, box.tobytes()), [])
+        rows = self._found.get(key)
+        if rows is None:
+            rows = self._found[key] = self._look_for(key)
+        return rows
+
+    def _look_for(self, key: FaceKey) -> list[int]:
+        copies = self._copies.get(key.digest, {})
+        exact = self._exact.get((key.digest, key.box), [])
         if len(exact) == len(copies):
             return exact
         rows = []
         for members in copies.values():
-            overlaps = iou(box[None], self._boxes[members])[0]
+            overlaps = iou([key.box], self._boxes[members])[0]
             best = int(np.argmax(overlaps))
             if overlaps[best] >= SAME_FACE_IOU:
                 rows.append(members[best])

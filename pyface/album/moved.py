@@ -228,16 +228,3 @@ def write_moves(db: sqlite3.Connection, moves: Sequence[Move]) -> None:
         "UPDATE photos SET size = ?, mtime_ns = ? WHERE name = ?",
         [(move.file.size, move.file.mtime_ns, os.fsencode(move.file.name)) for move in moves],
     )
-
-
-def drop_faces(db: sqlite3.Connection, photo: bytes, kept: Sequence[bool]) -> None:
-    """Take the faces of a photo for which ``kept`` is false out of a record; the others keep their order."""
-    place = 0
-    for position, is_kept in enumerate(kept):
-        for table in ("faces", "people"):
-            if is_kept:
-                change = f"UPDATE {table} SET position = ? WHERE photo = ? AND position = ?"
-                db.execute(change, (place, photo, position))
-            else:
-                db.execute(f"DELETE FROM {table} WHERE photo = ? AND position = ?", (photo, position))
-        place += is_kept

@@ -16,11 +16,13 @@ from pyface.album.links import Links, no_links
 from pyface.album.poor_faces import join_poor, join_share
 from pyface.album.same_photo import picture_share, same_photo_links
 from pyface.analysis.analyzer import check_count, check_threshold
-from pyface.analysis.quality import MIN_QUALITY
 from pyface.errors import counted
 from pyface.kernels.density import dbscan
 
 logger = logging.getLogger(__name__)
+
+# On labelled photos: docs/how-it-works/face-quality.md.
+MIN_QUALITY = 0.3
 
 SamePhoto = bool | Literal["auto"]
 
@@ -69,8 +71,8 @@ def check_grouping(
     algorithm: str,
     threshold: float | None,
     n_clusters: int | None,
-    same_photo_different_people: SamePhoto,
-    min_quality: float | None,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
 ) -> Grouping:
     """Options as users give them. TypeError or ValueError, which say what goes together, for those that do not.
 
@@ -168,7 +170,7 @@ def group_faces(
     labels[rules.nobody] = labels.max(initial=-1) + 1 + np.arange(np.count_nonzero(rules.nobody))
     poor = np.flatnonzero(is_poor)
     if len(poor):
-        assert grouping.poor_limit is not None
+        assert grouping.poor_limit is not None  # min_quality goes with a threshold alone
         others = np.flatnonzero(~rules.nobody)
         here, here_pairs = _of_rows(others, n, groups, pairs)
         joined, alone = join_poor(
@@ -230,7 +232,7 @@ def _cluster(
                 )
             assert grouping.n_clusters is not None
             means = KMeans(grouping.n_clusters, n_init=_STARTS, random_state=0, spherical=metric == "cosine")
-            return means.fit(embeddings).labels_
+            return means.fit(embeddings).labels_.astype(np.int64)
         tree = AgglomerativeClustering(
             grouping.n_clusters, metric=metric, linkage=algorithm, distance_threshold=grouping.threshold
         )

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pyface._typing import Labels
 from pyface.album import layout
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
-from pyface.album.forgotten import Forgotten
-from pyface.album.moved import Move, drop_faces, write_moves
+from pyface.album.moved import Move, write_moves
+from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
@@ -138,15 +138,22 @@ class WorkFile:
             row = self._db.execute(query, (analysis,)).fetchone()
         return None if row is None else os.fsdecode(row[0])
 
-    def take_over(self, moves: Sequence[Move], forgotten: Forgotten) -> None:
+    def take_over(self, moves: Sequence[Move], tombstones: Tombstones) -> None:
         """Let what is known of photos hold under the names that they have now, without the faces that are forgotten."""
         with self._in_words(), self._db:
             write_moves(self._db, moves)
-            for name, digest in self._db.execute("SELECT name, digest FROM photos WHERE error IS NULL").fetchall():
-                if forgotten.has_faces(digest):
-                    query = "SELECT box FROM faces WHERE photo = ? ORDER BY position"
-                    boxes = [np.frombuffer(box) for (box,) in self._db.execute(query, (name,))]
-                    drop_faces(self._db, name, forgotten.kept(digest, np.reshape(boxes, (-1, 4))).tolist())
+        if not tombstones:
+            return
+        gone: list[tuple[str, int]] = []
+        for name, *_, digest in self.photos():
+            if tombstones.has_faces(digest):
+                query = "SELECT box FROM faces WHERE photo = ? ORDER BY position"
+                with self._in_words():
+                    boxes = [np.frombuffer(box) for (box,) in self._db.execute(query, (os.fsencode(name),))]
+                are_gone = tombstones.forgotten(digest, np.reshape(boxes, (-1, 4)))
+                gone += [(name, int(position)) for position in np.flatnonzero(are_gone)]
+        if gone:
+            self.forget(gone, ())
 
     def begin(
         self,
@@ -244,6 +251,26 @@ class WorkFile:
             self._db.executemany("DELETE FROM faces WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM people WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
+
+    def forget(self, faces: Sequence[tuple[str, int]], photos: Sequence[str]) -> None:
+        """Take these faces (photo, position) and photos out for good; later faces of a photo move up."""
+        touched = sorted({os.fsencode(photo) for photo, _ in faces})
+        with self._in_words():
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._db:
+                rows = [(os.fsencode(photo), position) for photo, position in faces]
+                for table in ("faces", "people"):
+                    self._db.executemany(f"DELETE FROM {table} WHERE photo = ? AND position = ?", rows)
+                for name in touched:
+                    query = "SELECT position FROM faces WHERE photo = ? ORDER BY position"
+                    for place, (position,) in enumerate(self._db.execute(query, (name,)).fetchall()):
+                        for table in ("faces", "people"):
+                            self._db.execute(
+                                f"UPDATE {table} SET position = ? WHERE photo = ? AND position = ?",
+                                (place, name, position),
+                            )
+                self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
+            self._db.execute("VACUUM")
 
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
         """(name, width, height, error, digest) of all photos, in byte order of the name."""

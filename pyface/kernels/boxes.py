@@ -52,7 +52,8 @@ def iou(a: Any, b: Any) -> NDArray[np.float64]:
     common = np.prod(np.maximum(high - low, 0), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    overlap: NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return overlap
 
 
 def _scored(boxes: Any, scores: Any) -> tuple[Boxes, NDArray[np.float64]]:

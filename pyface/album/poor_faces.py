@@ -1,0 +1,138 @@
+"""Faces too poor to compare: they found no people, and join one only when they are nearer than others have to be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Embeddings, Labels
+
+__all__ = ["join_poor", "join_share"]
+
+# A poor face joins a person at a mean distance below this share of the threshold of average linkage (in squared or
+# cosine distance). There pairs of two people of which one is poor are as rare as pairs of two good faces are at the
+# threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are trained alike.
+_SHARES = {"dlib-resnet": 0.85, "sface": 0.85}
+_BLOCK_BYTES = 1 << 26
+
+
+def join_share(embedder: str, metric: str) -> float:
+    """The share of average linkage's threshold that is the ``limit`` of :func:`join_poor`; ``embedder`` is a name."""
+    share = _SHARES.get(embedder, _SHARES["sface"])
+    return share**0.5 if metric == "euclidean" else share
+
+
+def join_poor(
+    embeddings: Embeddings,
+    labels: Labels,
+    *,
+    metric: str,
+    limit: float,
+    photos: NDArray[np.int64] | None = None,
+    pairs: NDArray[np.int64] | None = None,
+) -> tuple[Labels, NDArray[np.bool_]]:
+    """Put poor faces with the people that good faces have founded, and say which of them stand alone.
+
+    embeddings : (n, d) float32 or float64; under cosine of any length but 0.
+    labels : (n,) person of each good face, from 0 on, in which numbers may be missing; -1 for a poor one.
+    metric : ``"cosine"``, ``"sqeuclidean"`` or ``"euclidean"``. Euclidean distances are compared in squares.
+    limit : a poor face joins a person if its mean distance to that person's good faces, which is the criterion of
+        average linkage, is strictly below it.
+    photos : (n,) groups of which no two faces come together, as the number of a photo; -1 for none.
+    pairs : (m, 2) rows that do not come together, either.
+
+    Of all (poor face, person) below the limit the nearest comes first, equal ones by row, then by person; it is passed
+    over if the face has its person already, or a face that it may not come together with is there. So a face goes to
+    the nearest person that it may join, and of two of one photo that would join the same one the nearer does. No poor
+    face counts for another's distance: two never bring each other in. The result does not depend on threads.
+
+    Gives the labels (n,), those of good faces as they were, faces that join nobody numbered on from the largest in the
+    order of their rows; and a mask (n,) of the latter. Time O(p k d) for p poor faces and k people, in float32 but for
+    those near the limit; memory O((n + k) d).
+    """
+    result: Labels = labels.astype(np.int64)
+    is_alone = np.zeros(len(labels), np.bool_)
+    poor, good = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
+    if poor.size and good.size:
+        numbers, people = np.unique(labels[good], return_inverse=True)
+        distances, faces, places = _below(embeddings, poor, good, people, metric, limit)
+        apart = _Apart(photos, pairs)
+        for i in np.lexsort((places, faces, distances)).tolist():
+            face, person = int(poor[faces[i]]), int(numbers[places[i]])
+            if result[face] < 0 and not (result[apart.of(face)] == person).any():
+                result[face] = person
+    alone = np.flatnonzero(result < 0)
+    result[alone] = result.max(initial=-1) + 1 + np.arange(len(alone))
+    is_alone[alone] = True
+    return result, is_alone
+
+
+class _Apart:
+    """Which rows may not come together with a row."""
+
+    def __init__(self, photos: NDArray[np.int64] | None, pairs: NDArray[np.int64] | None) -> None:
+        self._photos = photos
+        ends = np.empty((0, 2), np.int64) if pairs is None else np.concatenate([pairs, pairs[:, ::-1]])
+        self._ends = ends[np.argsort(ends[:, 0], kind="stable")]
+        self._order = np.empty(0, np.int64) if photos is None else np.argsort(photos, kind="stable")
+        self._sorted = None if photos is None else photos[self._order]
+
+    def of(self, row: int) -> NDArray[np.int64]:
+        """Rows, itself perhaps among them."""
+        begin, end = np.searchsorted(self._ends[:, 0], (row, row + 1))
+        partners: NDArray[np.int64] = self._ends[begin:end, 1]
+        if self._photos is None or self._sorted is None or self._photos[row] < 0:
+            return partners
+        photo = self._photos[row]
+        begin, end = np.searchsorted(self._sorted, (photo, photo + 1))
+        return np.concatenate([partners, self._order[begin:end]])
+
+
+def _below(
+    embeddings: Embeddings,
+    poor: NDArray[np.int64],
+    good: NDArray[np.int64],
+    people: NDArray[np.int64],
+    metric: str,
+    limit: float,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Mean distances below the limit, and of which poor face to which person, both numbered from 0 on.
+
+    |x|^2 + E|a|^2 - 2 <x, E a>, which is twice the cosine distance where all have length 1. float32 says which can be
+    below, float64 which are.
+    """
+    least = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
+    rows = embeddings[good].astype(np.float64)
+    faces = embeddings[poor].astype(np.float64)
+    if metric == "cosine":
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    else:  # nearer to 0 the squares lose fewer digits
+        middle = rows.mean(axis=0)
+        rows -= middle
+        faces -= middle
+    k = int(people.max()) + 1
+    sizes = np.bincount(people, minlength=k).astype(np.float64)
+    means = np.zeros((k, rows.shape[1]))
+    np.add.at(means, people, rows)
+    means /= sizes[:, None]
+    squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows), minlength=k) / sizes
+    own = np.einsum("ij,ij->i", faces, faces)
+    # What rounding to float32 and a sum of d products in it can be wrong by.
+    error = (rows.shape[1] + 8) * float(np.finfo(np.float32).eps)
+    reach = error * 2 * np.linalg.norm(means, axis=1)
+    lengths = np.sqrt(own)
+    columns = np.ascontiguousarray(means.T, np.float32)
+    found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
+    block = max(1, _BLOCK_BYTES // (4 * k))
+    for begin in range(0, len(faces), block):
+        here = slice(begin, begin + block)
+        # own + squares - 2 dots < least, with what the dots may be wrong by
+        needed = ((own[here, None] + squares[None, :] - least) - lengths[here, None] * reach[None, :]) / 2
+        near, person = np.nonzero(faces[here].astype(np.float32) @ columns >= needed)
+        dots = np.einsum("ij,ij->i", faces[here][near], means[person])
+        distances = own[here][near] + squares[person] - 2 * dots
+        is_below = distances < least
+        found.append((distances[is_below], near[is_below] + begin, person[is_below]))
+    parts = tuple(np.concatenate(part) for part in zip(*found, strict=True))
+    return parts[0], parts[1], parts[2]
