@@ -73,7 +73,8 @@ def names(
             people[person, cluster] = people.get((person, cluster), 0) + 1
     for (person, cluster), n_faces in sorted(people.items(), key=lambda item: (item[0][0].casefold(), item[0])):
         typer.echo(f"{cluster}\t{n_faces}\t{showable(person)}")
-    n_unnamed = len(np.unique(album.labels[[not person for person in album.persons]]))
+    is_unnamed = ~(album.set_aside | album.hidden) & (np.array(album.persons, np.str_) == "")
+    n_unnamed = len(np.unique(album.labels[is_unnamed]))
     say(f"{counted(len({name for name, _ in people}), 'name')}; {counted(n_unnamed, 'person', 'people')} without one")
     for note in album.notes:
         say(f"note: {showable(note)}")
