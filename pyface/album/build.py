@@ -118,22 +118,24 @@ def build_album(
                 remove_if_empty(out)
             raise
     info = _run_info(folder, chain, settings, batch=batch, n_threads=workers, providers=providers)
-    own_name = info.title
+    own_name = info.title or "added"  # the root of a disk has no name
     info.settings["exclude"] = [glob.text for glob in globs]
     info = replace(info, left_out=tuple(found.left_out))
     journal = Journal(None if out is None else os.path.join(out, FACTS_FILE))
     forgotten = journal.forgotten()
     tombstones = Tombstones({} if allow_again else forgotten)
-    # What is known of these is not all, or too much.
-    anew = {digest for digest, boxes in forgotten.items() if allow_again or None in boxes}
+    anew = forgotten.keys() if allow_again else ()
     with contextlib.closing(WorkFile(work_path, keep=add)) as work:
         with timed(clock, "compare with OUT"):
             if add and out is not None:
-                info = continue_record(out, work, info)
-            known = work.known(info.analysis)
-            if add:
+                title, info = info.title, continue_record(out, work, info)
+                is_same_folder = title == info.title
+            known = {
+                name: photo for name, photo in work.known(info.analysis).items() if not tombstones.has_photo(photo[2])
+            }
+            if add and out is not None:
                 plan = plan_addition(
-                    photos, known, folder=own_name, is_same_folder=own_name == info.title, anew=anew, progress=progress
+                    photos, known, folder=own_name, is_same_folder=is_same_folder, anew=anew, progress=progress
                 )
             else:
                 plan = plan_run(photos, known, anew=anew, progress=progress)
@@ -144,8 +146,7 @@ def build_album(
         )  # fmt: skip
         is_at_risk = out is not None and len(pending) == len(photos) and not (add and known)
         work.begin(info, photos, skipped, add=add, at_first_photo=is_at_risk)
-        if not is_at_risk:
-            work.take_over(plan.moves, tombstones)
+        work.take_over(plan.moves, tombstones)
         run = FolderRun(
             chain, settings, work, info.analysis, batch_size=batch, n_threads=workers, tombstones=tombstones
         )  # fmt: skip
@@ -159,7 +160,8 @@ def build_album(
             work.keep_only(photo.name for photo in photos)
         work.end()
         if allow_again and forgotten:
-            journal.allow_again({digest for *_, digest in work.photos()})
+            looked_at = {photo.name for photo in pending}
+            journal.allow_again({digest for name, *_, digest in work.photos() if name in looked_at})
         return album_of(
             work, work_path, info, grouping, keep=add, n_threads=workers, clock=clock, progress=progress
         )  # fmt: skip

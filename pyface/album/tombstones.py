@@ -40,7 +40,7 @@ class Tombstones:
         gone = [box for box in self._boxes.get(digest, ()) if box is not None]
         if self.has_photo(digest) or not gone or not len(boxes):
             return np.full(len(boxes), self.has_photo(digest))
-        are_forgotten: NDArray[np.bool_] = (iou(boxes, np.array(gone)) >= SAME_FACE_IOU).any(axis=1)
+        are_forgotten: NDArray[np.bool_] = np.any(iou(boxes, np.array(gone)) >= SAME_FACE_IOU, axis=1)
         return are_forgotten
 
     def without(self, digest: bytes, detections: Detections) -> Detections:

@@ -139,21 +139,23 @@ class WorkFile:
         return None if row is None else os.fsdecode(row[0])
 
     def take_over(self, moves: Sequence[Move], tombstones: Tombstones) -> None:
-        """Let what is known of photos hold under the names that they have now, without the faces that are forgotten."""
+        """Let what is known of photos hold under the names that they have now, without what is forgotten."""
         with self._in_words(), self._db:
             write_moves(self._db, moves)
         if not tombstones:
             return
-        gone: list[tuple[str, int]] = []
+        photos: list[str] = []
+        faces: list[tuple[str, int]] = []
         for name, *_, digest in self.photos():
             if tombstones.has_faces(digest):
                 query = "SELECT box FROM faces WHERE photo = ? ORDER BY position"
                 with self._in_words():
                     boxes = [np.frombuffer(box) for (box,) in self._db.execute(query, (os.fsencode(name),))]
                 are_gone = tombstones.forgotten(digest, np.reshape(boxes, (-1, 4)))
-                gone += [(name, int(position)) for position in np.flatnonzero(are_gone)]
-        if gone:
-            self.forget(gone, ())
+                faces += [(name, int(position)) for position in np.flatnonzero(are_gone)]
+                photos += [name] if tombstones.has_photo(digest) else []
+        if faces or photos:
+            self.forget(faces, photos)
 
     def begin(
         self,

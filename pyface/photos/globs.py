@@ -65,7 +65,7 @@ def _expression_of(text: str) -> str:
 
 
 def _of_part(part: str) -> str:
-    pieces = []
+    pieces: list[str] = []
     i = 0
     while i < len(part):
         letter = part[i]
