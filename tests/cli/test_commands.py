@@ -172,7 +172,7 @@ def test_what_is_left_out_is_said(photos: Path, tmp_path: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(photos / "a1.png", folder / name)
     one_line(pyface("cluster", folder, "-o", out, "--exclude", "["), 2, "exclude (--exclude): '[' is no pattern: a '['")
-    said = f"pyface: {folder}: there is no photo in it; left out: .git/ (its name begins with a dot) and 4 more\n"
+    said = f"pyface: {folder}: there is no photo in it; left out: .git/ (its name begins with a dot) and 5 more\n"
     one_line(pyface("cluster", folder, "-o", out, "--exclude", "*.png", "--exclude", "raw"), 1, said)
     done = pyface("cluster", folder, "-o", out, "--exclude", "raw.png", "--exclude", "/raw/")
     assert done.returncode == 0, done.stderr
