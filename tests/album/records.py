@@ -40,9 +40,19 @@ def face_record(vector: NDArray[np.float32], place: int = 0, *, eyes: float = 60
 
 
 def write_record(
-    out: Path, faces: dict[str, list[FaceRecord]], *, embedder: str = "sface", add: bool = False, analysis: str = "a"
+    out: Path,
+    faces: dict[str, list[FaceRecord]],
+    *,
+    embedder: str = "sface",
+    add: bool = False,
+    analysis: str = "a",
+    copies: dict[str, str] | None = None,
 ) -> Path:
-    """OUT with the record of these photos, as a run leaves it before its faces are grouped."""
+    """OUT with the record of these photos, as a run leaves it before its faces are grouped.
+
+    copies : photos that are the same file as another one.
+    """
+    digests = {name: digest_of((copies or {}).get(name, name)) for name in faces}
     out.mkdir(exist_ok=True)
     settings = {
         "detector": "yunet", "landmarks": "detector", "embedder": embedder, "min_face": None, "max_faces": None,
@@ -53,7 +63,7 @@ def write_record(
     files = [PhotoFile(f"/nowhere/{name}", name, 1000 + i, 7) for i, name in enumerate(sorted(faces))]
     with contextlib.closing(WorkFile(str(out / FILE_NAME))) as work:
         work.begin(info, files, [], add=add)
-        records = [PhotoRecord(f.name, 900, 600, tuple(faces[f.name]), digest=digest_of(f.name)) for f in files]
+        records = [PhotoRecord(f.name, 900, 600, tuple(faces[f.name]), digest=digests[f.name]) for f in files]
         work.save(analysis, zip(files, records, strict=True))
         work.end()
     return out

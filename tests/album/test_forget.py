@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +67,12 @@ def test_a_person_leaves_no_byte(out: Path, album: Album) -> None:
     rows = album.faces_of("Adelheid Q")
     others = np.setdiff1d(np.arange(12), rows)
     secrets = [*secrets_of(album, rows), b"Adelheid Q"]
-    assert len({secret for _, secret in traces(out, secrets)}) >= len(rows) * 4 + 1  # they are found where they are
+    assert len({secret for _, secret in traces(out, secrets)}) >= len(rows) * 3 + 1  # they are found where they are
     kept = secrets_of(album, others)
     gone = forget_and_save(out, person="Adelheid Q")
     assert (gone.n_faces, gone.n_photos) == (4, 0)
     assert traces(out, secrets) == []
-    assert len({secret for _, secret in traces(out, kept)}) >= len(others) * 4
+    assert len({secret for _, secret in traces(out, kept)}) >= len(others) * 3 - 1  # one is hidden, and on no page
     assert sorted(path.name for path in out.iterdir()) == [
         "embeddings.npy", "faces.csv", "facts.sqlite", "report.html", "summary.json", "work.sqlite",
     ]  # fmt: skip
@@ -97,10 +96,13 @@ def test_a_face(out: Path, album: Album) -> None:
     assert len(pyface.load_album(out).photos) == 6
 
 
-def test_a_photo_with_its_copies(out: Path, album: Album) -> None:
-    with sqlite3.connect(out / FILE_NAME) as db:
-        db.execute("UPDATE photos SET digest = ? WHERE name = CAST('003.jpg' AS BLOB)", (digest_of("001.jpg"),))
-    db.close()
+def test_a_photo_with_its_copies(tmp_path: Path) -> None:
+    faces = two_to_a_photo(TRUTH)
+    faces["003.jpg"] = faces["001.jpg"]
+    out = write_record(tmp_path / "out", faces, copies={"003.jpg": "001.jpg"})
+    album = recluster_photos(out)
+    album = album.name(int(album.labels[2]), "Adelheid Q")
+    pyface.save_album(album)
     secrets = secrets_of(album, np.array([2, 3, 6, 7]))
     gone = forget_and_save(out, photo="001.jpg")
     assert (gone.n_faces, gone.n_photos) == (4, 2)
