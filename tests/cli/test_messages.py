@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
@@ -85,7 +86,7 @@ def test_counts_of_an_album(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         album = SimpleNamespace(
             photos=(None,) * n_photos, n_photos_without_face=n_without, faces=(None,) * n_faces, n_people=n_people,
-            skipped=(None,) * n_skipped,
+            skipped=(None,) * n_skipped, set_aside=np.zeros(n_faces, bool), hidden=np.zeros(n_faces, bool), notes=(),
         )  # fmt: skip
         people._say_counts(album, Path("out"))
         assert capsys.readouterr().err.splitlines()[0] == said
