@@ -69,7 +69,9 @@ def embeddings_npy(album: Album) -> bytes:
 
 
 def summary_json(album: Album) -> bytes:
-    """Counts, settings, model digests, skipped files with reasons, seconds, and the photos with their sizes."""
+    """Counts, settings, model digests, skipped files and what was left out with reasons, seconds, and the photos with
+    their sizes.
+    """
     per_photo = Counter(entry.photo for entry in album.faces)
     sizes = np.bincount(album.labels[~(album.set_aside | album.hidden)], minlength=1)
     summary: dict[str, Any] = {
@@ -85,11 +87,13 @@ def summary_json(album: Album) -> bytes:
             "faces_hidden": int(np.count_nonzero(album.hidden)),
             "close_calls": len(album.close_calls),
             "skipped": len(album.skipped),
+            "left_out": len(album.left_out),
         },
         "settings": album.settings,
         "models": album.models,
         "notes": list(album.notes),
         "skipped": [{"photo": as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
+        "left_out": [{"path": as_utf8(item.path), "reason": as_utf8(item.reason)} for item in album.left_out],
         "seconds": album.seconds,
         "close_calls": [
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}
