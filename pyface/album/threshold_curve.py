@@ -13,6 +13,7 @@ from pyface.album.predictions import Prediction
 from pyface.album.truth import Comparison
 from pyface.errors import PyfaceError
 from pyface.kernels import linkage, tree
+from pyface.kernels.link_groups import cannot_links
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,8 @@ def threshold_curve(prediction: Prediction, comparison: Comparison, *, n_threads
         raise PyfaceError(f"{prediction.path}: {error}") from error
     apart = None
     if vectors.apart:
-        apart = np.unique([face.photo for face in prediction.faces], return_inverse=True)[1].astype(np.int64)
+        photos = np.unique([face.photo for face in prediction.faces], return_inverse=True)[1].astype(np.int64)
+        apart = cannot_links(n, photos, None)
     merges = linkage.tree(x, method, vectors.metric, cannot_link=apart, n_threads=_threads.resolve(n_threads))
 
     n_alone = int(np.count_nonzero(comparison.rows < 0))
