@@ -7,6 +7,7 @@ outside: model files, photos, folders.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,12 @@ def one_line(error: Exception) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """``1 face``, ``2 faces``, ``1,000 people``: a number and what it counts; ``many`` may be left out for an s."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[object], most: int = 10) -> str:
+    """``a, b, c``; the first ``most`` names, and how many more there are."""
+    first = ", ".join(map(str, names[:most]))
+    return first if len(names) <= most else f"{first} and {len(names) - most:,} more"
 
 
 def require_extra(module: str, extra: str = "models") -> ModuleType:

@@ -3,95 +3,133 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
-import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyface._typing import Labels
-from pyface.album.out_folder import SUMMARY
-from pyface.album.outputs import COLUMNS, FACES
-from pyface.errors import PyfaceError, counted
+from pyface.album.predictions import PredictedFace, Prediction, read_csv, read_prediction
+from pyface.errors import PyfaceError, counted, listed
 
 _LABEL_COLUMNS = ("person", "label", "identity", "cluster")
 
 
-@dataclass(frozen=True, slots=True)
-class PredictedFace:
-    """One line of faces.csv."""
-
-    face_id: int
-    photo: str
-    box: tuple[float, float, float, float]
-    cluster: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """Two labelings of the same items, the predicted one by number, -1 for noise.
 
-    n_left_out : items whose person is not known. n_without_face : items that are photos without a face. n_unknown :
-    lines of the truth for a face or photo that is not there. cluster_names : what the file calls each number.
+    labels_true, labels_pred : (m,). rows : (m,) int64, which face of the prediction each item is, -1 for a photo
+    without one. cluster_names : what the file calls each number.
+    by : "face_id" or "photo", what the truth names people by; "rule" if there is none. What follows are such names.
+    n_left_out : items whose person is not known. missing : those of them that the truth does not name (photos, if a
+    rule finds nobody). unnamed : those that it names without a person.
+    unknown : what the truth names and the prediction lacks, an entry a line. doubled : what it names several times,
+    with the same person. without_face : photos that are items without a face.
     """
 
     labels_true: list[str]
     labels_pred: Labels
+    rows: NDArray[np.int64]
+    cluster_names: tuple[str, ...]
+    by: str
     n_left_out: int
-    n_without_face: int
-    n_unknown: int = 0
-    cluster_names: tuple[str, ...] = ()
+    missing: tuple[str, ...]
+    unnamed: tuple[str, ...]
+    unknown: tuple[str, ...]
+    doubled: tuple[str, ...]
+    without_face: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """How a face, and a photo if the truth can say, finds its person.
+
+    by : as in :class:`Comparison`. keys : what each line names.
+    """
+
+    of_face: Callable[[PredictedFace], str | None]
+    of_photo: Callable[[str], str | None] | None
+    by: str
+    keys: tuple[str, ...] = ()
 
 
 def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_photo: bool) -> Comparison:
-    """Line up predicted clusters with known people.
+    """Line up predicted clusters with known people: :func:`compare` of files.
 
-    pred : an OUT folder, or a faces.csv. A face whose ``cluster`` is -1 or empty is noise: in no cluster.
+    pred : see :func:`pyface.album.predictions.read_prediction`.
     truth : a CSV with the column ``person`` (or ``label``, ``identity``, ``cluster``) and ``face_id`` or ``photo``. A
         person named -1 is one like any other, as a class of that name is in all measures; one not known is empty.
     rule : instead of ``truth``, ``"folder"`` (the folder of a photo is the person) or a regular expression whose first
         group, found in the photo's path, is the person.
+    """
+    known = read_truth(truth, rule)
+    return compare(read_prediction(pred), known, one_per_photo=one_per_photo)
+
+
+def compare(prediction: Prediction, truth: Truth, *, one_per_photo: bool) -> Comparison:
+    """Line up predicted clusters with known people.
+
+    A face whose cluster is -1 or empty is noise: in no cluster.
     one_per_photo : score the face nearest to each photo's centre; a photo without a face is a person of its own.
     """
-    if (truth is None) == (rule is None):
-        raise ValueError("give either TRUTH (a CSV file) or --truth folder|REGEX")
-    faces = read_faces(os.path.join(pred, FACES) if os.path.isdir(pred) else pred)
-    by_photo: Callable[[str], str | None] | None
-    n_unknown = 0
-    if rule is not None:
-        by_face, by_photo = person_by_rule(rule)
-    else:
-        assert truth is not None
-        by_face, by_photo, column, keys = read_truth(truth)
-        there = {face.photo if column == "photo" else str(face.face_id) for face in faces}
-        if column == "photo":
-            with contextlib.suppress(PyfaceError):  # a faces.csv alone: it names no photo without a face
-                there |= read_photo_sizes(pred).keys()
-        n_unknown = sum(key not in there for key in keys)
-
-    items = [(by_face(face), face.cluster) for face in faces]
-    n_without_face = 0
-    if one_per_photo:
-        sizes = read_photo_sizes(pred)
-        central = _central_faces(faces, sizes)
-        items = [(by_face(face), face.cluster) for face in central.values()]
-        missing = [photo for photo in sizes if photo not in central]
-        n_without_face = len(missing)
-        if missing and by_photo is None:
-            raise ValueError("--one-per-photo needs a person for each photo: TRUTH must have a column 'photo'")
-        # No cluster number looks like this, so each is a cluster of its own.
-        items += [(by_photo(photo), f"no face in {photo}") for photo in missing if by_photo is not None]
-    known = [(person, cluster) for person, cluster in items if person is not None]
-    if not known:
+    faces = prediction.faces
+    if (truth.by != "face_id" or one_per_photo) and faces and not any(face.photo for face in faces):
         raise PyfaceError(
-            f"{counted(len(items), 'predicted face')}, and none has a known person; check the rule or the file"
+            f"{prediction.path}: does not say which photo a face is in (the array 'photo'); then TRUTH must have a "
+            "column 'face_id'"
         )
-    numbers, names = _numbered([cluster for _, cluster in known])
+    sizes: dict[str, tuple[int, int]] = {}
+    if one_per_photo:
+        sizes = prediction.photo_sizes()
+    elif truth.by == "photo":
+        with contextlib.suppress(PyfaceError):  # a file alone: it names no photo without a face
+            sizes = prediction.photo_sizes()
+
+    rows = np.arange(len(faces))
+    without_face: list[str] = []
+    if one_per_photo:
+        central = central_faces(faces, sizes)
+        rows = np.array(list(central.values()), np.int64)
+        without_face = [photo for photo in sizes if photo not in central]
+        if without_face and truth.of_photo is None:
+            raise ValueError("--one-per-photo needs a person for each photo: TRUTH must have a column 'photo'")
+    people = [truth.of_face(faces[row]) for row in rows]
+    clusters = [faces[row].cluster for row in rows]
+    keys = [str(faces[row].face_id) if truth.by == "face_id" else faces[row].photo for row in rows]
+    if truth.of_photo is not None:
+        people += [truth.of_photo(photo) for photo in without_face]
+        # No cluster number looks like this, so each is a cluster of its own.
+        clusters += [f"no face in {photo}" for photo in without_face]
+        keys += without_face
+        rows = np.concatenate([rows, np.full(len(without_face), -1)])
+
+    is_known = np.array([person is not None for person in people], bool)
+    if not is_known.any():
+        raise PyfaceError(
+            f"{counted(len(people), 'predicted face')}, and none has a known person; check the rule or the file"
+        )
+    numbers, names = _numbered([cluster for cluster, known in zip(clusters, is_known, strict=True) if known])
+    in_truth = set(truth.keys)
+    left_out = dict.fromkeys(key for key, known in zip(keys, is_known, strict=True) if not known)
+    there = (
+        {str(face.face_id) for face in faces} if truth.by == "face_id" else {face.photo for face in faces} | {*sizes}
+    )
     return Comparison(
-        [person for person, _ in known], numbers, len(items) - len(known), n_without_face, n_unknown, names
+        labels_true=[person for person in people if person is not None],
+        labels_pred=numbers,
+        rows=rows[is_known],
+        cluster_names=names,
+        by=truth.by,
+        n_left_out=int(np.count_nonzero(~is_known)),
+        missing=tuple(key for key in left_out if key not in in_truth),
+        unnamed=tuple(key for key in left_out if key in in_truth),
+        unknown=tuple(key for key in truth.keys if key not in there),
+        doubled=tuple(key for key, times in Counter(truth.keys).items() if times > 1),
+        without_face=tuple(without_face),
     )
 
 
@@ -110,36 +148,15 @@ def is_noise(cluster: str) -> bool:
         return False
 
 
-def read_faces(path: str) -> list[PredictedFace]:
-    """The lines of a faces.csv."""
-    faces = []
-    for number, row in _read_csv(path, COLUMNS):
-        try:
-            box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
-            faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"].strip()))
-        except (ValueError, TypeError, AttributeError):  # the last two: a line that is too short holds None
-            raise PyfaceError(f"{path}: line {number} is not a line of a faces.csv: {list(row.values())}") from None
-    return faces
-
-
-def read_photo_sizes(pred: str) -> dict[str, tuple[int, int]]:
-    """Photo -> (width, height) of all photos that were read, from the summary beside faces.csv."""
-    folder = pred if os.path.isdir(pred) else os.path.dirname(pred)
-    path = os.path.join(folder, SUMMARY)
-    try:
-        with open(path, encoding="utf-8") as file:
-            photos = json.load(file)["photos"]
-        return {photo["photo"]: (photo["width"], photo["height"]) for photo in photos}
-    except OSError as error:
-        raise PyfaceError(f"--one-per-photo needs the sizes of the photos from {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PyfaceError(f"{path}: not a summary written by pyface ({error})") from error
-
-
-def person_by_rule(rule: str) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None]]:
-    """How a face and a photo find their person: by folder or by a regular expression."""
+def read_truth(path: str | None, rule: str | None) -> Truth:
+    """The truth of a CSV file, or of a rule: see :func:`compare_labels`."""
+    if (path is None) == (rule is None):
+        raise ValueError("give either TRUTH (a CSV file) or --truth folder|REGEX")
+    if path is not None:
+        return _of_file(path)
+    assert rule is not None
     by_photo = _by_folder if rule == "folder" else _by_pattern(rule)
-    return (lambda face: by_photo(face.photo)), by_photo
+    return Truth(lambda face: by_photo(face.photo), by_photo, "rule")
 
 
 def _by_folder(photo: str) -> str | None:
@@ -161,11 +178,8 @@ def _by_pattern(rule: str) -> Callable[[str], str | None]:
     return person
 
 
-def read_truth(
-    path: str,
-) -> tuple[Callable[[PredictedFace], str | None], Callable[[str], str | None] | None, str, list[str]]:
-    """How a face, and a photo if the file can say, finds its person; the column that tells which, and what it holds."""
-    rows = _read_csv(path, ())
+def _of_file(path: str) -> Truth:
+    rows = read_csv(path)
     columns = set(rows[0][1]) if rows else set()
     label = next((name for name in _LABEL_COLUMNS if name in columns), None)
     if label is None or not columns & {"face_id", "photo"}:
@@ -174,10 +188,14 @@ def read_truth(
         people = _people_by(path, rows, "face_id", label)
         # Where each line is a face, a photo may show several people: it has one only if its lines agree.
         by_photo = _people_by(path, rows, "photo", label, strict=False) if "photo" in columns else None
-        find = None if by_photo is None else by_photo.get
-        return (lambda face: people.get(str(face.face_id))), find, "face_id", [row["face_id"] for _, row in rows]
+        keys = tuple(row["face_id"] or "" for _, row in rows)
+        return Truth(
+            lambda face: people.get(str(face.face_id)), None if by_photo is None else by_photo.get, "face_id", keys
+        )
     of_photo = _people_by(path, rows, "photo", label)
-    return (lambda face: of_photo.get(face.photo)), of_photo.get, "photo", [row["photo"] for _, row in rows]
+    return Truth(
+        lambda face: of_photo.get(face.photo), of_photo.get, "photo", tuple(row["photo"] or "" for _, row in rows)
+    )
 
 
 def _people_by(
@@ -185,42 +203,31 @@ def _people_by(
 ) -> dict[str, str | None]:
     """What identifies a face or photo -> its person; None if the field is empty, or if lines differ and may."""
     people: dict[str, str | None] = {}
+    differ: dict[str, int] = {}  # what several lines give different people, and the first line that does
     for number, row in rows:
-        key, person = row[column], (row[label] or "").strip() or None
+        key, person = row[column] or "", (row[label] or "").strip() or None
         if key in people and people[key] != person:
-            if strict:
-                raise PyfaceError(f"{path}: line {number} gives {column} {key!r} another person than a line before")
+            differ.setdefault(key, number)
             person = None
         people[key] = person
+    if strict and differ:
+        (key, number), *others = differ.items()
+        also = f"; so do, for others, lines {listed([n for _, n in others])}" if others else ""
+        raise PyfaceError(f"{path}: line {number} gives {column} {key!r} another person than a line before{also}")
     return people
 
 
-def _read_csv(path: str, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    try:
-        # "utf-8-sig": spreadsheets put a byte order mark in front.
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = set(needed) - set(reader.fieldnames or ())
-            if missing:
-                raise PyfaceError(f"{path}: not a faces.csv, the columns {sorted(missing)} are missing")
-            return [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
-    except OSError as error:
-        raise PyfaceError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except csv.Error as error:
-        raise PyfaceError(f"{path}: not a CSV file ({error})") from error
-
-
-def _central_faces(faces: list[PredictedFace], sizes: dict[str, tuple[int, int]]) -> dict[str, PredictedFace]:
-    """For each photo the face whose box centre is nearest to the photo's centre; of equal ones the first."""
-    nearest: dict[str, tuple[float, PredictedFace]] = {}
-    for face in faces:
+def central_faces(faces: tuple[PredictedFace, ...], sizes: dict[str, tuple[int, int]]) -> dict[str, int]:
+    """For each photo the face whose box centre is nearest to the photo's centre, by place; of equal ones the first."""
+    nearest: dict[str, tuple[float, int]] = {}
+    for row, face in enumerate(faces):
         if face.photo not in sizes:
-            raise PyfaceError(f"faces.csv names the photo {face.photo!r}, which its summary does not know")
+            raise PyfaceError(f"PRED names the photo {face.photo!r}, which its summary does not know")
+        if face.box is None:
+            raise PyfaceError("PRED does not say where the faces are: an .npz needs the array 'boxes' (x1, y1, x2, y2)")
         width, height = sizes[face.photo]
         x1, y1, x2, y2 = face.box
         distance = float(np.hypot((x1 + x2) / 2 - (width - 1) / 2, (y1 + y2) / 2 - (height - 1) / 2))
         if face.photo not in nearest or distance < nearest[face.photo][0]:
-            nearest[face.photo] = (distance, face)
-    return {photo: face for photo, (_, face) in nearest.items()}
+            nearest[face.photo] = (distance, row)
+    return {photo: row for photo, (_, row) in nearest.items()}

@@ -114,7 +114,7 @@ def embed(
     providers: Providers = None,
     verbose: Verbose = False,
 ) -> None:
-    """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks and photo (their names)."""
+    """Embed the faces in photos: an .npz file with embeddings, boxes, scores, landmarks, photo (names), metric."""
     set_up_logging(verbose)
     if output.suffix.lower() == ".npy":
         raise ValueError(f"{output}: several arrays are written, as an .npz; call it {output.stem}.npz")

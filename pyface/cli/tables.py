@@ -51,7 +51,7 @@ def write_bytes(output: Path | None, data: bytes) -> None:
     write_files(os.path.dirname(target), {os.path.basename(target): data})
 
 
-def check_output(output: Path | None) -> None:
+def check_output(output: Path | None, option: str = "--out") -> None:
     """Raise for a file that cannot be written, before any work is done for it."""
     if output is None:
         return
@@ -59,7 +59,7 @@ def check_output(output: Path | None) -> None:
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{folder}: no such folder to write {output.name} to")
     if output.is_dir():
-        raise ValueError(f"{output}: is a folder; --out must name a file")
+        raise ValueError(f"{output}: is a folder; {option} must name a file")
     if not os.access(output if output.exists() and not output.is_file() else folder, os.W_OK):
         raise PyfaceError(f"{output}: cannot be written; choose another file")
 
@@ -78,7 +78,7 @@ def _angles(face: Face) -> list[str]:
 
 
 def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tuple[bytes, int]:
-    """The bytes of an .npz with embeddings, boxes, scores, landmarks, photo; and the number of faces."""
+    """The bytes of an .npz with embeddings, boxes, scores, landmarks, photo, metric; and the number of faces."""
     assert chain.embedder is not None
     faces = [(name, face) for name, in_photo in found for face in in_photo]
     data = io.BytesIO()
@@ -90,6 +90,7 @@ def embeddings_npz(found: Sequence[tuple[str, list[Face]]], chain: Chain) -> tup
         # Without any face the scheme's number of points is not known here.
         landmarks=np.array([f.landmarks for _, f in faces], np.float64) if faces else np.empty((0, 0, 2)),
         photo=np.array([as_utf8(name) for name, _ in faces], dtype=np.str_),
+        metric=np.array(chain.embedder.metric),
     )
     return data.getvalue(), len(faces)
 
@@ -101,8 +102,7 @@ def scores_text(scores: dict[str, Any], intervals: Mapping[str, Any] | None = No
     for name, value in scores.items():
         line = f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name:<{width}}  {value}"
         if intervals and name in intervals:
-            low, high = intervals[name]
-            line += f"  [{low:.4f}, {high:.4f}]"
+            line += f"  [{intervals[name].low:.4f}, {intervals[name].high:.4f}]"
         lines.append(line)
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ vectors that were clustered. How: docs/how-it-works/metrics.md.
 """
 
 from pyface.metrics import identification, verification
-from pyface.metrics._bootstrap import Interval, bootstrap_intervals
+from pyface.metrics._bootstrap import bootstrap_intervals
 from pyface.metrics._dunn import dunn_score
 from pyface.metrics._evaluate import Evaluation, evaluate
 from pyface.metrics._information import (
@@ -20,6 +20,7 @@ from pyface.metrics._information import (
     v_measure_score,
 )
 from pyface.metrics._internal import calinski_harabasz_score, davies_bouldin_score
+from pyface.metrics._intervals import Interval
 from pyface.metrics._sets import (
     adjusted_rand_score,
     bcubed_precision_recall_f,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,8 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface.metrics import _information, _sets
 from pyface.metrics._contingency import Contingency, grouped
-
-
-class Interval(NamedTuple):
-    """From ``low`` to ``high``."""
-
-    low: float
-    high: float
+from pyface.metrics._evaluate import scores_without_ami
+from pyface.metrics._intervals import Interval
 
 
 def _sums_of_classes(table: Contingency) -> NDArray[np.float64]:
@@ -111,10 +106,11 @@ def bootstrap_intervals(
     share of the samples within the interval, in (0, 1). random_state : integer from 0 to 2^32 - 1; the same one gives
     the same intervals.
 
-    Returns ``{name: Interval(low, high)}`` for every score of :class:`Evaluation` but "ami", whose expectation by
-    chance is no sum over rows. The intervals say how far the scores depend on which people were there. Two people in
-    one cluster are drawn apart though they fail together: where that is the usual error, intervals of precision,
-    purity and homogeneity are too narrow, by up to the root of 2; and all are with fewer than some thirty classes.
+    Returns ``{name: Interval(value, low, high)}`` for every score of :class:`Evaluation` but "ami", whose expectation
+    by chance is no sum over rows; the value is that of :func:`evaluate`. The intervals say how far the scores depend on
+    which people were there. Two people in one cluster are drawn apart though they fail together: where that is the
+    usual error, intervals of precision, purity and homogeneity are too narrow, by up to the root of 2; and all are
+    with fewer than some thirty classes.
 
     ValueError for fewer than two classes; other errors as in :func:`evaluate`. Time O(n) for the sums, then
     O(classes) a sample; memory O(n).
@@ -138,6 +134,6 @@ def bootstrap_intervals(
     drawn = [_scores(m @ sums, weight) for m in times]
     quantiles = (1 - share) / 2, (1 + share) / 2
     return {
-        name: Interval(*(float(q) for q in np.quantile([scores[name] for scores in drawn], quantiles)))
-        for name in drawn[0]
+        name: Interval(value, *(float(q) for q in np.quantile([scores[name] for scores in drawn], quantiles)))
+        for name, value in scores_without_ami(table, weight).items()
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyface.metrics import _information, _sets
-from pyface.metrics._contingency import grouped
+from pyface.metrics._contingency import Contingency, grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +53,37 @@ def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", b
     that lie closely, O(n log n) time for others, and one step for each pair of different group sizes and each overlap
     that such groups may have by chance (AMI). How far to trust the scores: :func:`bootstrap_intervals`.
     """
-    weight = _sets.checked_beta(beta)
     groups = grouped(labels_true, labels_pred, noise)
-    table = groups.table
-    pairs = _sets.pair_counts(table)
-    pair_precision, pair_recall, pair_f = _sets.pair_scores(pairs, weight)
-    bcubed_precision, bcubed_recall, bcubed_f = _sets.bcubed_scores(table, weight)
-    homogeneity, completeness = _information.homogeneity_completeness(table)
     return Evaluation(
-        purity=_sets.purity(table),
-        inverse_purity=_sets.inverse_purity(table),
-        rand=_sets.rand(pairs),
-        adjusted_rand=_sets.adjusted_rand(pairs),
-        nmi=_information.normalized(table, "arithmetic"),
-        ami=_information.adjusted(table, "arithmetic"),
-        pair_precision=pair_precision,
-        pair_recall=pair_recall,
-        pair_f=pair_f,
-        bcubed_precision=bcubed_precision,
-        bcubed_recall=bcubed_recall,
-        bcubed_f=bcubed_f,
-        n_samples=table.n,
+        **scores_without_ami(groups.table, _sets.checked_beta(beta)),
+        ami=_information.adjusted(groups.table, "arithmetic"),
+        n_samples=groups.table.n,
         n_classes=len(groups.class_names),
         n_clusters=groups.n_clusters,
         n_noise=groups.n_noise,
-        homogeneity=homogeneity,
-        completeness=completeness,
-        v_measure=_information.v_measure(homogeneity, completeness, weight),
-        fowlkes_mallows=_sets.fowlkes_mallows(pairs),
     )
+
+
+def scores_without_ami(table: Contingency, beta: float) -> dict[str, float]:
+    """The scores of an :class:`Evaluation` by name, all but the one that takes an expectation."""
+    pairs = _sets.pair_counts(table)
+    pair_precision, pair_recall, pair_f = _sets.pair_scores(pairs, beta)
+    bcubed_precision, bcubed_recall, bcubed_f = _sets.bcubed_scores(table, beta)
+    homogeneity, completeness = _information.homogeneity_completeness(table)
+    return {
+        "purity": _sets.purity(table),
+        "inverse_purity": _sets.inverse_purity(table),
+        "rand": _sets.rand(pairs),
+        "adjusted_rand": _sets.adjusted_rand(pairs),
+        "nmi": _information.normalized(table, "arithmetic"),
+        "pair_precision": pair_precision,
+        "pair_recall": pair_recall,
+        "pair_f": pair_f,
+        "bcubed_precision": bcubed_precision,
+        "bcubed_recall": bcubed_recall,
+        "bcubed_f": bcubed_f,
+        "homogeneity": homogeneity,
+        "completeness": completeness,
+        "v_measure": _information.v_measure(homogeneity, completeness, beta),
+        "fowlkes_mallows": _sets.fowlkes_mallows(pairs),
+    }

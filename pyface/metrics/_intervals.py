@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,7 @@ from pyface.metrics._steps import AllPairs, ListedPairs, Sample, Steps
 _BYTES_PER_PAIR = 64  # sorted pairs with both people, then sums of weights at every distance
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interval:
+class Interval(NamedTuple):
     """A value and its confidence interval: floats, or arrays of one shape. The value itself need not lie inside."""
 
     value: Any

@@ -196,7 +196,9 @@ def test_embed(photos: Path, tmp_path: Path) -> None:
     with np.load(tmp_path / "e.npz") as data:
         assert {key: data[key].shape for key in data.files} == {
             "embeddings": (8, 128), "boxes": (8, 4), "scores": (8,), "landmarks": (8, 5, 2), "photo": (8,),
+            "metric": (),
         }  # fmt: skip
+        assert data["metric"] == "cosine"
 
 
 def test_compare(photos: Path) -> None:

@@ -54,7 +54,7 @@ def test_intervals_stand_beside_their_scores(files: tuple[Path, Path]) -> None:
     numbers = [0, 0, 0, 1, 1, 2, -1, 3, 3]
     wanted = metrics.bootstrap_intervals(PEOPLE, numbers, n_bootstrap=50)
     lines = {line.split()[0]: line for line in done.stdout.splitlines()}
-    for name, (low, high) in wanted.items():
+    for name, (_, low, high) in wanted.items():
         assert lines[name].endswith(f"  [{low:.4f}, {high:.4f}]")
     assert "[" not in lines["ami"] and "[" not in lines["n_noise"]
 

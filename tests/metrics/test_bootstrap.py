@@ -75,14 +75,21 @@ def test_the_same_each_time_and_around_the_score() -> None:
     plain = dataclasses.asdict(metrics.evaluate(true, pred))
     assert set(first) == set(plain) - COUNTS - {"ami"}
     narrow = metrics.bootstrap_intervals(true, pred, n_bootstrap=200, confidence=0.5, random_state=3)
-    for name, (low, high) in first.items():
+    for name, (value, low, high) in first.items():
+        assert value == plain[name], name
         assert 0 <= low <= plain[name] <= high <= 1, name
         assert low <= narrow[name].low <= narrow[name].high <= high
 
 
+def test_there_is_one_kind_of_interval() -> None:
+    assert metrics.Interval is metrics.verification.Interval
+    (found,) = {type(interval) for interval in metrics.bootstrap_intervals([1, 1, 2], [1, 1, 1]).values()}
+    assert found is metrics.Interval
+
+
 def test_perfect_is_certain() -> None:
     found = metrics.bootstrap_intervals([1, 1, 2, 2, 3, 3], [7, 7, 8, 8, 9, 9], n_bootstrap=20)
-    assert all(interval == pytest.approx((1, 1)) for interval in found.values())
+    assert all(interval == pytest.approx((1, 1, 1)) for interval in found.values())
 
 
 def test_noise_and_beta() -> None:
