@@ -168,6 +168,7 @@ def peak_rates(seconds: float, n_threads: int) -> dict[str, float]: ...
 
 # X (n, d) and Y (m, d) share one dtype, float32 or float64; Y None means X against itself.
 _Rows = TypeVar("_Rows", NDArray[np.float32], NDArray[np.float64])
+_NumberSets = tuple[NDArray[np.int64], NDArray[np.int64]]  # starts, numbers
 
 def distances_dense(x: _Rows, y: _Rows | None, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
 def distances_condensed(x: _Rows, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
@@ -185,6 +186,19 @@ def nearest(
     indices: NDArray[np.int64],
     *,
     metric: str,
+    n_threads: int,
+) -> None: ...
+
+# Means (k, d) and variances (k,) of clusters, own (n,) the cluster of each row of x, out (n,): the least of
+# |x - mean|^2 + variance over the others, x at unit length with `unit`; infinity where there is no other.
+def nearest_other_means(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    own: NDArray[np.int64],
+    out: NDArray[np.float64],
+    *,
+    unit: bool,
     n_threads: int,
 ) -> None: ...
 def bin_pairs(
@@ -231,7 +245,7 @@ def joints_from_vectors(
     metric: str,
     height_limit: float,
     origin: NDArray[np.float64] | None = None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
@@ -259,7 +273,7 @@ def joints_of_components(
     threshold: float,
     memory_limit: int,
     origin: NDArray[np.float64] | None = None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
@@ -274,7 +288,7 @@ def linkage_from_condensed(
     method: str,
     stop: float,
     must_link: NDArray[np.int64] | None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     n_threads: int,
 ) -> NDArray[np.float64]: ...
 def cut_by_count(z: NDArray[np.float64], *, n_merges: int) -> NDArray[np.int64]: ...
@@ -285,5 +299,10 @@ def tree_clusters(z: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 # Precision and recall after each merge of the order, (n,) each.
 def bcubed_by_merge(
-    z: NDArray[np.float64], classes: NDArray[np.int64], order: NDArray[np.int64], *, n_classes: int
+    z: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    order: NDArray[np.int64],
+    *,
+    n_classes: int,
+    others_count: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

@@ -31,6 +31,7 @@ CROPS = {"matrices": np.eye(2, 3)[None], "border": "constant", "fill": np.zeros(
 NO_GROUPS = {"cannot_link": None, "must_link": None}
 CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
 GROUPS = np.array([-1, 0, -1])
+SETS = (np.array([0, 0, 1, 1]), np.array([0]))
 THREE = np.zeros(3, np.int32)
 
 
@@ -98,7 +99,13 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("tree_clusters", {"z": MERGES}),
     (
         "bcubed_by_merge",
-        {"z": MERGES, "classes": np.array([0, 0]), "order": np.zeros(1, np.int64), "n_classes": 1},
+        {
+            "z": MERGES,
+            "classes": np.zeros(2, np.int64),
+            "order": np.zeros(1, np.int64),
+            "n_classes": 1,
+            "others_count": True,
+        },
     ),
 ]
 for x in (FLOAT32, FLOAT64):
@@ -119,6 +126,18 @@ for x in (FLOAT32, FLOAT64):
         ]
     CALLS += [
         ("all_usable", {"x": x, "nonzero": True, **THREADS}),
+        (
+            "nearest_other_means",
+            {
+                "x": x,
+                "means": np.ones((2, 3)),
+                "variances": np.ones(2),
+                "own": np.zeros(3, np.int64),
+                "out": np.empty(3),
+                "unit": True,
+                **THREADS,
+            },
+        ),
         ("fingerprint", {"x": x, **THREADS}),
         ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),
@@ -146,7 +165,7 @@ for x in (FLOAT32, FLOAT64):
         ),
         ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
         ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": None, "cannot_link": None}),
-        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": GROUPS}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": SETS}),
     ]
     CALLS += [
         (
