@@ -27,10 +27,15 @@ def smaller(image: np.ndarray, eyes: float) -> np.ndarray:
 
 def moved(image: np.ndarray, length: int, angle: float) -> np.ndarray:
     """As if the camera had moved by ``length`` pixels while it was open."""
-    trace, middle = np.zeros((length, length), np.float32), (length - 1) / 2
-    for step in np.linspace(-middle, middle, 8 * length):
-        x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
-        trace[round(y), round(x)] += 1
+    middle = (length - 1) / 2
+    steps = np.linspace(-middle, middle, 4 * length)
+    x, y = middle + steps * np.cos(angle), middle + steps * np.sin(angle)
+    trace = np.zeros((length + 1, length + 1), np.float32)
+    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+        shares = np.abs(1 - right - (x - left)) * np.abs(1 - down - (y - top))
+        np.add.at(trace, (top + down, left + right), shares)
+    trace = trace[:length, :length]
     return cv2.filter2D(image, -1, trace / trace.sum(), borderType=cv2.BORDER_REFLECT)
 
 
@@ -50,11 +55,14 @@ def dark(image: np.ndarray, light: float, random: np.random.Generator) -> np.nda
 
 def covered(image: np.ndarray, part: str, random: np.random.Generator) -> np.ndarray:
     """One part of the face behind something of one colour."""
-    x, y, width, height = FACE[0], FACE[1], FACE[2] - FACE[0], FACE[3] - FACE[1]
+    width, height = FACE[2] - FACE[0], FACE[3] - FACE[1]
     x1, y1, x2, y2 = COVERS[part]
-    corner, end = (round(x + x1 * width), round(y + y1 * height)), (round(x + x2 * width), round(y + y2 * height))
-    colour = random.integers(0, 256, 3).tolist()
-    return cv2.rectangle(image.copy(), corner, end, colour, cv2.FILLED)
+    colour = random.integers(0, 256, 3)
+    rows = slice(max(0, round(FACE[1] + y1 * height)), round(FACE[1] + y2 * height))
+    columns = slice(max(0, round(FACE[0] + x1 * width)), round(FACE[0] + x2 * width))
+    copy = image.copy()
+    copy[rows, columns] = colour
+    return copy
 
 
 def cut_off(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -88,10 +96,11 @@ def _min_face(eyes: float) -> float:
 
 
 def _several(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    if random.random() < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.2))
-    elif random.random() < 0.4:
-        image = moved(image, int(random.choice([3, 5])), random.uniform(0, np.pi))
+    if random.random() < 0.6:
+        if random.random() < 0.5:
+            image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.2))
+        else:
+            image = moved(image, int(random.choice([3, 5])), random.uniform(0, np.pi))
     if random.random() < 0.5:
         image = dark(image, random.uniform(0.05, 0.5), random)
     if random.random() < 0.5:

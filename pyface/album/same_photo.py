@@ -14,7 +14,7 @@ __all__ = ["picture_share", "same_photo_links"]
 # Faces of one photo nearer than this share of the threshold of average linkage (in squared or cosine distance) are one
 # picture twice. Measured on photos of crowds and on pictures of pictures: docs/how-it-works/face-quality.md. Other
 # embedders are taken to be like SFace, as most are trained alike.
-_SHARES = {"dlib-resnet": 0.5, "sface": 0.5}
+_SHARES = {"dlib-resnet": 0.45, "sface": 0.55}
 # Numbers that are worked on at a time.
 _BLOCK = 1 << 22
 
