@@ -48,17 +48,25 @@ def let_go(
     placed = np.flatnonzero(labels >= 0)
     if placed.size == 0:
         return result
+    people = np.unique(labels[placed], return_inverse=True)[1]
+    sizes = np.bincount(people)
+    is_asked = is_doubtful[placed] & (sizes[people] > 1)
+    # Of people without a face to look at nothing need be known.
+    counts = np.isin(people, people[is_asked])
+    placed, is_asked = placed[counts], is_asked[counts]
+    if placed.size == 0:
+        return result
+    people = np.unique(people[counts], return_inverse=True)[1]
     rows = _ready(embeddings[placed], metric)
     if metric != "cosine":
         rows -= rows.mean(axis=0)
-    people = np.unique(labels[placed], return_inverse=True)[1]
-    sizes = np.bincount(people)
     sums, square_sums = _sums(rows, people)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    others = np.maximum(sizes[people] - 1, 1)
-    dots = np.einsum("ij,ij->i", rows, sums[people]) - squares
-    distances = squares + (square_sums[people] - squares - 2 * dots) / others
-    goes = is_doubtful[placed] & (sizes[people] > 1) & (distances >= _in_squares(limit, metric))
+    mine, asked = people[is_asked], rows[is_asked]
+    squares = np.einsum("ij,ij->i", asked, asked)
+    dots = np.einsum("ij,ij->i", asked, sums[mine]) - squares
+    others = np.bincount(people)[mine] - 1
+    distances = squares + (square_sums[mine] - squares - 2 * dots) / others
+    goes = np.flatnonzero(is_asked)[distances >= _in_squares(limit, metric)]
     gone = placed[goes]
     result[gone] = result.max() + 1 + np.arange(len(gone))
     return result
@@ -153,18 +161,18 @@ def _below(
     sums, square_sums = _sums(rows, people)
     means, squares = sums / sizes[:, None], square_sums / sizes
     own = np.einsum("ij,ij->i", faces, faces)
-    # What rounding to float32 and a sum of d products in it can be wrong by.
-    error = (rows.shape[1] + 8) * float(np.finfo(np.float32).eps)
-    reach = error * 2 * np.linalg.norm(means, axis=1)
-    lengths = np.sqrt(own)
-    columns = np.ascontiguousarray(means.T, np.float32)
+    # 2 <x, m> + least - |x|^2 - squares as one product of float32, and what that can be wrong by on top of it.
+    error = (rows.shape[1] + 16) * float(np.finfo(np.float32).eps)
+    rest = least - own
+    left = np.column_stack([2 * faces, np.sqrt(own), rest + error * np.abs(rest), np.ones(len(faces))])
+    reach = 2 * error * np.linalg.norm(means, axis=1)
+    right = np.column_stack([means, reach, np.ones(len(means)), (error - 1) * squares]).T
+    left, right = left.astype(np.float32), np.ascontiguousarray(right, np.float32)
     found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
     block = max(1, _BLOCK_BYTES // (4 * len(sizes)))
     for begin in range(0, len(faces), block):
         here = slice(begin, begin + block)
-        # own + squares - 2 dots < least, with what the dots may be wrong by
-        needed = ((own[here, None] + squares[None, :] - least) - lengths[here, None] * reach[None, :]) / 2
-        near, person = np.nonzero(faces[here].astype(np.float32) @ columns >= needed)
+        near, person = np.nonzero(left[here] @ right >= 0)
         dots = np.einsum("ij,ij->i", faces[here][near], means[person])
         distances = own[here][near] + squares[person] - 2 * dots
         is_below = distances < least
@@ -182,13 +190,16 @@ def _ready(embeddings: Embeddings, metric: str) -> NDArray[np.float64]:
     """A float64 copy, of length 1 if the metric is cosine."""
     rows: NDArray[np.float64] = embeddings.astype(np.float64)
     if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return rows
 
 
 def _sums(rows: NDArray[np.float64], people: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each person from 0 on, the sum of its rows (k, d) and of their squares (k,)."""
-    sums = np.zeros((int(people.max()) + 1, rows.shape[1]))
-    np.add.at(sums, people, rows)
+    from scipy.sparse import csr_array  # too heavy to come with the package
+
+    n = len(rows)
+    of_people = csr_array((np.ones(n), (people, np.arange(n))), shape=(int(people.max()) + 1, n))
+    sums: NDArray[np.float64] = of_people @ rows
     squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows))
     return sums, squares.astype(np.float64)

@@ -53,10 +53,12 @@ def test_photos_may_come_in_any_order_and_blocks_change_nothing(monkeypatch: pyt
     photos = np.random.default_rng(2).integers(0, 4, 60)
     groups, links = same_photo_links(rows, photos, metric="cosine", limit=0.1)
     assert len(links)
-    monkeypatch.setattr(same_photo, "_BLOCK", 7)
-    again, in_blocks = same_photo_links(rows, photos, metric="cosine", limit=0.1)
-    assert_array_equal(groups, again)
-    assert_array_equal(links, in_blocks)
+    for block, crowd in ((7, 40), (1 << 20, 3), (7, 3), (7, 14)):
+        monkeypatch.setattr(same_photo, "_BLOCK", block)
+        monkeypatch.setattr(same_photo, "_CROWD", crowd)
+        again, in_blocks = same_photo_links(rows, photos, metric="cosine", limit=0.1)
+        assert_array_equal(groups, again)
+        assert_array_equal(links, in_blocks)
 
 
 def test_one_picture_twice_beside_others() -> None:
