@@ -15,8 +15,9 @@ import numpy as np
 from data import unit
 from numpy.typing import NDArray
 
+from pyface.album.basis import FaceKeys
 from pyface.album.facts import FILE_NAME as FACTS_FILE
-from pyface.album.facts import FaceKey, Journal
+from pyface.album.facts import Journal
 from pyface.album.work import FILE_NAME, FaceRecord, PhotoRecord, RunInfo, WorkFile
 from pyface.photos.finding import PhotoFile
 from pyface.photos.thumbnails import thumbnail
@@ -78,10 +79,9 @@ def write(out: Path, n: int, seed: int = 0) -> NDArray[np.int64]:
             eyes = 5.0 if is_blurred[row] else float(rng.uniform(35, 120))
             points = FIVE * eyes + (400.0 * place + eyes, 80.0)
             box = np.array([400.0 * place, 10.0, 400.0 * place + 3 * eyes, 10.0 + 3 * eyes])
-            faces.append(
-                FaceRecord(box, 0.6 if is_blurred[row] else float(rng.uniform(0.75, 0.95)), points, "arcface-5", rows[row],
-                           pictures[row % 64], 0.003 if is_blurred[row] else 0.05)
-            )  # fmt: skip
+            poor = is_blurred[row]
+            score, sharpness = (0.6, 0.003) if poor else (float(rng.uniform(0.75, 0.95)), 0.05)
+            faces.append(FaceRecord(box, score, points, "arcface-5", rows[row], pictures[row % 64], sharpness))
         begin += len(faces)
         digest = hashlib.sha256(name.encode()).digest()
         photos.append((PhotoFile(f"/nowhere/{name}", name, 1000 + i, 7),
@@ -105,7 +105,7 @@ def _noise(rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.repeat(np.repeat(coarse, 4, 0), 4, 1)
 
 
-def say(out: Path, keys: list[FaceKey], truth: NDArray[np.int64], n_facts: int, seed: int = 2) -> None:
+def say(out: Path, keys: FaceKeys, truth: NDArray[np.int64], n_facts: int, seed: int = 2) -> None:
     """Put facts into OUT's journal, as people who look through an album give them: most are right, in part by name."""
     rng = np.random.default_rng(seed)
     by_person = np.argsort(truth, kind="stable")

@@ -18,11 +18,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from common import machine, shared
+from numpy.typing import ArrayLike
 
 import pyface
 from pyface.losses import MarginHead
 from pyface.losses._judging import judge
 from pyface.metrics import bcubed_precision_recall_f
+from pyface.metrics._intervals import Bootstrap, replicates
+from pyface.metrics._pairs import asked
+from pyface.metrics.verification import tar_at_far, true_accept_rates
 
 FAR, N_BOOTSTRAP, N_SPLITS = 1e-3, 500, 3
 HEADS = {
@@ -41,32 +45,19 @@ HEADS = {
 
 @dataclass(frozen=True)
 class Scores:
-    """What can be drawn again by person: rows' precision and recall, and the pairs that decide about FAR."""
+    """What can be drawn again by person: rows' precision and recall; and TAR at FAR, of all people and of each draw."""
 
     precision: np.ndarray  # sums over the rows of each person
     recall: np.ndarray
     sizes: np.ndarray
-    genuine: np.ndarray  # distances of pairs of one person, and whose they are
-    owner: np.ndarray
-    impostor: np.ndarray  # the smallest distances of pairs of two people, increasing, and whose
-    left: np.ndarray
-    right: np.ndarray
+    tar: float
+    tars: np.ndarray  # of each draw of people
     best_f: float
 
     def f(self, weights: np.ndarray) -> float:
         n = weights @ self.sizes
         precision, recall = weights @ self.precision / n, weights @ self.recall / n
         return float(2 * precision * recall / (precision + recall))
-
-    def tar(self, weights: np.ndarray) -> float:
-        """Share of pairs of one person nearer than the distance that a share FAR of the others is within."""
-        n_rows = weights @ self.sizes
-        n_impostor = (n_rows**2 - (weights**2) @ (self.sizes**2)) / 2
-        passed = np.cumsum(weights[self.left] * weights[self.right])
-        assert passed[-1] > FAR * n_impostor, "too few of the nearest pairs were kept"
-        at = self.impostor[np.searchsorted(passed, FAR * n_impostor, side="right")]
-        own = weights[self.owner]
-        return float(own @ (self.genuine < at) / own.sum())
 
 
 def scores(x: np.ndarray, who: np.ndarray, threshold: float) -> Scores:
@@ -78,17 +69,12 @@ def scores(x: np.ndarray, who: np.ndarray, threshold: float) -> Scores:
     np.add.at(table, (who, clusters), 1)
     precision = (table**2 / table.sum(axis=0)).sum(axis=1)
     recall = (table**2).sum(axis=1) / sizes
-    distances = pyface.cosine_condensed(x)
-    i, j = np.triu_indices(len(x), 1)
-    is_same = who[i] == who[j]
-    genuine, owner = distances[is_same], who[i[is_same]]
-    impostor, i, j = distances[~is_same], who[i[~is_same]], who[j[~is_same]]
-    n_kept = min(len(impostor) - 1, max(50_000, int(5 * FAR * len(impostor))))  # few people vary more
-    nearest = np.argpartition(impostor, n_kept)[:n_kept]
-    nearest = nearest[np.argsort(impostor[nearest], kind="stable")]
-    result = Scores(
-        precision, recall, sizes, genuine, owner, impostor[nearest], i[nearest], j[nearest], judge(x, who).f
-    )
+    tar = tar_at_far(x, who, FAR)
+    pairs = asked(x, who, "cosine", None, None, None)
+    # Few people vary more: so many of the nearest pairs of two people are likely to be enough for all draws.
+    n_nearest = max(50_000, int(5 * FAR * pairs.n_different))
+    tars = replicates(pairs, true_accept_rates(np.array([FAR])), n_nearest, Bootstrap(N_BOOTSTRAP, 0.95, 0))[:, 0]
+    result = Scores(precision, recall, sizes, tar, tars, judge(x, who).f)
     assert abs(result.f(np.ones(n_people)) - bcubed_precision_recall_f(who, clusters)[2]) < 1e-12
     return result
 
@@ -99,7 +85,7 @@ def draws(n_people: int) -> Iterator[np.ndarray]:
         yield np.bincount(rng.integers(0, n_people, n_people), minlength=n_people).astype(float)
 
 
-def interval(values: list[float]) -> str:
+def interval(values: ArrayLike) -> str:
     low, high = np.quantile(values, [0.025, 0.975])
     return f"{low:.4f} to {high:.4f}"
 
@@ -107,16 +93,14 @@ def interval(values: list[float]) -> str:
 def row(title: str, got: Scores, raw: Scores, note: str) -> str:
     n_people = len(got.sizes)
     cells = [title]
-    for score in (Scores.f, Scores.tar):
-        measure: Callable[[Scores, np.ndarray], float] = score
-        ours = [measure(got, weights) for weights in draws(n_people)]
-        cells.append(f"{measure(got, np.ones(n_people)):.4f} ({interval(ours)})")
-        if got is not raw:
-            gain = [mine - measure(raw, weights) for mine, weights in zip(ours, draws(n_people), strict=True)]
-            difference = measure(got, np.ones(n_people)) - measure(raw, np.ones(n_people))
-            cells.append(f"{difference:+.4f} ({interval(gain)})")
-        else:
-            cells.append("")
+    weights = list(draws(n_people))
+    for now, before, ours, theirs in (
+        (got.f(np.ones(n_people)), raw.f(np.ones(n_people)), [got.f(w) for w in weights], [raw.f(w) for w in weights]),
+        (got.tar, raw.tar, got.tars, raw.tars),
+    ):
+        cells.append(f"{now:.4f} ({interval(ours)})")
+        gain = f"{now - before:+.4f} ({interval(np.subtract(ours, theirs))})"
+        cells.append("" if got is raw else gain)
     return "| " + " | ".join([*cells, f"{got.best_f:.4f}", note]) + " |"
 
 

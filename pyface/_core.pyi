@@ -188,6 +188,19 @@ def nearest(
     metric: str,
     n_threads: int,
 ) -> None: ...
+
+# Means (k, d) and variances (k,) of clusters, own (n,) the cluster of each row of x, out (n,): the least of
+# |x - mean|^2 + variance over the others, x at unit length with `unit`; infinity where there is no other.
+def nearest_other_means(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    own: NDArray[np.int64],
+    out: NDArray[np.float64],
+    *,
+    unit: bool,
+    n_threads: int,
+) -> None: ...
 def bin_pairs(
     x: NDArray[np.float32] | NDArray[np.float64],
     labels: NDArray[np.int32],
@@ -286,5 +299,10 @@ def tree_clusters(z: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 # Precision and recall after each merge of the order, (n,) each.
 def bcubed_by_merge(
-    z: NDArray[np.float64], classes: NDArray[np.int64], order: NDArray[np.int64], *, n_classes: int
+    z: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    order: NDArray[np.int64],
+    *,
+    n_classes: int,
+    others_count: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

@@ -11,6 +11,7 @@
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/fingerprint.hpp"
+#include "distance/other_means.hpp"
 #include "distance/usable.hpp"
 #include "distance/within.hpp"
 
@@ -108,6 +109,20 @@ void nearest(const Array<T>& x, const std::optional<Array<T>>& y, Array<float> d
 }
 
 template <class T>
+void nearest_other_means(const Array<T>& x, const Array<double>& means, const Array<double>& variances,
+                         const Array<std::int64_t>& own, Array<double> out, bool unit, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    const distance::Clusters clusters{as_rows(means, "means must have shape (k, d)"),
+                                      as_vector(variances, "variances must have shape (k,)"), unit};
+    const auto own_view = as_vector(own, "own must have shape (n,)");
+    const auto out_view = as_writable_vector(out, "out must be a writable vector");
+    require_threads(n_threads);
+    interruptible([&](const PollCallback& poll) {
+        distance::nearest_other_means(rows, clusters, own_view, out_view, n_threads, poll);
+    });
+}
+
+template <class T>
 bool all_usable(const Array<T>& x, bool nonzero, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     require_threads(n_threads);
@@ -142,6 +157,8 @@ void define_distances(py::module_& m) {
           "radius"_a, "memory_limit"_a = -1, "n_threads"_a);
     m.def("nearest", &nearest<T>, "x"_a.noconvert(), "y"_a.noconvert(), "distances"_a.noconvert(),
           "indices"_a.noconvert(), py::kw_only(), "metric"_a, "n_threads"_a);
+    m.def("nearest_other_means", &nearest_other_means<T>, "x"_a.noconvert(), "means"_a.noconvert(),
+          "variances"_a.noconvert(), "own"_a.noconvert(), "out"_a.noconvert(), py::kw_only(), "unit"_a, "n_threads"_a);
 }
 
 // distance::EdgeStream, and the array whose rows it reads.

@@ -18,7 +18,7 @@ py::tuple tree_clusters(const Array<double>& z) {
 }
 
 py::tuple bcubed_by_merge(const Array<double>& z, const Array<std::int64_t>& classes, const Array<std::int64_t>& order,
-                          index_t n_classes) {
+                          index_t n_classes, bool others_count) {
     const auto merges = as_matrix(z, "Z must have shape (n - 1, 4)");
     const auto classes_view = as_vector(classes, "classes must have shape (n,)");
     const auto order_view = as_vector(order, "order must have shape (n - 1,)");
@@ -26,7 +26,8 @@ py::tuple bcubed_by_merge(const Array<double>& z, const Array<std::int64_t>& cla
     const auto precision_view = as_writable_vector(precision, "precision");
     const auto recall_view = as_writable_vector(recall, "recall");
     interruptible([&](const PollCallback& poll) {
-        linkage::bcubed_by_merge(merges, classes_view, n_classes, order_view, precision_view, recall_view, poll);
+        linkage::bcubed_by_merge(merges, classes_view, n_classes, order_view, others_count, precision_view, recall_view,
+                                 poll);
     });
     return py::make_tuple(precision, recall);
 }
@@ -36,7 +37,7 @@ py::tuple bcubed_by_merge(const Array<double>& z, const Array<std::int64_t>& cla
 void register_tree(py::module_& m) {
     m.def("tree_clusters", &tree_clusters, "z"_a.noconvert());
     m.def("bcubed_by_merge", &bcubed_by_merge, "z"_a.noconvert(), "classes"_a.noconvert(), "order"_a.noconvert(),
-          py::kw_only(), "n_classes"_a);
+          py::kw_only(), "n_classes"_a, "others_count"_a = false);
 }
 
 }  // namespace pyface::bind

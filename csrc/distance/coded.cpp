@@ -23,6 +23,15 @@ float up(double x) {
     return static_cast<double>(rounded) >= x ? rounded : std::nextafter(rounded, std::numeric_limits<float>::infinity());
 }
 
+// Several at a time: one maximum would wait for the one before.
+double largest_of(const double* row, index_t stride) {
+    double lanes[simd::kLanes] = {};
+    for (index_t k = 0; k < stride; k += simd::kLanes) {
+        for (index_t l = 0; l < simd::kLanes; ++l) lanes[l] = std::max(lanes[l], std::fabs(row[k + l]));
+    }
+    return *std::max_element(lanes, lanes + simd::kLanes);
+}
+
 }  // namespace
 
 void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
@@ -120,8 +129,7 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
         facts.residual = up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
         facts.coded_length = up(coded_length);
     } else {
-        double largest = 0.0;
-        for (index_t k = 0; k < stride; ++k) largest = std::max(largest, std::fabs(row[k]));
+        const double largest = largest_of(row, stride);
         // A little more than the quotient, so that no code is rounded beyond the largest.
         const double roundings = 0.5 * std::sqrt(static_cast<double>(stride)) + 1.0;
         const double wanted =

@@ -14,9 +14,14 @@ constexpr index_t kSample = 1024;  // rows that stand for all when the centre is
 
 template <class T>
 double largest_entry(const T* values, index_t count) {
-    T result = 0;
-    for (index_t k = 0; k < count; ++k) result = std::max(result, std::fabs(values[k]));
-    return static_cast<double>(result);
+    constexpr index_t kSide = 16;  // several at a time: one maximum would wait for the one before
+    T lanes[kSide] = {};
+    index_t k = 0;
+    for (; k + kSide <= count; k += kSide) {
+        for (index_t l = 0; l < kSide; ++l) lanes[l] = std::max(lanes[l], std::fabs(values[k + l]));
+    }
+    for (; k < count; ++k) lanes[0] = std::max(lanes[0], std::fabs(values[k]));
+    return static_cast<double>(*std::max_element(lanes, lanes + kSide));
 }
 
 double largest_entry(const Rows& rows, int n_threads, const PollCallback& poll) {
@@ -37,6 +42,13 @@ double largest_entry(const Rows& rows, int n_threads, const PollCallback& poll) 
 }  // namespace
 
 Frame::Frame(index_t dimension) : metric_(Metric::sqeuclidean), stride_(simd::padded(dimension)) {}
+
+Frame::Frame(const Frame& other, AsTheyAre)
+    : metric_(other.metric_), stride_(other.stride_), keeps_lengths_(true), scale_(other.scale_) {
+    if (other.centre_.get() == nullptr) return;
+    centre_ = AlignedBuffer(stride_);
+    std::copy_n(other.centre_.get(), stride_, centre_.get());
+}
 
 Frame::Frame(const Rows& x, const Rows* y, Metric metric, int n_threads, const PollCallback& poll)
     : metric_(metric), stride_(simd::padded(x.dimension())) {
@@ -64,6 +76,7 @@ Frame::Frame(const Rows& x, const Rows* y, Metric metric, int n_threads, const P
 double Frame::read(const Rows& rows, index_t i, double* out) const {
     rows.copy_row(i, out);
     if (is_cosine()) {
+        if (keeps_lengths_) return 0.0;
         if (!rows.is_float32()) simd::scale_for_cosine(out, stride_);
         const double square = simd::squared_norm(out, stride_);
         if (square > 0.0) {

@@ -21,6 +21,9 @@ public:
     Frame(const Rows& x, const Rows* y, Metric metric, int n_threads, const PollCallback& poll);
     // Euclidean, on rows as they are, which must not be far from 1 in size.
     explicit Frame(index_t dimension);
+    // The same frame for rows that keep their length under cosine, which is at most 1: means of rows of unit length.
+    struct AsTheyAre {};
+    Frame(const Frame& other, AsTheyAre);
 
     bool is_cosine() const { return metric_ == Metric::cosine; }
     index_t stride() const { return stride_; }
@@ -47,6 +50,7 @@ public:
 private:
     Metric metric_;
     index_t stride_;
+    bool keeps_lengths_ = false;
     double scale_ = 1.0;
     AlignedBuffer centre_;  // empty: none
     const double* added_ = nullptr;

@@ -114,7 +114,8 @@ void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool a
         first_column_ = col_begin;
     } else {
         if (float_columns_begin_ != col_begin || float_columns_end_ != col_end) {
-            float_columns_.load(kernels_, precision, frame_, *y_.rows, col_begin, col_end);
+            const Frame& frame = y_.frame == nullptr ? frame_ : *y_.frame;
+            float_columns_.load(kernels_, precision, frame, *y_.rows, col_begin, col_end);
             float_columns_begin_ = col_begin;
             float_columns_end_ = col_end;
         }

@@ -22,6 +22,7 @@ inline constexpr index_t kManyCandidates = 32;
 struct Side {
     const Rows* rows;
     const CodedRows* codes;
+    const Frame* frame = nullptr;  // nullptr: that of the screen
 };
 
 // What one thread needs to screen a block of rows against blocks of columns.

@@ -155,8 +155,8 @@ void describe(MatrixView<const double> z, VectorView<double> heights, VectorView
 }
 
 void bcubed_by_merge(MatrixView<const double> z, VectorView<const std::int64_t> classes, index_t n_classes,
-                     VectorView<const std::int64_t> order, VectorView<double> precision, VectorView<double> recall,
-                     const PollCallback& poll) {
+                     VectorView<const std::int64_t> order, bool others_count, VectorView<double> precision,
+                     VectorView<double> recall, const PollCallback& poll) {
     const index_t n = z.rows + 1;
     require(classes.size == n, "classes must have one entry per row");
     require(order.size == n - 1, "order must have one entry per merge");
@@ -179,11 +179,12 @@ void bcubed_by_merge(MatrixView<const double> z, VectorView<const std::int64_t> 
     require(n_known >= 1, "one row at least must have a class");
     const auto gains = gains_of_merges(children, classes, class_begin, look);
 
-    // Of each node: rows with a class, and the sum of the squares of their numbers by class; 0 rows until it is made.
-    std::vector<std::int64_t> known(at(2 * n - 1), 0), squares(at(2 * n - 1), 0);
+    // Of each node: rows that count, and the sum of the squares of their numbers by class; 0 rows until it is made.
+    std::vector<std::int64_t> counted(at(2 * n - 1), 0), squares(at(2 * n - 1), 0);
     std::vector<bool> is_made(at(2 * n - 1), false);
     for (index_t row = 0; row < n; ++row) {
-        known[at(row)] = squares[at(row)] = classes[row] >= 0;
+        squares[at(row)] = classes[row] >= 0;
+        counted[at(row)] = classes[row] >= 0 || others_count;
         is_made[at(row)] = true;
     }
     LongSum precisions, recalls;
@@ -202,12 +203,12 @@ void bcubed_by_merge(MatrixView<const double> z, VectorView<const std::int64_t> 
                 "order must hold each merge once, after those below it");
         is_made[at(n + i)] = true;
         const Gain& gain = gains[at(i)];
-        known[at(n + i)] = known[at(left)] + known[at(right)];
+        counted[at(n + i)] = counted[at(left)] + counted[at(right)];
         squares[at(n + i)] = squares[at(left)] + squares[at(right)] + 2 * gain.pairs;
-        if (known[at(left)] > 0 && known[at(right)] > 0) {  // otherwise nothing changes
-            precisions.add_quotient(squares[at(n + i)], known[at(n + i)]);
-            precisions.add_quotient(-squares[at(left)], known[at(left)]);
-            precisions.add_quotient(-squares[at(right)], known[at(right)]);
+        if (counted[at(left)] > 0 && counted[at(right)] > 0) {  // otherwise nothing changes
+            precisions.add_quotient(squares[at(n + i)], counted[at(n + i)]);
+            precisions.add_quotient(-squares[at(left)], counted[at(left)]);
+            precisions.add_quotient(-squares[at(right)], counted[at(right)]);
             recalls.add(gain.recall);
         }
         write(k + 1);

@@ -44,7 +44,7 @@ void CannotLink::merge(index_t a, index_t b) {
     const auto middle = static_cast<std::ptrdiff_t>(into.size());
     into.insert(into.end(), from.begin(), from.end());
     std::inplace_merge(into.begin(), into.begin() + middle, into.end());
-    into.erase(std::unique(into.begin(), into.end()), into.end());  // two sets may have a number in common only where must-links bring a group together
+    into.erase(std::unique(into.begin(), into.end()), into.end());  // must-links may bring a group together
 }
 
 void CannotLink::keep(const std::vector<std::int32_t>& kept) {

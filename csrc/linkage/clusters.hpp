@@ -26,7 +26,7 @@ enum class Method {
 // height under cosine, its square in Ward's linkage.
 class Clusters final : public Space {
 public:
-    // Cluster i is row rows[i] of x; an empty view means all rows. Groups belong to clusters. `origin` is subtracted from
+    // Cluster i is row rows[i] of x; an empty view means all rows. Sets belong to clusters. `origin` is subtracted from
     // all rows, so that means of rows far away from 0 lose no digits; an empty view means 0. Throws
     // std::invalid_argument for a row of zeros under cosine, and where distances would not be finite.
     Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, VectorView<const double> origin,

@@ -21,8 +21,9 @@ std::vector<Merge> as_merges(const std::vector<Joint>& joints, index_t n);
 
 // What is known of rows.
 struct Groups {
-    NumberSets cannot_link;                    // rows that share a number never come together
-    VectorView<const std::int64_t> must_link;  // rows of one group, -1 for none, are merged first, at height 0; empty: nobody
+    NumberSets cannot_link;  // rows that share a number never come together
+    // A group for each row, -1 for none; empty if nobody has one. Rows of a group are merged first, at height 0.
+    VectorView<const std::int64_t> must_link;
 };
 
 // Clusters by slots, which are in the order of their smallest rows. At first slot i is row rows[i].

@@ -24,6 +24,12 @@ public:
         }
     }
 
+    // Rows [begin, end).
+    Rows part(index_t begin, index_t end) const {
+        if (is_float32()) return Rows(MatrixView<const float>{row<float>(begin), end - begin, d_});
+        return Rows(MatrixView<const double>{row<double>(begin), end - begin, d_});
+    }
+
     // Writes row i as float64, padded with zeros to a multiple of kLanes.
     void copy_row(index_t i, double* out) const;
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from pyface._numba.compiling import entry, jit
 
 # Squared lengths whose roots and quotients are as exact as any.
 _LEAST, _MOST = 1e-250, 1e250
+_KEPT = 15  # rows of a cluster, which are mostly small
 
 
 @jit
@@ -32,6 +35,7 @@ def _square(row: Any) -> Any:
 
 @jit
 def _load(x: Any, i: Any, unit: Any, row: Any) -> None:
+    """row = row i of x; csrc/distance/other_means.cpp must give the same bits."""
     for j in range(len(row)):
         row[j] = x[i, j]
     if not unit:
@@ -59,43 +63,33 @@ def fill_rows(x: Any, which: Any, unit: Any, out: Any, begin: Any, end: Any) -> 
 
 @entry
 def moments(
-    x: Any, order: Any, starts: Any, sizes: Any, unit: Any, means: Any, within: Any, kept: Any, first: Any, last: Any
+    x: Any, order: Any, starts: Any, sizes: Any, unit: Any, means: Any, within: Any, first: Any, last: Any
 ) -> None:
-    """Means of clusters first .. last - 1, squared distances of their rows to them; the rows go to kept if it is one.
+    """Means of clusters first .. last - 1, squared distances of their rows to them.
 
     Differences from the first row are summed up: sums far from zero would lose digits.
     """
     d = x.shape[1]
-    head, shift, row = means[0].copy(), means[0].copy(), means[0].copy()
+    head, shift = means[0].copy(), means[0].copy()
+    # The first rows of a cluster, and one place for all others, which are made anew.
+    kept = np.empty((_KEPT + 1, d))
     for c in range(first, last):
         begin, end = starts[c], starts[c] + sizes[c]
-        _load(x, order[begin], unit, head)
+        _load(x, order[begin], unit, kept[0])
+        head[:] = kept[0]
         shift[:] = 0.0
-        for i in range(begin, end):
+        for i in range(begin + 1, end):
+            row = kept[min(i - begin, _KEPT)]
             _load(x, order[i], unit, row)
             for j in range(d):
                 shift[j] += row[j] - head[j]
-            if len(kept):
-                kept[i, :d] = row
         for j in range(d):
             shift[j] /= sizes[c]
             means[c, j] = head[j] + shift[j]
         for i in range(begin, end):
-            if len(kept):
-                row[:] = kept[i, :d]
-            else:
+            row = kept[min(i - begin, _KEPT)]
+            if i - begin >= _KEPT:
                 _load(x, order[i], unit, row)
             for j in range(d):
                 row[j] = (row[j] - head[j]) - shift[j]
             within[i] = _square(row)
-
-
-@entry
-def squares_to(rows: Any, points: Any, which: Any, out: Any, begin: Any, end: Any) -> None:
-    """out[i] = squared distance of rows[i, :d] to points[which[i]], for begin <= i < end."""
-    d = points.shape[1]
-    row = points[0].copy()
-    for i in range(begin, end):
-        for j in range(d):
-            row[j] = rows[i, j] - points[which[i], j]
-        out[i] = _square(row)

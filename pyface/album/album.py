@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyface._typing import Embeddings, Labels
 from pyface.album.close_calls import CloseCall
 from pyface.album.work import FILE_NAME, WorkFile
-from pyface.photos.finding import Skipped
+from pyface.photos.finding import LeftOut, Skipped
 from pyface.types import Face
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Album:
         gaps. A face that was set aside has a number of its own.
     embeddings : (n, d) float32, rows in face_id order.
     photos : all photos that were read, also those without a face.       skipped : files that were not, with reasons.
+    left_out : folders and photos that were not looked at since they were not meant to be, with reasons.
     settings : what was asked for, defaults filled in.                   models : name -> digest of the models used.
     close_calls : faces that are hard to place.                          seconds : time spent, by stage.
     title : name of the folder of photos.
@@ -79,6 +80,7 @@ class Album:
     hidden: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     persons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     _thumbnails: str | dict[tuple[str, int], bytes] = field(repr=False, default_factory=dict)
     _basis: Basis | None = field(repr=False, default=None)
 

@@ -227,4 +227,3 @@ def _say_unless_broken(
         )
     overruled = {(number, face) for number, face in to_overrule(before, broken) if number >= 0 and face >= 0}
     journal.add(fact.kind, _keys(basis, faces), _keys(basis, others), overrules=overruled)
-

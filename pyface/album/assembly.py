@@ -143,6 +143,7 @@ def _assembled(
         title=read.info.title,
         quality=read.basis.quality,
         set_aside=set_aside,
+        left_out=read.info.left_out,
         _thumbnails=read.thumbnails,
         _basis=read.basis,
     )

@@ -109,7 +109,7 @@ class Basis:
     def _can_stand(self) -> bool:
         grouping = self.grouping
         is_average = grouping.algorithm == "average" and self.space.metric != "euclidean"
-        return is_average and grouping.threshold is not None and grouping.poor_limit is not None
+        return is_average and grouping.threshold is not None
 
     def group(self, rules: Links) -> Grouped:
         """Group the faces; of those who are known as they stand only whom new rules touch."""
@@ -156,14 +156,14 @@ class Basis:
     def _question(self) -> Question:
         if self._memory.question is None:
             grouping, space = self.grouping, self.space
-            assert grouping.threshold is not None and grouping.poor_limit is not None
+            assert grouping.threshold is not None
             same_photo = None
             if grouping.same_photo_different_people:
                 limit = grouping.picture_limit if grouping.same_photo_different_people == "auto" else None
                 same_photo = SamePhoto(space.embeddings, self.photos, metric=space.metric, limit=limit)
-            low = self.quality < grouping.min_quality
             self._memory.question = Question(
-                space, grouping.threshold, grouping.poor_limit, low, self.photos, same_photo
+                space, grouping.threshold, self.quality < (grouping.min_quality or 0.0), grouping.poor_limit or 0.0,
+                self.quality < (grouping.doubtful_below or 0.0), grouping.stay_limit or 0.0, self.photos, same_photo,
             )  # fmt: skip
         return self._memory.question
 

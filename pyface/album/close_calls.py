@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
 from pyface.album.near import changed_people
-from pyface.album.space import Means, Near, Space
+from pyface.album.poor_faces import to_others
+from pyface.album.space import Near, Space
 
 # A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this
 # marks 9 % of the faces; the share of wrong ones among them is three times that among all:
@@ -92,8 +93,7 @@ def distances(
         means = space.means(people)
         rows, places, found = space.below_means(np.flatnonzero(people >= 0), means, squared)
         is_other = means.names[places] != people[rows]
-        own = _own_distances(space, people, means, np.zeros(n))
-        return Distances(own, rows[is_other], means.names[places[is_other]], found[is_other])
+        return Distances(to_others(space, people), rows[is_other], means.names[places[is_other]], found[is_other])
     first, second = near.pairs.T.astype(np.int64)
     codes = np.concatenate([first * n + people[second], second * n + people[first]])
     if before is None:
@@ -109,9 +109,9 @@ def distances(
         kept = Distances(kept.own, kept.faces[stays], kept.people[stays], kept.others[stays])
     faces, others = np.divmod(np.unique(codes), n)
     means = space.means(people, np.union1d(names, others))
-    own = kept.own.copy()
-    own[people < 0] = 0
-    own = _own_distances(space, people, _some(means, names), own)
+    own = to_others(space, people, names)
+    stays = (people >= 0) & ~np.isin(people, names)
+    own[stays] = kept.own[stays]
     found = space.to_means(faces, means, np.searchsorted(means.names, others))
     is_near = found < squared
     return Distances(
@@ -120,22 +120,6 @@ def distances(
         np.concatenate([kept.people, others[is_near]]),
         np.concatenate([kept.others, found[is_near]]),
     )
-
-
-def _some(means: Means, names: Labels) -> Means:
-    mask = np.isin(means.names, names)
-    return Means(means.names[mask], means.sizes[mask], means.means[mask], means.squares[mask])
-
-
-def _own_distances(space: Space, people: Labels, means: Means, own: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fills in the faces of these people."""
-    rows = np.flatnonzero(np.isin(people, means.names))
-    places = np.searchsorted(means.names, people[rows])
-    sizes = means.sizes[places]
-    # The face itself is at no distance, and not counted.
-    found = space.to_means(rows, means, places) * sizes / np.maximum(sizes - 1, 1)
-    own[rows] = np.where(sizes > 1, found, 0)
-    return own
 
 
 def judged(
@@ -198,8 +182,9 @@ def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) 
         nearest = np.argmin(others, axis=1)
         places.append(nearest)
         found.append(others[index, nearest])
-    own = _own_distances(space, people, means, np.zeros(n))
-    return Distances(own, np.arange(n), np.concatenate(places).astype(np.int64), np.concatenate(found))
+    return Distances(
+        to_others(space, people), np.arange(n), np.concatenate(places).astype(np.int64), np.concatenate(found)
+    )
 
 
 def _people_in_same_photo(

@@ -150,6 +150,12 @@ class Journal:
             gone.setdefault(digest, []).append(None if box[0] is None else tuple(box))
         return gone
 
+    def allow_again(self, digests: Iterable[bytes]) -> None:
+        """These photos, and the faces in them, may come back."""
+        with self.opened(write=True) as db:
+            assert db is not None
+            db.executemany("DELETE FROM forgotten WHERE digest = ?", [(digest,) for digest in digests])
+
     def exports(self) -> list[tuple[str, str]]:
         """(path, kind) of what was made of this album and holds its faces or names, by path."""
         with self.opened() as db:

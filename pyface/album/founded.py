@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,10 @@ class Rules:
 
         Two who are of different people may be kept apart from now on without any merge being another one.
         """
-        changed = (self.is_in != before.is_in) | (self.must != before.must) | (self.groups != before.groups)
+        changed: NDArray[np.bool_] = (self.is_in != before.is_in) | (self.must != before.must)
+        changed |= self.groups != before.groups
+        for rules in (before, self):  # a group that grows concerns those who were in it
+            changed |= np.isin(rules.must, rules.must[changed & (rules.must >= 0)])
         n = len(self.must)
         here, there = (pairs[:, 0] * n + pairs[:, 1] for pairs in (self.pairs, before.pairs))
         gone = before.pairs[~np.isin(there, here, assume_unique=True)]
@@ -102,7 +106,7 @@ def found_again(space: Space, old: Founded, rules: Rules, near: Near, people: La
     """What :func:`found` gives under new rules; None where so many would be grouped anew that it is as quick.
 
     people : (n,) of ``old``, with who has joined them since; -1 for nobody.
-    near : all pairs within the height of two who are different people, or were nobody and are in now.
+    near : all pairs within the height of two who are different people there, or were nobody and are in now, at least.
     """
     n = len(people)
     changed = rules.changed(old.rules, people)
@@ -132,7 +136,7 @@ def _joints(space: Space, rules: Rules, height: float, rows: Rows, near: Near | 
     x = space.embeddings if len(rows) == len(space.embeddings) else space.embeddings[rows]
     if len(rows) < 2:
         return Joints(np.empty((0, 2), np.int32), np.empty(0))
-    options = {"metric": space.metric, "threshold": height, "n_threads": space.n_threads}
+    options: dict[str, Any] = {"metric": space.metric, "threshold": height, "n_threads": space.n_threads}
     if near is None:
         graph = near_graph(x, "average", has_cannot_link=True, **options)
     else:
@@ -157,7 +161,7 @@ def _smallest(rows: Rows, pairs: Pairs) -> Labels:
 def _who_has_a_say(
     space: Space, old: Founded, rules: Rules, near: Near, is_touched: NDArray[np.bool_], joints: Joints
 ) -> Labels:
-    """People not among those touched who would have merged otherwise, or might have, with these merges beside theirs."""
+    """People not among those touched who would, or might, have merged otherwise with these merges beside theirs."""
     first, second = near.pairs.T
     is_across = (is_touched[first] != is_touched[second]) & rules.is_in[first] & rules.is_in[second]
     is_across &= near.lengths < old.height + _EQUAL
@@ -304,11 +308,12 @@ class _Replay:
     def _are_apart(self, first: Rows, second: Rows) -> NDArray[np.bool_]:
         """Whether the faces of each of these pairs may not come together."""
         groups, pairs, n = self._rules.groups, self._rules.pairs, len(self._rules.must)
-        apart = (groups[first] == groups[second]) & (groups[first] >= 0)
+        apart: NDArray[np.bool_] = (groups[first] == groups[second]) & (groups[first] >= 0)
         codes = np.minimum(first, second) * n + np.maximum(first, second)
         known = pairs[:, 0] * n + pairs[:, 1]  # increasing
-        place = np.minimum(np.searchsorted(known, codes), max(len(known) - 1, 0))
-        return apart | (known[place] == codes if len(known) else False)
+        if len(known):
+            apart |= known[np.minimum(np.searchsorted(known, codes), len(known) - 1)] == codes
+        return apart
 
     def _apart_as_groups(self, a: Rows, b: Rows) -> bool:
         """Whether two clusters have faces that may not come together."""

@@ -38,7 +38,8 @@ def to_bytes(standing: Standing) -> bytes | None:
     np.savez(
         data, limits=np.array([standing.threshold, standing.poor_limit]), low=standing.low, is_in=rules.is_in,
         must=rules.must, groups=rules.groups, apart=rules.pairs, joints=founded.joints.pairs,
-        heights=founded.joints.heights, founders=founded.people, people=standing.people, set_aside=standing.set_aside,
+        heights=founded.joints.heights, founders=founded.people, stay=standing.stay,
+        settled=standing.settled, people=standing.people, set_aside=standing.set_aside,
         poor_faces=standing.near_poor.faces, poor_people=standing.near_poor.people,
         poor_distances=standing.near_poor.distances, near=standing.near.pairs, lengths=standing.near.lengths,
         own=standing.distances.own, faces=standing.distances.faces, others=standing.distances.people,
@@ -58,6 +59,8 @@ def from_bytes(data: bytes) -> Standing | None:
                 poor_limit,
                 kept["low"],
                 Founded(threshold, rules, Joints(kept["joints"], kept["heights"]), kept["founders"]),
+                kept["stay"],
+                kept["settled"],
                 NearPeople(kept["poor_faces"], kept["poor_people"], kept["poor_distances"]),
                 kept["people"],
                 kept["set_aside"],

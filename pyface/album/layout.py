@@ -17,7 +17,8 @@ CREATE TABLE photos (
 ) WITHOUT ROWID;
 CREATE TABLE faces (
     photo BLOB NOT NULL, position INTEGER NOT NULL, box BLOB NOT NULL, score REAL NOT NULL,
-    landmarks BLOB NOT NULL, scheme TEXT NOT NULL, sharpness REAL, embedding BLOB NOT NULL, thumbnail BLOB NOT NULL,
+    landmarks BLOB NOT NULL, scheme TEXT NOT NULL, embedding BLOB NOT NULL, thumbnail BLOB NOT NULL,
+    sharpness REAL,
     PRIMARY KEY (photo, position)
 ) WITHOUT ROWID;
 CREATE TABLE people (

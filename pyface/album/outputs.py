@@ -21,6 +21,7 @@ from pyface.types import Face
 FACES = "faces.csv"
 EMBEDDINGS = "embeddings.npy"
 REPORT = "report.html"
+# Readers can count on the first eight, which older versions wrote, too.
 COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "quality", "person", "state")
 
 
@@ -44,9 +45,9 @@ def faces_csv(album: Album) -> bytes:
         strict=True,
     )
     lines = [",".join(COLUMNS)]
-    for i, (photo, *numbers, person, state) in enumerate(columns):
-        box_score_label_quality = without_minus_zero("%.2f,%.2f,%.2f,%.2f,%.4f,%d,%.3f" % tuple(numbers))
-        lines.append(f"{i},{photo},{box_score_label_quality},{person},{state}")
+    for i, (photo, x1, y1, x2, y2, score, label, quality, person, state) in enumerate(columns):
+        numbers = f"{x1:.2f},{y1:.2f},{x2:.2f},{y2:.2f},{score:.4f},{label},{quality:.3f}"
+        lines.append(f"{i},{photo},{without_minus_zero(numbers)},{person},{state}")
     # Bytes of a name that are not text in this locale are kept as they are.
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
@@ -95,7 +96,9 @@ def embeddings_npy(album: Album) -> bytes:
 
 
 def summary_json(album: Album) -> bytes:
-    """Counts, settings, model digests, skipped files with reasons, seconds, and the photos with their sizes."""
+    """Counts, settings, model digests, skipped files and what was left out with reasons, seconds, and the photos with
+    their sizes.
+    """
     per_photo = Counter(entry.photo for entry in album.faces)
     sizes = np.bincount(album.labels[~(album.set_aside | album.hidden)], minlength=1)
     summary: dict[str, Any] = {
@@ -111,11 +114,13 @@ def summary_json(album: Album) -> bytes:
             "faces_hidden": int(np.count_nonzero(album.hidden)),
             "close_calls": len(album.close_calls),
             "skipped": len(album.skipped),
+            "left_out": len(album.left_out),
         },
         "settings": album.settings,
         "models": album.models,
         "notes": list(album.notes),
         "skipped": [{"photo": as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
+        "left_out": [{"path": as_utf8(item.path), "reason": as_utf8(item.reason)} for item in album.left_out],
         "seconds": album.seconds,
         "close_calls": [
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}

@@ -1,4 +1,4 @@
-"""Faces too poor to compare: they found no people, and join one only when they are nearer than others have to be."""
+"""Faces too poor to compare found no people and join one only when near enough; doubtful ones stay only when near."""
 
 from __future__ import annotations
 
@@ -10,18 +10,65 @@ from numpy.typing import NDArray
 from pyface._typing import Embeddings, Labels
 from pyface.album.space import Means, Rows, Space
 
-__all__ = ["Apart", "NearPeople", "join", "join_poor", "join_share", "near_people"]
+__all__ = [
+    "STAY_SHARE", "Apart", "NearPeople", "doubtful_below", "join", "join_poor", "join_share", "let_go", "near_people",
+    "to_others",
+]  # fmt: skip
 
 # A poor face joins a person at a mean distance below this share of the threshold of average linkage (in squared or
-# cosine distance). There pairs of two people of which one is poor are as rare as pairs of two good faces are at the
-# threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are trained alike.
-_SHARES = {"dlib-resnet": 0.85, "sface": 0.85}
+# cosine distance). There for one right pair of a poor face and a good one there are no more wrong ones than of two good
+# faces at the threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are
+# trained alike.
+_SHARES = {"dlib-resnet": 0.8, "sface": 0.85}
+# Qualities below which a face is doubtful, and the share of the threshold within which it has to be of the others of
+# its person (same document).
+_DOUBTFUL = {"dlib-resnet": 0.8, "sface": 0.9}
+STAY_SHARE = 0.95
 
 
 def join_share(embedder: str, metric: str) -> float:
     """The share of average linkage's threshold that is the ``limit`` of :func:`join_poor`; ``embedder`` is a name."""
     share = _SHARES.get(embedder, _SHARES["sface"])
     return share**0.5 if metric == "euclidean" else share
+
+
+def doubtful_below(embedder: str) -> float:
+    """The quality below which :func:`let_go` looks at a face; ``embedder`` is a name."""
+    return _DOUBTFUL.get(embedder, _DOUBTFUL["sface"])
+
+
+def let_go(
+    embeddings: Embeddings, labels: Labels, is_doubtful: NDArray[np.bool_], *, metric: str, limit: float
+) -> Labels:
+    """The labels, with doubtful faces that are not near enough to the others of their person each for itself.
+
+    embeddings, labels, metric : as :func:`join_poor` takes them; faces of label -1 are left as they are.
+    is_doubtful : (n,) which faces may be let go.
+    limit : a doubtful face stays if its mean distance to all others of its person is strictly below it. All are judged
+        by the people as they are given, in no order. Euclidean distances are compared in squares.
+
+    Those let go are numbered on from the largest in the order of their rows. Time and memory O(n d).
+    """
+    space = Space(embeddings, metric, 1)
+    result: Labels = labels.astype(np.int64)
+    gone = np.flatnonzero(is_doubtful & (to_others(space, labels) >= space.squared(limit)) & (labels >= 0))
+    result[gone] = result.max(initial=-1) + 1 + np.arange(len(gone))
+    return result
+
+
+def to_others(space: Space, people: Labels, names: Labels | None = None) -> NDArray[np.float64]:
+    """(n,) squared mean distance of each face to the others of its person, of all people or of these.
+
+    0 for the faces of everybody else, and for a face that is alone.
+    """
+    means = space.means(people, names)
+    distances = np.zeros(len(people))
+    rows = np.flatnonzero(np.isin(people, means.names[means.sizes > 1]))
+    places = np.searchsorted(means.names, people[rows])
+    sizes = means.sizes[places]
+    # The face itself is at no distance, and not counted.
+    distances[rows] = space.to_means(rows, means, places) * sizes / (sizes - 1)
+    return distances
 
 
 def join_poor(

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _memory
+from pyface.album.tombstones import FORGOTTEN, NONE, Tombstones
 from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
@@ -160,6 +161,7 @@ class FolderRun:
         *,
         batch_size: int,
         n_threads: int,
+        tombstones: Tombstones = NONE,
     ) -> None:
         assert chain.embedder is not None
         assert chain.scheme is not None
@@ -171,6 +173,7 @@ class FolderRun:
         self._analysis = analysis
         self._batch_size = batch_size
         self._n_threads = n_threads
+        self._tombstones = tombstones
         self._budget = ByteBudget(_DECODED_BYTES)
         self._stop = threading.Event()
         # Faces that wait for a batch to fill; batches being embedded; photos not yet saved.
@@ -245,9 +248,12 @@ class FolderRun:
             if not alone:
                 taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
+            found.digest = photo.digest()
+            if self._tombstones.has_photo(found.digest):
+                found.give_up(FORGOTTEN)
+                return
             with _reading():
                 found.width, found.height = size = photo.width, photo.height
-                found.digest = photo.digest()
                 # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
                 small = photo.reduced(max(size) if self._settings.min_face is not None else self._settings.max_side)
             since = self.clock.add("read", since)
@@ -260,6 +266,8 @@ class FolderRun:
                 checkpoint=self._check_stop,
             )
             detections = keep_largest(detections, self._settings.max_faces)
+            # After the largest: no other face may take the place of one that is forgotten.
+            detections = self._tombstones.without(found.digest, detections)
             since = self.clock.add("detect", since)
             image = small
             side = side_for_crops(self._chain, detections, size)

@@ -15,7 +15,7 @@ __all__ = ["SamePhoto", "picture_share", "same_photo_links"]
 # Faces of one photo nearer than this share of the threshold of average linkage (in squared or cosine distance) are one
 # picture twice. Measured on photos of crowds and on pictures of pictures: docs/how-it-works/face-quality.md. Other
 # embedders are taken to be like SFace, as most are trained alike.
-_SHARES = {"dlib-resnet": 0.5, "sface": 0.5}
+_SHARES = {"dlib-resnet": 0.45, "sface": 0.55}
 # Pairs that are worked on at a time, about.
 _BLOCK = 1 << 20
 
@@ -41,11 +41,11 @@ def same_photo_links(
     metric : ``"cosine"``, ``"sqeuclidean"`` or ``"euclidean"``.
     limit : two faces of one photo at a distance strictly below it are one picture twice, and free to come together;
         None: no two are.
-    together : (n,) groups of faces that are one person for certain, -1 = none; in one photo, too.
+    together : (n,) groups of faces that are one person for certain, -1 = none; free in one photo, too.
 
     Gives groups (n,), the number of the photo, or -1 for all faces of a photo with a free pair; and the other pairs
-    (m, 2) of these photos, rows ascending in each and by the first, then the second. Together they part every pair of
-    faces of one photo that is not free, and no other. Both are what
+    (m, 2) of these photos, rows ascending in each and by the first, then the second. Both part every pair of faces of
+    one photo that is not free, and no other, and are what
     :meth:`pyface.cluster.AgglomerativeClustering.fit` takes. Time O(d times the sum of f^2) for photos of f faces.
     """
     return SamePhoto(embeddings, photos, metric=metric, limit=limit).links(together)
@@ -54,9 +54,7 @@ def same_photo_links(
 class SamePhoto:
     """What :func:`same_photo_links` needs of an album, found once, so that it can be asked for other ``together``."""
 
-    def __init__(
-        self, embeddings: Embeddings, photos: NDArray[np.int64], *, metric: str, limit: float | None
-    ) -> None:
+    def __init__(self, embeddings: Embeddings, photos: NDArray[np.int64], *, metric: str, limit: float | None) -> None:
         self._photos: NDArray[np.int64] = photos.astype(np.int64)
         self._order = np.argsort(self._photos, kind="stable")
         self._sorted = self._photos[self._order]

@@ -105,7 +105,8 @@ class Space:
     @cached_property
     def _middle(self) -> Floats:
         """Near it squares lose fewer digits than far away from it."""
-        return self.embeddings.mean(axis=0, dtype=np.float64)
+        middle: Floats = self.embeddings.mean(axis=0, dtype=np.float64)
+        return middle
 
     def wide(self, rows: Rows) -> Floats:
         """These rows in float64, of length 1 under cosine, from the middle of all under the others."""
@@ -118,10 +119,13 @@ class Space:
 
     def means(self, people: Labels, names: NDArray[np.int64] | None = None) -> Means:
         """Of those of ``names``, or all, who has faces in ``people`` (n,), -1 for none. Time O(d) for each face."""
-        if names is None:
-            rows = np.flatnonzero(people >= 0)
-        else:
-            rows = np.flatnonzero(np.isin(people, names[names >= 0]))
+        from scipy.sparse import csr_array  # too heavy to come with the package
+
+        is_asked = people >= 0
+        if names is not None:
+            is_asked &= np.isin(people, names)
+        rows = np.flatnonzero(is_asked)
+
         own = people[rows]
         rows, own = (part[np.argsort(own, kind="stable")] for part in (rows, own))
         found, places, sizes = np.unique(own, return_inverse=True, return_counts=True)
@@ -131,8 +135,10 @@ class Space:
             wide = self.wide(rows[begin : begin + _BLOCK])
             here = places[begin : begin + _BLOCK]
             starts = np.flatnonzero(np.diff(here, prepend=-1))
-            sums[here[starts]] += np.add.reduceat(wide, starts, axis=0)
-            squares[here[starts]] += np.add.reduceat(np.einsum("ij,ij->i", wide, wide), starts)
+            # Each row of this matrix adds up the faces of a person.
+            adds = csr_array((np.ones(len(here)), np.arange(len(here)), np.append(starts, len(here))))
+            sums[here[starts]] += adds @ wide
+            squares[here[starts]] += adds @ np.einsum("ij,ij->i", wide, wide)
         return Means(found, sizes, sums / sizes[:, None], squares / sizes)
 
     def to_means(self, rows: Rows, means: Means, places: NDArray[np.int64]) -> Floats:
@@ -154,17 +160,18 @@ class Space:
         none = np.empty(0, np.int64)
         found: list[Found] = [(none, none, np.empty(0))]
         k = len(means.names)
-        # What rounding to float32 and a sum of d products in it can be wrong by.
-        error = (self.embeddings.shape[1] + 8) * float(np.finfo(np.float32).eps)
-        reach = error * 2 * np.linalg.norm(means.means, axis=1)
-        columns = np.ascontiguousarray(means.means.T, np.float32)
+        # 2 <x, m> + squared - |x|^2 - squares as one product of float32, and what that can be wrong by on top of it.
+        error = (self.embeddings.shape[1] + 16) * float(np.finfo(np.float32).eps)
+        reach = 2 * error * np.linalg.norm(means.means, axis=1)
+        right = np.column_stack([means.means, reach, np.ones(k), (error - 1) * means.squares]).T
+        right = np.ascontiguousarray(right, np.float32)
         block = max(1, _BLOCK_BYTES // (4 * max(k, 1)))
         for begin in range(0, len(rows) if k else 0, block):
             wide = self.wide(rows[begin : begin + block])
             own = np.einsum("ij,ij->i", wide, wide)
-            # own + squares - 2 dots < squared, with what the dots may be wrong by
-            needed = ((own[:, None] + means.squares[None, :] - squared) - np.sqrt(own)[:, None] * reach[None, :]) / 2
-            near, place = np.nonzero(wide.astype(np.float32) @ columns >= needed)
+            rest = squared - own
+            left = np.column_stack([2 * wide, np.sqrt(own), rest + error * np.abs(rest), np.ones(len(wide))])
+            near, place = np.nonzero(left.astype(np.float32) @ right >= 0)
             distances = self.to_means(rows[begin + near], means, place)
             is_below = distances < squared
             found.append((rows[begin + near][is_below], place[is_below], distances[is_below]))

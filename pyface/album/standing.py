@@ -16,7 +16,7 @@ from pyface.album.close_calls import CloseCall, Distances, distances, judged, re
 from pyface.album.founded import Founded, Rules, found, found_again
 from pyface.album.links import Links
 from pyface.album.near import changed_near, changed_people, of_different, with_more
-from pyface.album.poor_faces import Apart, NearPeople, join, near_people
+from pyface.album.poor_faces import Apart, NearPeople, join, near_people, to_others
 from pyface.album.same_photo import SamePhoto
 from pyface.album.space import Near, Space
 
@@ -25,14 +25,17 @@ from pyface.album.space import Near, Space
 class Question:
     """How faces are to become people.
 
-    threshold, poor_limit : of average linkage, and for faces that are ``low`` (n,), too poor to found people.
+    threshold : of average linkage.       low : (n,) faces too poor to found people, who join them below ``poor_limit``.
+    doubtful : (n,) faces that stay with others only below ``stay_limit``.
     same_photo : what keeps faces of one photo apart, if they are different people; photos : (n,), not decreasing.
     """
 
     space: Space
     threshold: float
-    poor_limit: float
     low: NDArray[np.bool_]
+    poor_limit: float
+    doubtful: NDArray[np.bool_]
+    stay_limit: float
     photos: Labels
     same_photo: SamePhoto | None
 
@@ -56,8 +59,10 @@ class Question:
 class Standing:
     """What :func:`stand` has found.
 
-    threshold, poor_limit, low : of the question.       near_poor : whom faces that are too poor may join.
-    people : (n,) the smallest founder of each face's person, -1 for nobody and for those set aside.
+    threshold, poor_limit, low : of the question.
+    stay : (n,) squared mean distances to the others with whom a face was founded; 0 alone, and where it founded none.
+    settled : (n,) people once the doubtful have gone, by their smallest face. near_poor : whom the poor may join.
+    people : the same with those who have joined; -1 for nobody and for those set aside.
     set_aside : (n,).
     near : the pairs of faces of different people within reach; None where there are too many to be kept.
     distances : what decides about close calls.
@@ -67,6 +72,8 @@ class Standing:
     poor_limit: float
     low: NDArray[np.bool_]
     founded: Founded
+    stay: NDArray[np.float64]
+    settled: Labels
     near_poor: NearPeople
     people: Labels
     set_aside: NDArray[np.bool_]
@@ -91,14 +98,20 @@ def stand(question: Question, links: Links) -> Standing:
     rules = question.rules(links)
     near = question.space.among(np.flatnonzero(~links.nobody), question.reach)
     founded = found(question.space, rules, question.threshold, near)
-    near_poor = _near_poor(question, founded.people, None)
-    people, set_aside = _joined(question, founded, links, near_poor)
-    return _standing(question, founded, near_poor, people, set_aside, of_different(near, people), None)
+    stay = to_others(question.space, founded.people)
+    settled = _settled(question, links, founded.people, stay)
+    near_poor = _near_poor(question, settled, None)
+    people, set_aside = _joined(founded.rules, settled, links, near_poor)
+    return _standing(
+        question, founded, stay, settled, near_poor, people, set_aside, of_different(near, people), None
+    )  # fmt: skip
 
 
 def _standing(
     question: Question,
     founded: Founded,
+    stay: NDArray[np.float64],
+    settled: Labels,
     near_poor: NearPeople,
     people: Labels,
     set_aside: NDArray[np.bool_],
@@ -107,8 +120,8 @@ def _standing(
 ) -> Standing:
     found_distances = distances(question.space, people, near, question.threshold, before)
     return Standing(
-        question.threshold, question.poor_limit, question.low, founded, near_poor, people, set_aside, near,
-        found_distances,
+        question.threshold, question.poor_limit, question.low, founded, stay, settled, near_poor, people, set_aside,
+        near, found_distances,
     )  # fmt: skip
 
 
@@ -122,11 +135,16 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     if founded is None or old.near is None:
         return stand(question, links)
     founded = founded.below(question.threshold)
-    near_poor = _near_poor_again(question, founded.people, old)
-    people, set_aside = _joined(question, founded, links, near_poor)
+    changed = changed_people(old.founded.people, founded.people)
+    stay = to_others(question.space, founded.people, changed)
+    stays = (founded.people >= 0) & ~np.isin(founded.people, changed)
+    stay[stays] = old.stay[stays]
+    settled = _settled(question, links, founded.people, stay)
+    near_poor = _near_poor_again(question, settled, old)
+    people, set_aside = _joined(founded.rules, settled, links, near_poor)
     near = changed_near(question.space, old.near, old.people, people, question.reach)
     before = None if near is None else (old.distances, old.people)
-    return _standing(question, founded, near_poor, people, set_aside, near, before)
+    return _standing(question, founded, stay, settled, near_poor, people, set_aside, near, before)
 
 
 def _founded_again(question: Question, rules: Rules, old: Standing) -> Founded | None:
@@ -136,7 +154,24 @@ def _founded_again(question: Question, rules: Rules, old: Standing) -> Founded |
     near = with_more(
         question.space, old.near, np.flatnonzero(is_new), np.flatnonzero(old.people >= 0), distance
     )  # fmt: skip
-    return None if near is None else found_again(question.space, old.founded, rules, near, old.people)
+    # Who was founded with whom, and for those who have joined, whom they have joined.
+    home = np.where(old.people >= 0, old.founded.people[old.people], -1)
+    return None if near is None else found_again(question.space, old.founded, rules, near, home)
+
+
+def _settled(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:
+    """People (n,) once doubtful faces that are not near enough to the others have gone, by their smallest face."""
+    is_known = (links.together >= 0) | links.nobody
+    goes = question.doubtful & ~is_known & (stay >= question.space.squared(question.stay_limit)) & (people >= 0)
+    if not goes.any():
+        return people
+    settled = people.copy()
+    rows = np.flatnonzero((people >= 0) & ~goes)
+    _, first, inverse = np.unique(people[rows], return_index=True, return_inverse=True)
+    settled[rows] = rows[first][inverse]
+    gone = np.flatnonzero(goes)
+    settled[gone] = gone
+    return settled
 
 
 def _near_poor(question: Question, people: Labels, names: Labels | None) -> NearPeople:
@@ -149,20 +184,16 @@ def _near_poor(question: Question, people: Labels, names: Labels | None) -> Near
 def _near_poor_again(question: Question, people: Labels, old: Standing) -> NearPeople:
     if question.poor_limit > old.poor_limit or not np.array_equal(question.low, old.low):
         return _near_poor(question, people, None)
-    changed = changed_people(old.founded.people, people)
+    changed = changed_people(old.settled, people)
     is_known = old.near_poor.distances < question.space.squared(question.poor_limit)
     near_poor = old.near_poor.where(is_known & ~np.isin(old.near_poor.people, changed))
     return near_poor.with_others(_near_poor(question, people, changed))
 
 
-def _joined(
-    question: Question, founded: Founded, links: Links, near_poor: NearPeople
-) -> tuple[Labels, NDArray[np.bool_]]:
+def _joined(rules: Rules, settled: Labels, links: Links, near_poor: NearPeople) -> tuple[Labels, NDArray[np.bool_]]:
     """People (n,) with the poor faces that have joined, and which stand alone."""
-    rules = founded.rules
     poor = np.flatnonzero(~rules.is_in & ~links.nobody)
     if len(poor) == 0:
-        return founded.people, np.zeros(len(founded.people), np.bool_)
-    people, set_aside = join(founded.people, poor, near_poor, Apart(len(rules.must), rules.groups, rules.pairs))
+        return settled, np.zeros(len(settled), np.bool_)
+    people, set_aside = join(settled, poor, near_poor, Apart(len(settled), rules.groups, rules.pairs))
     return np.where(set_aside, -1, people), set_aside
-

@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from pyface._typing import Labels
 from pyface.album import layout
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
-from pyface.photos.finding import PhotoFile, Skipped
+from pyface.album.moved import Move, write_moves
+from pyface.album.tombstones import Tombstones
+from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
 
@@ -78,6 +80,7 @@ class RunInfo:
 
     title : name of the folder of photos.       analysis : digest of what shapes a photo's faces, see ``known``.
     settings : as in the summary, those of the grouping aside.       models : name -> digest.
+    left_out : folders and photos that were not looked at, see :func:`pyface.photos.finding.find_photos`.
     """
 
     title: str
@@ -88,6 +91,7 @@ class RunInfo:
     dimension: int
     settings: dict[str, Any]
     models: dict[str, str]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class WorkFile:
@@ -132,20 +136,14 @@ class WorkFile:
             with contextlib.suppress(OSError):
                 os.remove(self._path)
 
-    def known(self, analysis: str) -> dict[str, tuple[int, int]]:
-        """Photos analysed in this way that could be read: name -> (size, mtime_ns).
+    def known(self, analysis: str) -> dict[str, tuple[int, int, bytes]]:
+        """Photos analysed in this way that could be read: name -> (size, mtime_ns, SHA-256).
 
         One that could not be read is tried again: the cause may be gone without the file having changed.
         """
-        query = "SELECT name, size, mtime_ns FROM photos WHERE analysis = ? AND error IS NULL"
+        query = "SELECT name, size, mtime_ns, digest FROM photos WHERE analysis = ? AND error IS NULL"
         with self._in_words():
-            return {os.fsdecode(name): (size, mtime) for name, size, mtime in self._db.execute(query, (analysis,))}
-
-    def contents(self) -> dict[str, tuple[int, int, bytes]]:
-        """Photos that could be read, in whatever way they were analysed: name -> (size, mtime_ns, digest)."""
-        query = "SELECT name, size, mtime_ns, digest FROM photos WHERE error IS NULL"
-        with self._in_words():
-            return {os.fsdecode(name): tuple(known) for name, *known in self._db.execute(query)}
+            return {os.fsdecode(name): tuple(row) for name, *row in self._db.execute(query, (analysis,))}
 
     def analysed_otherwise(self, analysis: str) -> str | None:
         """The first photo that could be read and was analysed in another way, if there is one."""
@@ -154,13 +152,24 @@ class WorkFile:
             row = self._db.execute(query, (analysis,)).fetchone()
         return None if row is None else os.fsdecode(row[0])
 
-    def touch(self, photos: Iterable[PhotoFile]) -> None:
-        """These photos have a new modification time and are the same otherwise."""
+    def take_over(self, moves: Sequence[Move], tombstones: Tombstones) -> None:
+        """Let what is known of photos hold under the names that they have now, without what is forgotten."""
         with self._in_words(), self._db:
-            self._db.executemany(
-                "UPDATE photos SET mtime_ns = ? WHERE name = ?",
-                [(photo.mtime_ns, os.fsencode(photo.name)) for photo in photos],
-            )
+            write_moves(self._db, moves)
+        if not tombstones:
+            return
+        photos: list[str] = []
+        faces: list[tuple[str, int]] = []
+        for name, *_, digest in self.photos():
+            if tombstones.has_faces(digest):
+                query = "SELECT box FROM faces WHERE photo = ? ORDER BY position"
+                with self._in_words():
+                    boxes = [np.frombuffer(box) for (box,) in self._db.execute(query, (os.fsencode(name),))]
+                are_gone = tombstones.forgotten(digest, np.reshape(boxes, (-1, 4)))
+                faces += [(name, int(position)) for position in np.flatnonzero(are_gone)]
+                photos += [name] if tombstones.has_photo(digest) else []
+        if faces or photos:
+            self.forget(faces, photos)
 
     def begin(
         self,
@@ -216,7 +225,9 @@ class WorkFile:
             if row is None:
                 return None
             try:
-                return RunInfo(**json.loads(row[0])), bool(row[1])
+                described = json.loads(row[0])
+                left_out = tuple(LeftOut(**item) for item in described.pop("left_out", ()))
+                return RunInfo(**described, left_out=left_out), bool(row[1])
             except TypeError as error:
                 raise ValueError(f"the last run is not described: {error}") from error
 
@@ -239,8 +250,7 @@ class WorkFile:
                      record.error),
                 )  # fmt: skip
                 self._db.executemany(
-                    "INSERT INTO faces (photo, position, box, score, landmarks, scheme, embedding, thumbnail, "
-                    "sharpness) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (name, i, f.box.tobytes(), f.score, f.landmarks.tobytes(), f.scheme, f.embedding.tobytes(),
                          f.thumbnail, f.sharpness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +48,7 @@ from pyface.errors import NoPhotosError, counted
 if TYPE_CHECKING:
     from pyface.album.album import Album
     from pyface.album.people import SamePhoto
+    from pyface.photos.finding import LeftOut
 
 
 @app.command()
@@ -73,6 +75,17 @@ def cluster(
         bool,
         typer.Option("--again", help="Analyse the photos anew where OUT was made with other models."),
     ] = False,
+    allow_again: Annotated[
+        bool, typer.Option("--allow-again", help="Photos and faces that were forgotten may come back.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave out files and folders of this name, or of this path in PHOTOS if it has a '/', as in "
+            ".gitignore; may be repeated.",
+            metavar="GLOB",
+        ),
+    ] = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -117,6 +130,8 @@ def cluster(
                 min_quality=min_quality,
                 add=add,
                 again=again,
+                allow_again=allow_again,
+                exclude=exclude or (),
                 min_face=min_face,
                 max_faces=max_faces,
                 max_side=max_side,
@@ -132,6 +147,7 @@ def cluster(
         say_skipped(error.skipped)
         raise
     say_skipped(album.skipped)
+    _say_left_out(album.left_out)
     if add and done is not None:
         say(f"{counted(done[1], 'photo')} looked at")  # those that could not be read are looked at each time
     _say_counts(album, out)
@@ -184,6 +200,13 @@ def _share(done: tuple[int, int] | None) -> str:
 
 def _same_photo(asked: bool | None) -> SamePhoto:
     return "auto" if asked is None else asked
+
+
+def _say_left_out(left_out: tuple[LeftOut, ...]) -> None:
+    """One line for each reason, with what it is the reason for."""
+    counts = Counter((item.reason, item.path.endswith("/")) for item in left_out)
+    for (reason, are_folders), n in sorted(counts.items()):
+        say(f"left out {counted(n, 'folder' if are_folders else 'photo')} ({showable(reason)})")
 
 
 def _say_counts(album: Album, out: Path) -> None:

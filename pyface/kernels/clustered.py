@@ -44,52 +44,41 @@ class ClusteredRows:
     def n_clusters(self) -> int:
         return len(self.sizes)
 
-    def rows(self, places: NDArray[np.int64] | slice, *, extra: int = 0) -> NDArray[np.float64]:
-        """(m, d + extra) float64: the rows at these places of the order, and columns of zeros. Time O(m d)."""
+    def rows(self, places: NDArray[np.int64] | slice) -> NDArray[np.float64]:
+        """(m, d) float64: the rows at these places of the order. Time O(m d)."""
         from pyface._numba import clustered as jit
 
         which = np.ascontiguousarray(self.order[places])
-        out = _check.output(None, (len(which), self.x.shape[1] + extra), np.float64, instead="take fewer rows")
-        out[:, self.x.shape[1] :] = 0
+        out = _check.output(None, (len(which), self.x.shape[1]), np.float64, instead="take fewer rows")
         self._share(lambda begin, end: jit.fill_rows(self.x, which, self.unit, out, begin, end), _parts(len(which)))
         return out
 
-    def moments(self, kept: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Means (n_clusters, d) and (n,) the squared distance of each row, in order, to the mean of its cluster.
 
-        The mean of equal rows is that row, to the bit. kept : (n, d) or wider, float64, to put the rows into, in order.
-        Time O(n d), memory that of the result.
+        The mean of equal rows is that row, to the bit. Time O(n d), memory that of the result.
         """
         from pyface._numba import clustered as jit
 
-        d = self.x.shape[1]
-        means, within = np.empty((self.n_clusters, d)), np.empty(len(self))
-        out = np.empty((0, d)) if kept is None else kept
-        given = self.x, self.order, self.starts, self.sizes, self.unit, means, within, out
+        means, within = np.empty((self.n_clusters, self.x.shape[1])), np.empty(len(self))
+        given = self.x, self.order, self.starts, self.sizes, self.unit, means, within
         # Parts of about equally many rows.
         cuts = np.searchsorted(self.starts, [begin for begin, _ in _parts(len(self))]).tolist()
         parts = list(zip(cuts, [*cuts[1:], self.n_clusters], strict=True))
         self._share(lambda first, last: jit.moments(*given, first, last), parts)
         return means, within
 
-    def two_nearest(self, rows: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.int64]:
-        """(m, 2) the numbers of the two nearest of ``points`` (p, e), p >= 2, to each of ``rows`` (m, e), float64.
+    def to_other_clusters(self, means: NDArray[np.float64], variances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) for each row, in order, the least of its mean squared distances to the rows of another cluster.
 
-        The nearer first, ties by lower number, by the squared distance in float64. Time O(m p e), most of it on codes.
+        means (n_clusters, d), variances (n_clusters,) : as of :meth:`moments`, means of ``within`` over clusters;
+        the mean squared distance of x to the rows is ``|x - mean|^2 + variance``. Infinity where there is no other.
+        Decided in float64. Time O(n n_clusters d), most of it on codes; memory O(n_clusters d).
         """
-        distances, numbers = np.empty((len(rows), 2), np.float32), np.empty((len(rows), 2), np.int64)
-        _core.nearest(rows, points, distances, numbers, metric="sqeuclidean", n_threads=self.n_threads)
-        return numbers
-
-    def squares_to(
-        self, rows: NDArray[np.float64], points: NDArray[np.float64], which: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """(m,) squared distance of each of ``rows`` (m, d or wider) to the point (p, d) of that number. Time O(m d)."""
-        from pyface._numba import clustered as jit
-
-        out = np.empty(len(rows))
-        self._share(lambda begin, end: jit.squares_to(rows, points, which, out, begin, end), _parts(len(rows)))
-        return out
+        own, out = np.empty_like(self.codes), np.empty(len(self))
+        own[self.order] = self.codes
+        _core.nearest_other_means(self.x, means, variances, own, out, unit=self.unit, n_threads=self.n_threads)
+        return out[self.order]
 
     def _share(self, work: Callable[[int, int], Any], parts: list[tuple[int, int]]) -> None:
         """Do all parts, on several threads where that is worth it."""

@@ -159,7 +159,9 @@ def near_pairs(
     """The pairs of rows that :func:`near_graph` would find, (m, 2); None where there are more than ``max_edges``."""
     if len(x) < 2:
         return np.empty((0, 2), np.int32)
-    _, edges, are_all = _core.near_graph(x, metric=metric, threshold=threshold, max_edges=max_edges, n_threads=n_threads)
+    _, edges, are_all = _core.near_graph(
+        x, metric=metric, threshold=threshold, max_edges=max_edges, n_threads=n_threads
+    )
     return edges if are_all else None
 
 

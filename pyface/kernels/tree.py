@@ -108,11 +108,15 @@ def inspect(Z: Any) -> Tree:
     return Tree(z, z[:, :2].astype(np.int64), heights, sizes, first_rows, order)
 
 
-def bcubed_by_merge(tree: Tree, classes: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def bcubed_by_merge(
+    tree: Tree, classes: Labels, *, others_count: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """BCubed precision and recall of the rows that have a class, (n,) each: entry k is after k merges of ``order``.
 
-    classes : (n,) int64, from 0 to less than n, or -1 for a row that does not count; one at least has a class.
+    classes : (n,) int64, from 0 to less than n, or -1 for a row that is not scored; one at least has a class.
+    others_count : whether rows that are not scored are others who make clusters impure. If not, nothing is known of
+    them, and they do not count.
     O(n log n) time, O(n) memory. How: docs/how-it-works/trees.md.
     """
     n_classes = int(classes.max(initial=0)) + 1
-    return _core.bcubed_by_merge(tree.z, classes, tree.order, n_classes=n_classes)
+    return _core.bcubed_by_merge(tree.z, classes, tree.order, n_classes=n_classes, others_count=others_count)

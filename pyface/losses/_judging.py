@@ -12,7 +12,7 @@ from pyface.kernels import linkage, linkage_below, tree
 from pyface.metrics import bcubed_precision_recall_f
 
 _FARTHEST = 2.0  # cosine distance
-_ROUNDING = 1e-12  # of sums over merges: scores nearer than that are equal
+_ROUNDING = 1e-12  # scores nearer than that are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,41 +41,14 @@ def judge(x: FloatArray, who: Labels, crowd: FloatArray | None = None) -> Judgem
         return Judgement(0.0, _FARTHEST / 2)
     merges = tree.inspect(linkage.tree(rows, "average", "cosine", n_threads=_threads.resolve(None)))
     heights, n_merges = merges.cuts()
-    scores = _scores_by_merge(merges, numbers)[n_merges]
+    precision, recall = (score[n_merges] for score in tree.bcubed_by_merge(merges, numbers, others_count=True))
+    scores = 2 * precision * recall / (precision + recall)
     best = scores >= scores.max() - _ROUNDING
     first = int(np.argmax(best))
     worse = np.flatnonzero(~best[first:])
     low = float(heights[first])
     high = float(heights[first + worse[0]]) if worse.size else max(low, _FARTHEST)
     return Judgement(float(scores[first]), low + (high - low) / 2)
-
-
-def _scores_by_merge(merges: tree.Tree, who: Labels) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """BCubed F of the rows with a number, (n,): entry k is after k merges of ``order``. -1 counts in sizes only."""
-    n_of = np.bincount(who[who >= 0]).tolist()
-    n_scored = int(sum(n_of))
-    members: list[dict[int, int]] = [{person: 1} if person >= 0 else {} for person in who.tolist()]
-    members += [{}] * len(merges.z)
-    sizes = [1] * len(who) + merges.sizes.tolist()
-    precision, recall = float(n_scored), sum(1 / n_of[person] for person in who.tolist() if person >= 0)
-    scores = [(precision, recall)]
-    squares = [float(person >= 0) for person in who.tolist()] + [0.0] * len(merges.z)
-    for merge in merges.order.tolist():
-        a, b = merges.children[merge].tolist()
-        cluster = len(who) + merge
-        small, large = sorted((members[a], members[b]), key=len)
-        together = squares[a] + squares[b]
-        for person, count in small.items():
-            both = 2 * count * large.get(person, 0)
-            together += both
-            recall += both / n_of[person]
-            large[person] = large.get(person, 0) + count
-        members[a] = members[b] = {}
-        members[cluster], squares[cluster] = large, together
-        precision += together / sizes[cluster] - squares[a] / sizes[a] - squares[b] / sizes[b]
-        scores.append((precision, recall))
-    p, r = np.array(scores).T / n_scored
-    return np.asarray(2 * p * r / (p + r))
 
 
 def bcubed_f_below(x: FloatArray, who: Labels, threshold: float) -> float:

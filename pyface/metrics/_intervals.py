@@ -90,17 +90,29 @@ Statistic = Callable[[Steps, int, int], NDArray[np.float64] | None]
 def limits(
     pairs: AllPairs | ListedPairs, statistic: Statistic, n_different: int, how: Bootstrap
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower and upper ends, by percentiles.
+    """Lower and upper ends of :func:`replicates`."""
+    return ends(replicates(pairs, statistic, n_different, how), how)
+
+
+def ends(values: NDArray[np.float64], how: Bootstrap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper ends of the replicates (n, ...), by percentiles."""
+    tail = (1 - how.confidence) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def replicates(
+    pairs: AllPairs | ListedPairs, statistic: Statistic, n_different: int, how: Bootstrap
+) -> NDArray[np.float64]:
+    """(n, values) of the statistic, a row for each draw. The same people are drawn for the same ``random_state``.
 
     n_different : so many of the nearest pairs of two identities are likely to be enough for the statistic.
     """
-    tail = (1 - how.confidence) / 2
     while True:
         sample = pairs.sample(n_different)
         values = _replicates(sample, pairs.group_sizes(), statistic, how)
         if values is not None:
-            low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
-            return low, high
+            return values
         n_different *= 4
 
 

@@ -15,8 +15,6 @@ from pyface.metrics._rows import clustered_rows, same_length
 
 # Bytes of distances at a time, and rows at least: all rows are packed anew for each block.
 _BLOCK, _FEWEST_ROWS = 1 << 27, 64
-# Bytes of rows in float64 at a time.
-_KEPT = 1 << 26
 
 
 def silhouette_samples(
@@ -34,7 +32,7 @@ def silhouette_samples(
 
     "cosine" and "sqeuclidean" need no distance of two rows: the mean squared distance of x to a cluster is its squared
     distance to the mean plus the cluster's variance, so that b is a search for the nearest of k centres. All in float64
-    on the rows as given. Time O(n k d), most of it on codes of 8 or 16 bits; memory O((n + k) d).
+    on the rows as given. Time O(n k d), most of it on codes of 8 or 16 bits; memory O(n + k d).
     "euclidean" takes all distances, block by block, in float64 for float64 rows, in float32 (1e-6 of each distance) for
     others. Time O(n^2 d); memory O(n d), and 128 MB or 64 rows of distances.
 
@@ -78,23 +76,9 @@ def silhouette_score(
 
 def _from_sums(rows: ClusteredRows) -> NDArray[np.float64]:
     """Of squared Euclidean distances; those of unit vectors are twice the cosine distances, with the same quotients."""
-    d = rows.x.shape[1]
-    # Few rows are kept in float64, with one more column of zeros; more of them are made anew, a block at a time.
-    kept = np.empty((len(rows), d + 1)) if 8 * len(rows) * (d + 1) <= _KEPT else None
-    if kept is not None:
-        kept[:, d] = 0
-    means, within = rows.moments(kept)
+    means, within = rows.moments()
     variances = np.add.reduceat(within, rows.starts) / rows.sizes
-    # One more coordinate makes the mean squared distance to a cluster the squared distance to one point.
-    centers = np.column_stack([means, np.sqrt(variances)])
-    other = np.empty(len(rows))
-    step = len(rows) if kept is not None else max(1, _KEPT // (8 * (d + 1)))
-    for begin in range(0, len(rows), step):
-        places = slice(begin, begin + step)
-        block = rows.rows(places, extra=1) if kept is None else kept
-        nearest = rows.two_nearest(block, centers)
-        next_one = np.where(nearest[:, 0] == rows.codes[places], nearest[:, 1], nearest[:, 0])
-        other[places] = rows.squares_to(block, means, next_one) + variances[next_one]
+    other = rows.to_other_clusters(means, variances)
     sizes = rows.sizes[rows.codes]
     # The mean over a cluster counts the row itself, at a distance of 0.
     own = (within + variances[rows.codes]) * (sizes / np.maximum(sizes - 1, 1))

@@ -5,8 +5,13 @@ identity: its distance to a probe is that of the nearest of them, and candidates
 Equal distances go by the lower row of the gallery. A probe has a mate if the gallery holds its label.
 
 Distances are the float64 ones of :func:`pyface.nearest_neighbors`, whose sweep finds the candidates: O(n m d) time for
-n probes and m gallery rows, no n x m array. Rates are those of NIST's FRVT 1:N (Grother, Ngan and Hanaoka, NISTIR 8271)
-and of ISO/IEC 19795-1.
+n probes and m gallery rows, no n x m array.
+
+Intervals are by identity: people who are searched for are drawn, with all
+of their searches, and the gallery stays as it is (one without those who were not drawn would be an easier one). Those
+with a mate and those without are drawn apart, as many of each as there are: who is enrolled is up to the experiment.
+
+Rates are those of NIST's FRVT 1:N (Grother, Ngan and Hanaoka, NISTIR 8271) and of ISO/IEC 19795-1.
 """
 
 from __future__ import annotations
@@ -23,11 +28,12 @@ from pyface.kernels import pairs as kernel
 from pyface.kernels.distance import METRICS, nearest_neighbors
 from pyface.metrics._contingency import coded
 from pyface.metrics._contingency import labels as checked_labels
+from pyface.metrics._intervals import Bootstrap, Interval, ends
 from pyface.metrics._rates import most_within, rates, shaped
 
 _MOST_LISTED = 1 << 20  # rows of the gallery that are listed at a time, of all searches together
 
-__all__ = ["cmc", "fnir_at_fpir", "rank_k"]
+__all__ = ["Interval", "cmc", "fnir_at_fpir", "rank_k"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,28 +70,45 @@ def cmc(
     *,
     max_rank: int = 20,
     metric: str = "cosine",
+    n_bootstrap: int = 0,
+    confidence: float = 0.95,
+    random_state: int = 0,
     n_threads: int | None = None,
-) -> NDArray[np.float64]:
+) -> Any:
     """Cumulative match characteristic: the share of searches that have the mate among their first r candidates.
 
     X : (n, d) float32, float64 or float16, probes. labels : (n,) integers or strings. gallery : (m, d).
     gallery_labels : (m,). max_rank : at least 1. metric : "cosine", "euclidean" or "sqeuclidean".
+    n_bootstrap : 0, or how many times people are drawn for an interval; 1,000 is usual. confidence : in (0, 1). The
+    interval is the same for the same ``random_state``.
 
-    Returns (max_rank,) float64, entry r - 1 for rank r: not decreasing, 1 from the number of identities on. Searches
-    without a mate are left out, as closed sets have none.
+    Returns (max_rank,) float64, entry r - 1 for rank r: not decreasing, 1 from the number of identities on; with
+    ``n_bootstrap`` an :class:`Interval` of such arrays. Searches without a mate are left out, as closed sets have none.
 
-    ValueError if no probe has a mate, for NaN in labels, for lengths that differ, and for rows as in
-    :func:`pyface.cosine_distances`; TypeError for other dtypes and for labels of two kinds.
-    Memory O((n + m) d).
+    ValueError if no probe has a mate, for an interval where those that have are of one identity, for NaN in labels,
+    for lengths that differ, and for rows as in :func:`pyface.cosine_distances`; TypeError for other dtypes and for
+    labels of two kinds.
+    Memory O((n + m) d); O(n + max_rank) time a draw.
     """
+    how = Bootstrap.checked(n_bootstrap, confidence, random_state)
     most = _check.integer(max_rank, "max_rank", minimum=1)
     searches = _checked(X, labels, gallery, gallery_labels, metric, n_threads)
     mated = np.flatnonzero(searches.has_mate)
     if not mated.size:
         raise ValueError("labels: no probe has a label of the gallery, so that there is no rank to count")
+    draw = _Draw(searches.sought[mated], "with a mate", how)
     ranks, _ = _ranks(searches, mated, most)
-    found = np.bincount(ranks[ranks > 0] - 1, minlength=most)
-    return np.cumsum(found) / len(mated)
+
+    def shares(times: NDArray[np.int64]) -> NDArray[np.float64]:
+        result: NDArray[np.float64] = np.bincount(ranks, times, most + 1)[1:].cumsum() / times.sum()
+        return result
+
+    values = shares(np.ones(len(mated), np.int64))
+    if how.n == 0:
+        return values
+    random = np.random.default_rng(how.random_state)
+    low, high = ends(np.stack([shares(draw(random)) for _ in range(how.n)]), how)
+    return Interval(values, low, high)
 
 
 def rank_k(
@@ -96,14 +119,29 @@ def rank_k(
     k: int = 1,
     *,
     metric: str = "cosine",
+    n_bootstrap: int = 0,
+    confidence: float = 0.95,
+    random_state: int = 0,
     n_threads: int | None = None,
-) -> float:
+) -> Any:
     """Rank-k identification rate: the share of searches that have the mate among their first ``k`` candidates.
 
-    The last entry of :func:`cmc` with ``max_rank=k``, of which arguments, errors and costs are.
+    The last entry of :func:`cmc` with ``max_rank=k``, of which arguments, errors and costs are. A float, with
+    ``n_bootstrap`` an :class:`Interval` of floats.
     """
     rank = _check.integer(k, "k", minimum=1)
-    return float(cmc(X, labels, gallery, gallery_labels, max_rank=rank, metric=metric, n_threads=n_threads)[-1])
+    found = cmc(
+        *(X, labels, gallery, gallery_labels),
+        max_rank=rank,
+        metric=metric,
+        n_bootstrap=n_bootstrap,
+        confidence=confidence,
+        random_state=random_state,
+        n_threads=n_threads,
+    )
+    if isinstance(found, Interval):
+        return Interval(*(float(side[-1]) for side in (found.value, found.low, found.high)))
+    return float(found[-1])
 
 
 def fnir_at_fpir(
@@ -115,6 +153,9 @@ def fnir_at_fpir(
     *,
     rank: int = 1,
     metric: str = "cosine",
+    n_bootstrap: int = 0,
+    confidence: float = 0.95,
+    random_state: int = 0,
     n_threads: int | None = None,
 ) -> Any:
     """False negative identification rate of an open set, at the largest threshold with FPIR at most ``fpir``.
@@ -124,10 +165,13 @@ def fnir_at_fpir(
     not among the first ``rank`` candidates.
 
     fpir : one rate in [0, 1], or several. Nothing is interpolated; searches at equal distances are accepted together.
-    Other arguments and errors as in :func:`cmc`; ValueError also if every probe has a mate.
+    Other arguments and errors as in :func:`cmc`; ValueError also if every probe has a mate, and for an interval
+    where those that have none are of one identity.
 
-    Returns a float, for several rates an array of their shape.
+    Returns a float, for several rates an array of their shape; with ``n_bootstrap`` an :class:`Interval` of those.
+    O(n + rates log n) time a draw.
     """
+    how = Bootstrap.checked(n_bootstrap, confidence, random_state)
     asked = rates(fpir, "fpir")
     most = _check.integer(rank, "rank", minimum=1)
     searches = _checked(X, labels, gallery, gallery_labels, metric, n_threads)
@@ -137,16 +181,55 @@ def fnir_at_fpir(
         raise ValueError("labels: no probe has a label of the gallery, so that no mate can be missed")
     if not alone.size:
         raise ValueError("labels: every probe has a label of the gallery, so that no candidate is false")
-    nearest = np.sort(searches.distances(alone, searches.nearest(alone, 1)[:, 0]))
+    draws = (
+        _Draw(searches.sought[mated], "with a mate", how),
+        _Draw(searches.sought[alone], "without a mate", how),
+    )
+    nearest = searches.distances(alone, searches.nearest(alone, 1)[:, 0])
+    by_distance = np.argsort(nearest)
     ranks, distances = _ranks(searches, mated, most)
-    values = np.empty(asked.size)
-    for place, rate in enumerate(asked.ravel()):
-        within = most_within(rate, len(alone))
-        # The next search must not be accepted, nor any at the same distance.
-        limit = np.inf if within == len(alone) else nearest[within]
-        is_hit = (ranks > 0) & ((distances < limit) | (within == len(alone)))
-        values[place] = 1.0 - np.count_nonzero(is_hit) / len(mated)
-    return shaped(values, asked)
+    hits = np.flatnonzero(ranks)
+    hits = hits[np.argsort(distances[hits])]
+
+    def missed(times: NDArray[np.int64], times_alone: NDArray[np.int64]) -> NDArray[np.float64]:
+        accepted = times_alone[by_distance].cumsum()
+        found = np.r_[0, times[hits].cumsum()]
+        result = np.empty(asked.size)
+        for place, rate in enumerate(asked.ravel()):
+            # The next search must not be accepted, nor any at the same distance.
+            following = int(np.searchsorted(accepted, most_within(rate, int(accepted[-1])), side="right"))
+            n_near = len(hits)
+            if following < len(alone):
+                n_near = int(np.searchsorted(distances[hits], nearest[by_distance[following]], side="left"))
+            result[place] = 1.0 - found[n_near] / times.sum()
+        return result
+
+    values = missed(np.ones(len(mated), np.int64), np.ones(len(alone), np.int64))
+    if how.n == 0:
+        return shaped(values, asked)
+    random = np.random.default_rng(how.random_state)
+    low, high = ends(np.stack([missed(*(draw(random) for draw in draws)) for _ in range(how.n)]), how)
+    return Interval(shaped(values, asked), shaped(low, asked), shaped(high, asked))
+
+
+class _Draw:
+    """As many identities as there are, with replacement: how often each search counts, (n,) int64.
+
+    who : (n,) the identity of each search. kind : which searches these are.
+    """
+
+    def __init__(self, who: NDArray[np.int64], kind: str, how: Bootstrap) -> None:
+        present, self.who = np.unique(who, return_inverse=True)
+        self.n_identities = len(present)
+        if how.n > 0 and self.n_identities < 2:
+            raise ValueError(
+                f"labels: an interval needs two identities at least {kind} to draw from, got {self.n_identities}; "
+                "use n_bootstrap=0"
+            )
+
+    def __call__(self, random: np.random.Generator) -> NDArray[np.int64]:
+        drawn = random.integers(0, self.n_identities, self.n_identities)
+        return np.bincount(drawn, minlength=self.n_identities)[self.who]
 
 
 def _ranks(

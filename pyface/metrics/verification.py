@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pyface import _check
 from pyface._typing import FloatArray
 from pyface.metrics._folds import KFoldAccuracy, kfold_accuracy
-from pyface.metrics._intervals import Bootstrap, Interval, limits
+from pyface.metrics._intervals import Bootstrap, Interval, Statistic, limits
 from pyface.metrics._pairs import asked, thresholds_in_range
 from pyface.metrics._protocols import LabelledPairs, read_lfw_pairs
 from pyface.metrics._rates import most_within, rates, shaped
@@ -156,10 +156,16 @@ def tar_at_far(
         values[place] = _tar(steps, within[place], found.n_same)
     if how.n == 0:
         return shaped(values, asked_rates)
+    low, high = limits(found, true_accept_rates(flat), 2 * max(within) + 1000, how)
+    return Interval(shaped(values, asked_rates), shaped(low, asked_rates), shaped(high, asked_rates))
+
+
+def true_accept_rates(far: NDArray[np.float64]) -> Statistic:
+    """What :func:`tar_at_far` draws again: the true accept rates at rates (r,)."""
 
     def statistic(steps: Steps, n_different: int, n_same: int) -> NDArray[np.float64] | None:
-        result = np.ones(len(flat))
-        for place, rate in enumerate(flat):
+        result = np.ones(len(far))
+        for place, rate in enumerate(far):
             most = most_within(rate, n_different)
             if most >= n_different:
                 continue
@@ -168,8 +174,7 @@ def tar_at_far(
             result[place] = _tar(steps, most, n_same)
         return result
 
-    low, high = limits(found, statistic, 2 * max(within) + 1000, how)
-    return Interval(shaped(values, asked_rates), shaped(low, asked_rates), shaped(high, asked_rates))
+    return statistic
 
 
 def equal_error_rate(

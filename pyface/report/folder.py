@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +53,8 @@ def cluster_photos(
     min_quality: float | None = None,
     add: bool = False,
     again: bool = False,
+    allow_again: bool = False,
+    exclude: Sequence[str] = (),
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = MAX_SIDE,
@@ -83,18 +85,27 @@ def cluster_photos(
     add : ``folder`` holds photos to add to those that ``out`` knows; it may hold known ones too. All faces are grouped
         together, as if all photos had been given at once. People keep the number with which they have most faces in
         common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
-        stay although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out``
-        it is an ordinary run.
+        stay although they are not in ``folder``. One that is not known, and whose name a known one has, is called
+        ``folder's name/name``, then ``folder's name/name (2)``; then its name is no path in the first folder. Needs the
+        models and settings of before. Without anything in ``out`` it is an ordinary run.
     again : analyse the photos anew if ``out`` was made with other models than those asked for now (or the default);
         without it that is refused.
+    allow_again : photos and faces of ``folder`` that were forgotten may come back, for good.
+    exclude : patterns of files and folders to leave out, as in ``.gitignore``: one without ``/`` is compared with every
+        name, one with ``/`` with the path in ``folder``; ``*``, ``?`` and ``[a-z]`` do not match ``/``, ``**/`` is any
+        folders, and a ``/`` at the end means folders alone. Folders in which systems keep thumbnails, deleted files and
+        other things of their own (``@eaDir``, ``#recycle``, ``lost+found``, ``$RECYCLE.BIN``, ``Thumbs``, ...), and
+        those whose name begins with a dot, are left out without being asked.
     min_face, max_faces, max_side, refine : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
-    progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``.
+    progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``;
+        before them ``"known photos"`` where files may be photos that ``out`` knows by another name or time.
 
     Returns an :class:`pyface.album.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
-    Files that cannot be read are listed in ``Album.skipped``. Raises :class:`pyface.errors.OutputFolderError` before
-    any work if ``out`` cannot be used or added to (another photo has the name of a known one, say), NotADirectoryError
+    Files that cannot be read are listed in ``Album.skipped``, what is left out in ``Album.left_out``. A photo whose
+    bytes ``out`` knows is not analysed again: what is known of it holds under its new name. Raises
+    :class:`pyface.errors.OutputFolderError` before any work if ``out`` cannot be used or added to, NotADirectoryError
     if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. If no photo in it can be read,
     the album is empty; with ``out`` that is a :class:`pyface.errors.NoPhotosError`, and ``out`` stays as it was (photos
     that ``add`` finds nothing to add to it are no error). Ctrl-C raises KeyboardInterrupt
@@ -121,6 +132,8 @@ def cluster_photos(
         min_quality=min_quality,
         add=add,
         again=again,
+        allow_again=allow_again,
+        exclude=exclude,
         min_face=min_face,
         max_faces=max_faces,
         max_side=max_side,

@@ -166,7 +166,7 @@ def test_constraints_that_come_later(
 def test_a_pair_of_old_rows_takes_their_cluster_apart(method: str, metric: str) -> None:
     x = faces(60, 8, np.random.default_rng(37))[0]
     heights = np.array(oracle.greedy(oracle.distances(x, metric, method), method).heights)
-    model = below(clear_threshold(heights, 0.8), method, metric).fit(x[:59])
+    model = below(clear_threshold(heights, 0.4), method, metric).fit(x[:59])
     before = model.labels_.copy()
     i, j = np.flatnonzero(before == np.bincount(before).argmax())[[0, 1]]
     pairs = np.array([[j, i]])

@@ -99,7 +99,13 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("tree_clusters", {"z": MERGES}),
     (
         "bcubed_by_merge",
-        {"z": MERGES, "classes": np.array([0, 0]), "order": np.zeros(1, np.int64), "n_classes": 1},
+        {
+            "z": MERGES,
+            "classes": np.zeros(2, np.int64),
+            "order": np.zeros(1, np.int64),
+            "n_classes": 1,
+            "others_count": True,
+        },
     ),
 ]
 for x in (FLOAT32, FLOAT64):
@@ -120,6 +126,18 @@ for x in (FLOAT32, FLOAT64):
         ]
     CALLS += [
         ("all_usable", {"x": x, "nonzero": True, **THREADS}),
+        (
+            "nearest_other_means",
+            {
+                "x": x,
+                "means": np.ones((2, 3)),
+                "variances": np.ones(2),
+                "own": np.zeros(3, np.int64),
+                "out": np.empty(3),
+                "unit": True,
+                **THREADS,
+            },
+        ),
         ("fingerprint", {"x": x, **THREADS}),
         ("distances_dense", {"x": x, "y": None, "out": np.empty((3, 3)), **COSINE}),
         ("distances_condensed", {"x": x, "out": np.empty(3, np.float32), **COSINE}),

@@ -71,10 +71,11 @@ def test_bcubed_is_exact(z: Z, data: st.DataObject) -> None:
     if max(classes) < 0:
         classes[-1] = 0
     tree = trees.inspect(z)
-    precision, recall = trees.bcubed_by_merge(tree, np.array(classes))
+    others_count = data.draw(st.booleans())
+    precision, recall = trees.bcubed_by_merge(tree, np.array(classes), others_count=others_count)
     assert precision.shape == recall.shape == (n,)
     for height, k in zip(*tree.cuts(), strict=True):
-        wanted = oracle.bcubed(classes, oracle.clusters(z, height))
+        wanted = oracle.bcubed(classes, oracle.clusters(z, height), others_count)
         for ours, exact in zip((precision[k], recall[k]), wanted, strict=True):
             # The sum and its quotient are rounded once each.
             assert ours == pytest.approx(float(exact), rel=2.3e-16, abs=0) and ours <= 1

@@ -81,6 +81,58 @@ def test_no_answer_depends_on_threads_and_types() -> None:
     assert len(results) == 1
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 2**32), st.integers(2, 20), st.integers(2, 6), st.sampled_from([0.5, 0.9, 0.95]))
+def test_intervals_are_those_of_searches_drawn_again(seed: int, m: int, k: int, confidence: float) -> None:
+    random = np.random.default_rng(seed)
+    probes, gallery = (random.integers(1, 4, (n, 3)).astype(np.float32) for n in (14, m))
+    enrolled, sought = random.integers(0, k, m), random.integers(0, k + 4, 14)
+    enrolled[:2], sought[:4] = [0, 1], [0, 1, k + 5, k + 6]
+    distances = matrix(probes, gallery, "cosine")
+    mated = sorted(set(sought.tolist()) & set(enrolled.tolist()))
+    alone = sorted(set(sought.tolist()) - set(enrolled.tolist()))
+    n, most, state = 25, 3, 7
+    how = {"n_bootstrap": n, "confidence": confidence, "random_state": state}
+    tail = [(1 - confidence) / 2, (1 + confidence) / 2]
+
+    def draw(generator: np.random.Generator, people: list[int]) -> list[int]:
+        drawn = [people[i] for i in generator.integers(0, len(people), len(people))]
+        return oracle.searches_drawn(sought.tolist(), drawn)
+
+    generator, curves = np.random.default_rng(state), []
+    for _ in range(n):
+        rows = draw(generator, mated)
+        curves.append(oracle.cmc(distances[rows], sought[rows].tolist(), enrolled.tolist(), most))
+    arguments = (probes, sought, gallery, enrolled)
+    got = cmc(*arguments, max_rank=most, **how)
+    np.testing.assert_allclose([got.low, got.high], np.quantile(curves, tail, axis=0), atol=1e-14)
+    assert got.value.tolist() == cmc(*arguments, max_rank=most).tolist()
+    last = rank_k(*arguments, most, **how)
+    assert (last.value, last.low, last.high) == (got.value[-1], got.low[-1], got.high[-1])
+
+    generator, rates = np.random.default_rng(state), []
+    for _ in range(n):
+        rows = draw(generator, mated) + draw(generator, alone)
+        given_ = distances[rows], sought[rows].tolist(), enrolled.tolist()
+        rates.append([oracle.fnir_at_fpir(*given_, f, most) for f in RATES])
+    missed = fnir_at_fpir(*arguments, RATES, rank=most, **how)
+    np.testing.assert_allclose([missed.low, missed.high], np.quantile(rates, tail, axis=0), atol=1e-14)
+    assert missed.value.tolist() == fnir_at_fpir(*arguments, RATES, rank=most).tolist()
+    one = fnir_at_fpir(*arguments, RATES[1], rank=most, **how)
+    assert (one.value, one.low, one.high) == (missed.value[1], missed.low[1], missed.high[1])
+
+
+def test_intervals_hold_what_they_say() -> None:
+    """People who fail with all of their searches: the rate of 60 people, each with 5 searches, not of 300 searches."""
+    people, failing = np.repeat(np.arange(60), 5), 12
+    gallery = np.eye(61)
+    probes = gallery[np.where(people < failing, 60, people)]
+    got = rank_k(probes, people, gallery, np.arange(61), n_bootstrap=2000)
+    spread = np.sqrt(0.2 * 0.8 / 60)
+    assert got.value == pytest.approx(0.8)
+    assert [got.low, got.high] == pytest.approx([0.8 - 1.96 * spread, 0.8 + 1.96 * spread], abs=0.02)
+
+
 def test_real_embeddings(lfw: tuple[NDArray, NDArray]) -> None:
     x, people = lfw
     _, first, counts = np.unique(people, return_index=True, return_counts=True)
@@ -118,6 +170,14 @@ def refused(**how: Any) -> Callable[[], object]:
         (refused(X=np.full((2, 4), np.inf)), ValueError, "X: row 0 holds inf"),
         (refused(metric="dot"), ValueError, "metric must be one of"),
         (refused(fpir=-0.1), ValueError, "fpir must be from 0 to 1, got -0.1"),
+        (refused(n_bootstrap=-1), ValueError, "n_bootstrap must be at least 0"),
+        (refused(n_bootstrap=9, confidence=1.0), ValueError, "confidence must be less than 1"),
+        (refused(n_bootstrap=9), ValueError, "two identities at least with a mate to draw from, got 1; use n_boot"),
+        (
+            refused(X=X[:3], labels=[0, 1, 9], n_bootstrap=9),
+            ValueError,
+            "two identities at least without a mate to draw from, got 1",
+        ),
         (refused(rank=0), ValueError, "rank must be at least 1"),
         (lambda: cmc(X, [0, 1, 2, 3], X, [4, 5, 6, 7]), ValueError, "so that there is no rank"),
         (lambda: cmc(X, [0, 1, 2, 3], X, [0, 1, 2, 3], max_rank=0), ValueError, "max_rank must be at least 1"),

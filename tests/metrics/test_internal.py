@@ -100,7 +100,7 @@ def test_neither_blocks_nor_threads_nor_layout_matter(metric: str, size: int, mo
     centres = metrics.davies_bouldin_score(x, labels), metrics.calinski_harabasz_score(x, labels)
     monkeypatch.setattr(_silhouette, "_BLOCK", 1 << 10)
     monkeypatch.setattr(_silhouette, "_FEWEST_ROWS", 3)
-    monkeypatch.setattr(_silhouette, "_KEPT", 1 << 10)
+    monkeypatch.setattr("pyface._numba.clustered._KEPT", 3)
     monkeypatch.setattr(_dunn, "_ROWS", 5)
     monkeypatch.setattr(_dunn, "_SMALL", 20)
     monkeypatch.setattr(_internal, "_BLOCK", 1 << 8)

@@ -25,6 +25,13 @@ def silhouettes(x: Rows, labels: Labels, metric: str) -> NDArray[np.float64]:
     return result
 
 
+def to_other_clusters(x: Rows, codes: Labels) -> NDArray[np.float64]:
+    """Of each row the least of its mean squared distances to the rows of another cluster, infinity without one."""
+    d = matrix(x.astype(np.float64), x.astype(np.float64), "sqeuclidean")
+    others = [sorted(set(codes.tolist()) - {own}) for own in codes.tolist()]
+    return np.array([min((d[i, codes == c].mean() for c in others[i]), default=np.inf) for i in range(len(x))])
+
+
 def dunn(x: Rows, labels: Labels, metric: str) -> float:
     d = matrix(x.astype(np.float64), x.astype(np.float64), metric)
     same = labels[:, None] == labels

@@ -52,12 +52,12 @@ def next_merges(
     return found
 
 
-def bcubed(classes: Sequence[int], groups: list[list[int]]) -> tuple[Fraction, Fraction]:
-    """Precision and recall of the rows whose class is not -1, exactly."""
+def bcubed(classes: Sequence[int], groups: list[list[int]], others_count: bool = False) -> tuple[Fraction, Fraction]:
+    """Precision and recall of the rows whose class is not -1, exactly. others_count: in clusters, the others do."""
     known = [i for i in range(len(classes)) if classes[i] >= 0]
     precision = recall = Fraction(0)
     for i in known:
-        cluster = [j for j in next(g for g in groups if i in g) if j in known]
+        cluster = [j for j in next(g for g in groups if i in g) if j in known or others_count]
         person = [j for j in known if classes[j] == classes[i]]
         shared = len([j for j in cluster if j in person])
         precision += Fraction(shared, len(cluster) * len(known))

@@ -87,3 +87,8 @@ def fnir_at_fpir(matrix: np.ndarray, sought: Sequence[int], enrolled: Sequence[i
             hits = sum(any(w == who and d <= t for w, d in found[:rank]) for found, who in mated)
             best = min(best, 1 - hits / len(mated))
     return best
+
+
+def searches_drawn(sought: Sequence[int], drawn: Sequence[int]) -> list[int]:
+    """The searches for the identities drawn, copies included."""
+    return [i for who in drawn for i, label in enumerate(sought) if label == who]
