@@ -9,8 +9,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pyface.album.close_calls import Distances
-from pyface.album.founded import Founded, Rules
+from pyface.album.founded import Founded
 from pyface.album.poor_faces import NearPeople
+from pyface.album.rules import Rules
 from pyface.album.space import Near, Space
 from pyface.album.standing import Standing
 from pyface.kernels.fingerprint import fingerprint

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 _PAIRS_PER_FACE, FEW_PAIRS = 400, 1 << 22
 # Rows that are worked on at a time, and bytes of a table of distances.
 _BLOCK, _BLOCK_BYTES = 4096, 1 << 26
+# So few rows are compared with all others by one product in less time than it takes to make codes of these.
+_FEW_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +76,16 @@ class Space:
 
     def among(self, rows: Rows, distance: float) -> Near | None:
         """All pairs of these rows within a distance; None where there are too many."""
+        if len(rows) <= _FEW_ROWS:
+            return self._within(np.stack(np.triu_indices(len(rows), 1), axis=1), rows, rows, distance)
         x = self.embeddings if len(rows) == len(self) else self.embeddings[rows]
         pairs = near_pairs(x, self.metric, distance, max_edges=self._most, n_threads=self.n_threads)
         return None if pairs is None else self.near(rows.astype(np.int32)[pairs])
 
     def between(self, rows: Rows, others: Rows, distance: float) -> Near | None:
         """All pairs of one of ``rows`` and one of ``others`` within a distance; None where there are too many."""
-        if len(rows) == 0 or len(others) == 0:
-            return self.near(np.empty((0, 2), np.int32))
+        if len(rows) <= _FEW_ROWS or len(others) <= _FEW_ROWS:
+            return self._of_few(rows, others, distance)
         x, y = self.embeddings[rows], self.embeddings[others]
         pairs = near_pairs_between(
             x, y, self.metric, distance, max_edges=self._most, n_threads=self.n_threads
@@ -89,6 +93,37 @@ class Space:
         if pairs is None:
             return None
         return self.near(np.column_stack([rows.astype(np.int32)[pairs[:, 0]], others.astype(np.int32)[pairs[:, 1]]]))
+
+    def _of_few(self, rows: Rows, others: Rows, distance: float) -> Near:
+        """What ``between`` gives, by one product in float32 that says who can be near."""
+        if len(rows) > len(others):
+            rows, others = others, rows
+        few = self.embeddings[rows].astype(np.float32)
+        is_most = 2 * len(others) > len(self)
+        y = self.embeddings if is_most else self.embeddings[others]
+        dots = (y.astype(np.float32, copy=False) @ few.T)[others if is_most else slice(None)]
+        lengths, own = self._lengths[others][:, None], self._lengths[rows][None, :]
+        limit = self.squared(self.within(distance))
+        error = (self.embeddings.shape[1] + 16) * float(np.finfo(np.float32).eps) * lengths * own
+        if self.metric == "cosine":
+            can_be = dots >= (1 - limit / 2) * lengths * own - error
+        else:
+            can_be = lengths**2 + own**2 - 2 * dots <= limit + 4 * error
+        return self._within(np.stack(np.nonzero(can_be), axis=1), others, rows, distance)
+
+    def _within(self, places: NDArray[np.intp], rows: Rows, others: Rows, distance: float) -> Near:
+        """Of pairs of a place in ``rows`` and one in ``others`` those within a distance."""
+        pairs = np.column_stack([rows[places[:, 0]], others[places[:, 1]]]).astype(np.int32)
+        near = self.near(pairs)
+        return near.where(near.lengths <= self.within(distance))
+
+    @cached_property
+    def _lengths(self) -> Floats:
+        lengths = [
+            np.linalg.norm(self.embeddings[begin : begin + _BLOCK].astype(np.float64), axis=1)
+            for begin in range(0, len(self), _BLOCK)
+        ]
+        return np.concatenate(lengths)
 
     @property
     def _most(self) -> int:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album.close_calls import CloseCall, Distances, distances, judged, reach
-from pyface.album.founded import Founded, Rules, found, found_again
+from pyface.album.founded import Founded, found, found_again
 from pyface.album.links import Links
 from pyface.album.near import changed_near, changed_people, of_different, with_more
 from pyface.album.poor_faces import Apart, NearPeople, join, near_people, to_others
+from pyface.album.rules import Rules
 from pyface.album.same_photo import SamePhoto
 from pyface.album.space import Near, Space
 
@@ -130,33 +131,30 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
 
     Time: that of the people who change; where these are most of all, that of :func:`stand`.
     """
-    rules = question.rules(links)
-    founded = None if old.near is None else _founded_again(question, rules, old)
-    if founded is None or old.near is None:
+    if old.near is None:
+        return stand(question, links)
+    space, rules = question.space, question.rules(links)
+    old_reach = reach(old.threshold, space.metric)
+    new = np.flatnonzero(rules.is_in & (old.people < 0))
+    near = with_more(space, old.near, new, np.flatnonzero(old.people >= 0), old_reach)
+    # Who was founded with whom, and for those who have joined, whom they have joined.
+    home = np.where(old.people >= 0, old.founded.people[old.people], -1)
+    founded = None if near is None else found_again(space, old.founded, rules, near, old_reach, home)
+    if founded is None or near is None:
         return stand(question, links)
     founded = founded.below(question.threshold)
     changed = changed_people(old.founded.people, founded.people)
-    stay = to_others(question.space, founded.people, changed)
+    stay = to_others(space, founded.people, changed)
     stays = (founded.people >= 0) & ~np.isin(founded.people, changed)
     stay[stays] = old.stay[stays]
     settled = _settled(question, links, founded.people, stay)
     near_poor = _near_poor_again(question, settled, old)
     people, set_aside = _joined(founded.rules, settled, links, near_poor)
-    near = changed_near(question.space, old.near, old.people, people, question.reach)
+    were = old.people.copy()
+    were[new] = len(were) + np.arange(len(new))  # each for itself: they are in ``near``
+    near = changed_near(space, near, were, people, question.reach)
     before = None if near is None else (old.distances, old.people)
     return _standing(question, founded, stay, settled, near_poor, people, set_aside, near, before)
-
-
-def _founded_again(question: Question, rules: Rules, old: Standing) -> Founded | None:
-    assert old.near is not None
-    is_new = rules.is_in & (old.people < 0)
-    distance = reach(old.threshold, question.space.metric)
-    near = with_more(
-        question.space, old.near, np.flatnonzero(is_new), np.flatnonzero(old.people >= 0), distance
-    )  # fmt: skip
-    # Who was founded with whom, and for those who have joined, whom they have joined.
-    home = np.where(old.people >= 0, old.founded.people[old.people], -1)
-    return None if near is None else found_again(question.space, old.founded, rules, near, home)
 
 
 def _settled(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:
