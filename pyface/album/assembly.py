@@ -108,7 +108,10 @@ def renamed(album: Album, basis: Basis) -> Album:
 
 def _named(album: Album, rules: Links) -> Album:
     named = name_people(album.labels, rules)
-    persons = tuple("" if who < 0 else rules.names[int(who)] for who in named.person)
+    numbers = sorted(rules.names)
+    called = np.array(["", *map(rules.names.__getitem__, numbers)], object)
+    places = np.searchsorted(np.array(numbers, np.int64), named.person) + 1
+    persons = tuple(called[np.where(named.person < 0, 0, places)].tolist())
     notes = (*_broken(rules), *named.notes)
     return replace(album, persons=persons, hidden=named.hidden, notes=notes)
 

@@ -132,40 +132,35 @@ def judged(
     """
     n = len(people)
     faces, names, others = distances.faces, distances.people, distances.others
+    is_alone = np.bincount(people[people >= 0], minlength=n)[people] == 1
+    own = distances.own
+    # Which could be calls: the others need not be gone through for whom is nearest and whom the same photo shows.
+    if limit is None:
+        is_barely = np.zeros(n, np.bool_)
+        is_call = ~is_alone[faces] & (others < (1 + _CLOSE_CALL) * own[faces])
+    else:
+        is_barely = ~is_alone & (people >= 0) & (own > (1 - _CLOSE_CALL) * limit)
+        is_call = others < (1 + _CLOSE_CALL) * limit
+        is_call &= is_alone[faces] | (others < own[faces] + _CLOSE_CALL * limit)
+    faces, names, others = faces[is_call], names[is_call], others[is_call]
     if photos is not None and len(faces):
-        here = people >= 0
-        is_barred = np.isin(photos[faces] * n + names, photos[here] * n + people[here])
+        mates, whose = _people_in_same_photo(photos, people, faces)
+        is_barred = np.isin(np.arange(len(faces)), mates[whose == names[mates]])
         faces, names, others = faces[~is_barred], names[~is_barred], others[~is_barred]
     number_of = np.zeros(n, np.int64)
     number_of[people[people >= 0]] = numbers[people >= 0]
     order = np.lexsort((number_of[names], others, faces))
     order = order[np.diff(faces[order], prepend=-1) != 0]  # the nearest of each face
-    other, number = np.full(n, np.inf), np.zeros(n, np.int64)
-    other[faces[order]], number[faces[order]] = others[order], number_of[names[order]]
-    alone = np.bincount(people[people >= 0], minlength=n)[people] == 1
-    barely, nearly = _judge(distances.own, other, alone, limit)
-    return [
-        CloseCall(i, int(number[i]) if nearly[i] else None)
-        for i in np.flatnonzero((barely | nearly) & (people >= 0)).tolist()
-    ]
-
-
-def _judge(
-    own: NDArray[np.float64], other: NDArray[np.float64], alone: NDArray[np.bool_], limit: float | None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which faces barely belong to their own person, and which nearly to another."""
-    if limit is None:
-        return np.zeros(len(own), np.bool_), ~alone & (other < (1 + _CLOSE_CALL) * own)
-    barely = ~alone & (own > (1 - _CLOSE_CALL) * limit)
-    nearly = (other < (1 + _CLOSE_CALL) * limit) & (alone | (other < own + _CLOSE_CALL * limit))
-    return barely, nearly
+    nearest: dict[int, int | None] = dict.fromkeys(np.flatnonzero(is_barely).tolist())
+    nearest |= dict(zip(faces[order].tolist(), number_of[names[order]].tolist(), strict=True))
+    return [CloseCall(face, nearest[face]) for face in sorted(nearest)]
 
 
 def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) -> Distances:
     """The distances to the nearest other person of all."""
     n = len(people)
     means = space.means(people)
-    barred = None if photos is None else _people_in_same_photo(photos, people)
+    barred = None if photos is None else _people_in_same_photo(photos, people, np.arange(n))
     found: list[NDArray[np.float64]] = []
     places: list[NDArray[np.int64]] = []
     block = max(1, _BLOCK_BYTES // (8 * len(means.names)))
@@ -188,11 +183,11 @@ def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) 
 
 
 def _people_in_same_photo(
-    photos: NDArray[np.int64], people: NDArray[np.int64]
+    photos: NDArray[np.int64], people: NDArray[np.int64], faces: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(face, person of a face in the same photo), all such pairs, by face."""
-    begins = np.searchsorted(photos, photos, "left")
-    counts = np.searchsorted(photos, photos, "right") - begins
-    faces = np.repeat(np.arange(len(photos)), counts)
-    place = np.arange(len(faces)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return faces, people[begins[faces] + place]
+    """(place in ``faces``, person of a face in the same photo), all such pairs, by place."""
+    begins = np.searchsorted(photos, photos[faces], "left")
+    counts = np.searchsorted(photos, photos[faces], "right") - begins
+    places = np.repeat(np.arange(len(faces)), counts)
+    step = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places, people[begins[places] + step]

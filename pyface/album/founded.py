@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
+from pyface.album.regrowing import Regrown, regrow
 from pyface.album.replay import Replay, smallest
 from pyface.album.rules import Rules
 from pyface.album.space import Near, Rows, Space
@@ -31,6 +32,8 @@ from pyface.kernels.linkage_below import (
 
 # So many faces are grouped in no time.
 _FEW = 4096
+# From so many on it is worth while to keep what is left of their merges.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +66,7 @@ def found(space: Space, rules: Rules, height: float, near: Near | None) -> Found
     return Founded(height, rules, joints, people)
 
 
-def found_again(
-    space: Space, old: Founded, rules: Rules, near: Near, reach: float, people: Labels
-) -> Founded | None:
+def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: float, people: Labels) -> Founded | None:
     """What :func:`found` gives under new rules; None where so many would be grouped anew that it is as quick.
 
     people : (n,) of ``old``, with who has joined them since; -1 for nobody.
@@ -78,13 +79,21 @@ def found_again(
         return Founded(old.height, rules, old.joints, old.people)
     is_touched = changed & rules.is_in
     names = np.unique(people[changed])
+    gone = old.people[changed & ~rules.is_in & old.rules.is_in]
     while True:
         is_touched |= np.isin(people, names[names >= 0]) & rules.is_in
         rows = np.flatnonzero(is_touched)
         if len(rows) > max(_FEW, n // 2):
             return None
-        joints = _joints(space, rules, old.height, rows, None)
-        names = _who_has_a_say(space, old, rules, near, reach, is_touched, joints)
+        is_theirs = np.isin(old.people, np.append(old.people[rows], gone))[old.joints.pairs[:, 0]]
+        theirs = Joints(old.joints.pairs[is_theirs], old.joints.heights[is_theirs])
+        regrown = regrow(space, rules, old.height, rows, changed, theirs) if len(rows) > _AT_ONCE else None
+        if regrown is None:
+            regrown = Regrown(
+                Joints(theirs.pairs[:0], theirs.heights[:0]), _joints(space, rules, old.height, rows, None)
+            )
+        joints = regrown.joints
+        names = _who_has_a_say(space, old, rules, near, reach, is_touched, regrown)
         if len(names) == 0:
             break
     stays = ~is_touched & rules.is_in
@@ -124,7 +133,7 @@ def _who_has_a_say(
     near: Near,
     reach: float,
     is_touched: NDArray[np.bool_],
-    joints: Joints,
+    regrown: Regrown,
 ) -> Labels:
     """People not among those touched who would, or might, have merged otherwise with these merges beside theirs."""
     first, second = near.pairs.T
@@ -136,14 +145,14 @@ def _who_has_a_say(
     inner = np.where(is_touched[first], first, second).astype(np.int64)
     outer = np.where(is_touched[first], second, first).astype(np.int64)
     now = np.where(is_touched, -1, old.people)
-    now[is_touched] = smallest(np.flatnonzero(is_touched), joints.pairs)
-    # Of both sides only those who are near somebody of the other one.
-    ours = np.isin(now, now[inner])[joints.pairs[:, 0]]
+    now[is_touched] = smallest(np.flatnonzero(is_touched), regrown.joints.pairs)
     theirs = np.isin(now, now[outer])[old.joints.pairs[:, 0]] & ~is_touched[old.joints.pairs[:, 0]]
+    # What has stayed together has nothing new to say to others: it is as if it had been so from the start.
+    parts = (regrown.old.pairs, regrown.new.pairs, old.joints.pairs[theirs])
+    heights = (np.full(len(parts[0]), -np.inf), regrown.new.heights, old.joints.heights[theirs])
+    is_near = np.isin(now, now[np.concatenate([inner, outer])])[np.concatenate(parts)[:, 0]]
     replay = Replay(space, rules, old.height, reach)
     replay.run(
-        inner, outer, links.lengths, now,
-        np.concatenate([joints.pairs[ours], old.joints.pairs[theirs]]),
-        np.concatenate([joints.heights[ours], old.joints.heights[theirs]]),
+        inner, outer, links.lengths, now, np.concatenate(parts)[is_near], np.concatenate(heights)[is_near]
     )  # fmt: skip
     return np.array(sorted(replay.have_a_say), np.int64)

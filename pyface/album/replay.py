@@ -11,7 +11,7 @@ from pyface.album.space import Pairs, Rows, Space
 from pyface.kernels.linkage_below import first_connected
 
 # Distances this near to each other count as equal, which costs time and changes nothing.
-_EQUAL = 1e-7
+EQUAL = 1e-7
 
 
 def smallest(rows: Rows, pairs: Pairs) -> Labels:
@@ -36,6 +36,7 @@ class Replay:
         self._parts: dict[int, list[Rows]] = {}
         self._sizes: dict[int, int] = {}
         self._merged: dict[int, int] = {}
+        self._marks: dict[int, int] = {}
 
     def run(
         self,
@@ -53,13 +54,13 @@ class Replay:
         """
         is_free = ~self._rules.are_apart(inner, outer)
         inner, outer, lengths = inner[is_free], outer[is_free], lengths[is_free]
-        if len(inner) == 0 or lengths.min() > self._height + _EQUAL:
+        if len(inner) == 0 or lengths.min() > self._height + EQUAL:
             return
         # Nothing is to be proved of a person's merges below the shortest of his pairs.
         shortest = np.full(len(people), np.inf)
         np.minimum.at(shortest, people[inner], lengths)
         np.minimum.at(shortest, people[outer], lengths)
-        is_late = heights >= shortest[people[pairs[:, 0]]] - _EQUAL
+        is_late = heights >= shortest[people[pairs[:, 0]]] - EQUAL
         rows = np.unique(np.concatenate([inner, outer, pairs.ravel().astype(np.int64)]))
         cluster = smallest(rows, pairs[~is_late])
         order = np.argsort(cluster, kind="stable")
@@ -67,6 +68,8 @@ class Replay:
         names = cluster[order][starts].tolist()
         for name, members in zip(names, np.split(rows[order], starts[1:]), strict=True):
             self._parts[name], self._sizes[name] = [members], len(members)
+        for name, mark in zip(cluster.tolist(), self._rules.marks(rows), strict=True):
+            self._marks[name] = self._marks.get(name, 0) | mark
         self._outer = dict(zip(cluster[np.searchsorted(rows, outer)].tolist(), people[outer].tolist(), strict=True))
         self._link(cluster[np.searchsorted(rows, inner)], cluster[np.searchsorted(rows, outer)], lengths)
         late, when = pairs[is_late], heights[is_late]
@@ -99,6 +102,7 @@ class Replay:
         self._merged[b] = a
         self._parts[a] += self._parts.pop(b)
         self._sizes[a] += self._sizes.pop(b)
+        self._marks[a] |= self._marks.pop(b)
         if b in self._outer:
             self._outer[a] = self._outer.pop(b)
         gone = self._links.pop(b, None)
@@ -112,22 +116,20 @@ class Replay:
     def _check(self, name: int, height: float) -> None:
         """All links of a cluster that will be another one at this height: those that are not longer have a say."""
         links = self._links[name]
-        size, slack = self._sizes[name], self._reach - height - _EQUAL
+        size, slack = self._sizes[name], self._reach - height - EQUAL
         short = [other for other, lack in links.items() if lack >= slack * size * self._sizes[other]]
         for other in short:
-            if not self._is_far(name, other, height):
+            if not self._marks[name] & self._marks[other]:
+                if self._is_far(name, other, height):
+                    continue
                 self.have_a_say.add(self._outer[other] if other in self._outer else self._outer[name])
-            elif not self._rules.part(self._members(name), self._members(other)):
-                continue
             del links[other]
             del self._links[other][name]
 
     def _is_far(self, a: int, b: int, height: float) -> bool:
-        if self._rules.part(self._members(a), self._members(b)):
-            return True
         (mean_a, square_a), (mean_b, square_b) = self._mean(a), self._mean(b)
         squared = square_a + square_b - 2 * float(mean_a @ mean_b)
-        return (squared / 2 if self._space.metric == "cosine" else squared) > height + _EQUAL
+        return (squared / 2 if self._space.metric == "cosine" else squared) > height + EQUAL
 
     def _members(self, name: int) -> Rows:
         parts = self._parts[name]

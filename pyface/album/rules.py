@@ -58,11 +58,19 @@ class Rules:
             apart |= known[np.minimum(np.searchsorted(known, codes), len(known) - 1)] == codes
         return apart
 
-    def part(self, some: Rows, others: Rows) -> bool:
-        """Whether a face of one side may not come together with one of the other."""
-        groups = self.groups[some]
-        if np.isin(groups[groups >= 0], self.groups[others]).any():
-            return True
-        first, second = self.pairs.T
-        is_some, is_other = np.isin(self.pairs, some), np.isin(self.pairs, others)
-        return bool((is_some & is_other[:, ::-1]).any()) if len(first) and len(second) else False
+    def marks(self, rows: Rows) -> list[int]:
+        """Bits of each of these rows, in increasing order: two may not come together if they share one."""
+        cannot = self.cannot(rows)
+        if cannot is None:
+            return [0] * len(rows)
+        starts, numbers = cannot.sets()
+        names, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        bit = np.where(counts > 1, np.cumsum(counts > 1) - 1, -1)[places].tolist()
+        marks = []
+        for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+            mark = 0
+            for i in range(begin, end):
+                if bit[i] >= 0:
+                    mark |= 1 << bit[i]
+            marks.append(mark)
+        return marks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,8 @@ class Near:
 
     def where(self, mask: NDArray[np.bool_]) -> Near:
         """Some of the pairs."""
+        if mask.all():
+            return self
         return Near(self.pairs[mask], self.lengths[mask])
 
     def with_pairs(self, *others: Near) -> Near:
@@ -135,7 +138,13 @@ class Space:
 
     def squared(self, distance: float) -> float:
         """A distance as a squared Euclidean one; for rows of length 1 that is twice the cosine distance."""
-        return {"cosine": 2 * distance, "euclidean": distance**2, "sqeuclidean": distance}[self.metric]
+        return float(self.squared_all(np.float64(distance)))
+
+    def squared_all(self, distances: Any) -> Any:
+        """The same of an array."""
+        if self.metric == "euclidean":
+            return distances**2
+        return 2 * distances if self.metric == "cosine" else distances
 
     @cached_property
     def _middle(self) -> Floats:
