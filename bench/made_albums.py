@@ -76,21 +76,21 @@ def write(out: Path, n: int, seed: int = 0) -> NDArray[np.int64]:
         faces = []
         for place in range(min(count, n - begin)):
             row = begin + place
-            eyes = 5.0 if is_blurred[row] else float(rng.uniform(35, 120))
+            eyes = 8.0 if is_blurred[row] else float(rng.uniform(35, 120))
             points = FIVE * eyes + (400.0 * place + eyes, 80.0)
             box = np.array([400.0 * place, 10.0, 400.0 * place + 3 * eyes, 10.0 + 3 * eyes])
             poor = is_blurred[row]
-            score, sharpness = (0.6, 0.003) if poor else (float(rng.uniform(0.75, 0.95)), 0.05)
+            score, sharpness = (float(rng.uniform(0.55, 0.75)), 0.003) if poor else (float(rng.uniform(0.75, 0.95)), 0.05)
             faces.append(FaceRecord(box, score, points, "arcface-5", rows[row], pictures[row % 64], sharpness))
         begin += len(faces)
         digest = hashlib.sha256(name.encode()).digest()
         photos.append((PhotoFile(f"/nowhere/{name}", name, 1000 + i, 7),
                        PhotoRecord(name, 4800, 3200, tuple(faces), digest=digest)))  # fmt: skip
     settings = {
-        "detector": "scrfd_10g", "landmarks": "detector", "embedder": "w600k_r50", "min_face": None, "max_faces": None,
+        "detector": "yunet", "landmarks": "detector", "embedder": "w600k_r50", "min_face": None, "max_faces": None,
         "max_side": 1280, "refine": True, "batch_size": 32, "n_threads": 1, "providers": None,
     }  # fmt: skip
-    info = RunInfo("photos", "1", "a", "cosine", THRESHOLD, DIMENSION, settings, {"scrfd_10g": "1", "w600k_r50": "2"})
+    info = RunInfo("photos", "1", "a", "cosine", THRESHOLD, DIMENSION, settings, {"yunet": "1", "w600k_r50": "2"})
     out.mkdir(exist_ok=True)
     with contextlib.closing(WorkFile(str(out / FILE_NAME))) as work:
         work.begin(info, [file for file, _ in photos], [], add=False)

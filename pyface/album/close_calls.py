@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyface._typing import Embeddings, Labels
 from pyface.album.near import changed_people
 from pyface.album.poor_faces import to_others
-from pyface.album.space import Near, Space
+from pyface.album.space import Near, Space, are_of
 
 # A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this
 # marks 9 % of the faces; the share of wrong ones among them is three times that among all:
@@ -94,23 +94,28 @@ def distances(
         rows, places, found = space.below_means(np.flatnonzero(people >= 0), means, squared)
         is_other = means.names[places] != people[rows]
         return Distances(to_others(space, people), rows[is_other], means.names[places[is_other]], found[is_other])
-    first, second = near.pairs.T.astype(np.int64)
-    codes = np.concatenate([first * n + people[second], second * n + people[first]])
+    first, second = near.pairs.T
     if before is None:
         kept = Distances(np.zeros(n), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         names = np.unique(people[people >= 0])
     else:
         kept, were = before
         names = changed_people(were, people)
-        is_changed, is_new = np.zeros(n, np.bool_), (were < 0) & (people >= 0)
+        # Other people of whom something is new, and faces that were nobody's.
+        is_other = are_of(people, names)
+        is_new = is_other & (were < 0)
+        ahead, back = is_other[second] | is_new[first], is_other[first] | is_new[second]
+        first, second = (np.concatenate([first[ahead], second[back]]), np.concatenate([second[ahead], first[back]]))
+        is_changed = np.zeros(n, np.bool_)
         is_changed[names] = True
-        codes = codes[is_changed[codes % n] | is_new[codes // n]]
         stays = ~is_changed[kept.people] & (people[kept.faces] >= 0) & (kept.others < squared)
         kept = Distances(kept.own, kept.faces[stays], kept.people[stays], kept.others[stays])
-    faces, others = np.divmod(np.unique(codes), n)
+    if before is None:
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    faces, others = np.divmod(np.unique(first.astype(np.int64) * n + people[second]), n)
     means = space.means(people, np.union1d(names, others))
     own = to_others(space, people, names)
-    stays = (people >= 0) & ~np.isin(people, names)
+    stays = (people >= 0) & ~are_of(people, names)
     own[stays] = kept.own[stays]
     found = space.to_means(faces, means, np.searchsorted(means.names, others))
     is_near = found < squared

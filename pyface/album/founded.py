@@ -19,7 +19,7 @@ from pyface._typing import Labels
 from pyface.album.regrowing import Regrown, regrow
 from pyface.album.replay import Replay, smallest
 from pyface.album.rules import Rules
-from pyface.album.space import Near, Rows, Space
+from pyface.album.space import Near, Rows, Space, are_of
 from pyface.kernels.linkage_below import (
     Joints,
     NearGraph,
@@ -81,11 +81,11 @@ def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: flo
     names = np.unique(people[changed])
     gone = old.people[changed & ~rules.is_in & old.rules.is_in]
     while True:
-        is_touched |= np.isin(people, names[names >= 0]) & rules.is_in
+        is_touched |= are_of(people, names) & rules.is_in
         rows = np.flatnonzero(is_touched)
         if len(rows) > max(_FEW, n // 2):
             return None
-        is_theirs = np.isin(old.people, np.append(old.people[rows], gone))[old.joints.pairs[:, 0]]
+        is_theirs = are_of(old.people, np.append(old.people[rows], gone))[old.joints.pairs[:, 0]]
         theirs = Joints(old.joints.pairs[is_theirs], old.joints.heights[is_theirs])
         regrown = regrow(space, rules, old.height, rows, changed, theirs) if len(rows) > _AT_ONCE else None
         if regrown is None:
@@ -146,11 +146,11 @@ def _who_has_a_say(
     outer = np.where(is_touched[first], second, first).astype(np.int64)
     now = np.where(is_touched, -1, old.people)
     now[is_touched] = smallest(np.flatnonzero(is_touched), regrown.joints.pairs)
-    theirs = np.isin(now, now[outer])[old.joints.pairs[:, 0]] & ~is_touched[old.joints.pairs[:, 0]]
+    theirs = are_of(now, now[outer])[old.joints.pairs[:, 0]] & ~is_touched[old.joints.pairs[:, 0]]
     # What has stayed together has nothing new to say to others: it is as if it had been so from the start.
     parts = (regrown.old.pairs, regrown.new.pairs, old.joints.pairs[theirs])
     heights = (np.full(len(parts[0]), -np.inf), regrown.new.heights, old.joints.heights[theirs])
-    is_near = np.isin(now, now[np.concatenate([inner, outer])])[np.concatenate(parts)[:, 0]]
+    is_near = are_of(now, now[np.concatenate([inner, outer])])[np.concatenate(parts)[:, 0]]
     replay = Replay(space, rules, old.height, reach)
     replay.run(
         inner, outer, links.lengths, now, np.concatenate(parts)[is_near], np.concatenate(heights)[is_near]

@@ -33,6 +33,8 @@ def changed_near(space: Space, near: Near, before: Labels, people: Labels, dista
 
     Faces that were nobody's are compared with all, faces of people who have parted with each other.
     """
+    if np.array_equal(before, people):
+        return near.where(near.lengths <= space.within(distance))
     known = np.flatnonzero((before >= 0) & (people >= 0))
     found: list[Near | None] = [near.where(near.lengths <= space.within(distance))]
     found += _more(space, np.flatnonzero((before < 0) & (people >= 0)), known, distance)
@@ -63,6 +65,10 @@ def _all_of(parts: list[Near | None]) -> Near | None:
 
 def _parted(before: Labels, people: Labels, known: Rows) -> list[Rows]:
     """The faces of each one who was one person before and is several now."""
+    # Whoever has lost no face has not parted.
+    has_lost = np.zeros(int(before.max(initial=0)) + 1, np.bool_)
+    has_lost[before[known[before[known] != people[known]]]] = True
+    known = known[has_lost[before[known]]]
     order = known[np.lexsort((people[known], before[known]))]
     was, is_now = before[order], people[order]
     is_cut = np.zeros(len(order), np.bool_)

@@ -120,9 +120,9 @@ def _holds(path: str, data: bytes) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_size != len(data):
             return False
         with open(path, "rb") as file:
-            view, begin = memoryview(data), 0
-            while part := file.read(1 << 22):
-                if part != view[begin : begin + len(part)]:
+            begin = 0
+            while part := file.read(1 << 20):
+                if part != data[begin : begin + len(part)]:
                     return False
                 begin += len(part)
             return begin == len(data)

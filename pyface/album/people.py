@@ -332,7 +332,8 @@ def keep_numbers(old: Labels, labels: Labels) -> Labels:
 
 def _changed(old: Labels, labels: Labels) -> NDArray[np.int64]:
     """The rows of those who are not the same faces as before."""
-    was, now = np.unique(old, return_inverse=True)[1], np.unique(labels, return_inverse=True)[1]
+    n = len(old)
+    was, now = (some + 1 if some.max() <= 4 * n else np.unique(some, return_inverse=True)[1] for some in (old, labels))
     some_now, some_was = np.empty(was.max() + 1, np.int64), np.empty(now.max() + 1, np.int64)
     some_now[was], some_was[now] = now, was
     has_other, is_other = np.zeros(len(some_now), np.bool_), np.zeros(len(some_was), np.bool_)

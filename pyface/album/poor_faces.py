@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
-from pyface.album.space import Means, Rows, Space
+from pyface.album.space import Means, Rows, Space, are_of
 
 __all__ = [
     "STAY_SHARE", "Apart", "NearPeople", "doubtful_below", "join", "join_poor", "join_share", "let_go", "near_people",
@@ -63,8 +63,9 @@ def to_others(space: Space, people: Labels, names: Labels | None = None) -> NDAr
     """
     means = space.means(people, names)
     distances = np.zeros(len(people))
-    rows = np.flatnonzero(np.isin(people, means.names[means.sizes > 1]))
+    rows = np.flatnonzero(people >= 0 if names is None else are_of(people, names))
     places = np.searchsorted(means.names, people[rows])
+    rows, places = rows[means.sizes[places] > 1], places[means.sizes[places] > 1]
     sizes = means.sizes[places]
     # The face itself is at no distance, and not counted.
     distances[rows] = space.to_means(rows, means, places) * sizes / (sizes - 1)

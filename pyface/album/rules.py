@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
-from pyface.album.space import Rows
+from pyface.album.space import Rows, are_of
 from pyface.kernels.link_groups import CannotLinks, cannot_links
 
 
@@ -38,7 +38,9 @@ class Rules:
         changed: NDArray[np.bool_] = (self.is_in != before.is_in) | (self.must != before.must)
         changed |= self.groups != before.groups
         for rules in (before, self):  # a group that grows concerns those who were in it
-            changed |= np.isin(rules.must, rules.must[changed & (rules.must >= 0)])
+            changed |= are_of(rules.must, rules.must[changed])
+        if np.array_equal(self.pairs, before.pairs):
+            return changed
         n = len(self.must)
         here, there = (pairs[:, 0] * n + pairs[:, 1] for pairs in (self.pairs, before.pairs))
         gone = before.pairs[~np.isin(there, here, assume_unique=True)]

@@ -65,12 +65,17 @@ class SamePhoto:
                 distances = distances_of_pairs(embeddings, first, second, metric=metric, n_threads=1)
                 free.append(pairs[distances < limit])
         self._free = np.concatenate(free)
+        self._alone = self._links(self._free)
 
     def links(self, together: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Groups (n,) and pairs (m, 2), as :func:`same_photo_links` gives them. Time O(n) and the pairs."""
-        free = self._free
         if together is not None and (together >= 0).any():
-            free = np.concatenate([free, self._of_one_person(together)])
+            mates = self._of_one_person(together)
+            if len(mates):
+                return self._links(np.concatenate([self._free, mates]))
+        return self._alone
+
+    def _links(self, free: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         has_free = np.unique(self._photos[free[:, 0]])
         groups = np.where(np.isin(self._photos, has_free), -1, self._photos)
         rows = self._order[np.isin(self._sorted, has_free)]

@@ -61,6 +61,13 @@ class Means:
 Found = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
 
 
+def are_of(people: Labels, names: Labels) -> NDArray[np.bool_]:
+    """(n,) whether each face is of one of these people; names and ``people`` are below n, -1 is nobody."""
+    is_named = np.zeros(len(people) + 1, np.bool_)
+    is_named[names[names >= 0]] = True
+    return is_named[people]  # of nobody the last entry
+
+
 class Space:
     """The vectors of an album's faces, (n, d) float32 or float64, under cosine of any length but 0; to be left as
     they are."""
@@ -163,12 +170,11 @@ class Space:
 
     def means(self, people: Labels, names: NDArray[np.int64] | None = None) -> Means:
         """Of those of ``names``, or all, who has faces in ``people`` (n,), -1 for none. Time O(d) for each face."""
+        rows = np.flatnonzero(people >= 0 if names is None else are_of(people, names))
+        if len(rows) == 0:
+            none = np.empty(0, np.int64)
+            return Means(none, none, np.empty((0, self.embeddings.shape[1])), np.empty(0))
         from scipy.sparse import csr_array  # too heavy to come with the package
-
-        is_asked = people >= 0
-        if names is not None:
-            is_asked &= np.isin(people, names)
-        rows = np.flatnonzero(is_asked)
 
         own = people[rows]
         rows, own = (part[np.argsort(own, kind="stable")] for part in (rows, own))

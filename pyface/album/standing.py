@@ -19,7 +19,7 @@ from pyface.album.near import changed_near, changed_people, of_different, with_m
 from pyface.album.poor_faces import Apart, NearPeople, join, near_people, to_others
 from pyface.album.rules import Rules
 from pyface.album.same_photo import SamePhoto
-from pyface.album.space import Near, Space
+from pyface.album.space import Near, Space, are_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +145,7 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     founded = founded.below(question.threshold)
     changed = changed_people(old.founded.people, founded.people)
     stay = to_others(space, founded.people, changed)
-    stays = (founded.people >= 0) & ~np.isin(founded.people, changed)
+    stays = (founded.people >= 0) & ~are_of(founded.people, changed)
     stay[stays] = old.stay[stays]
     settled = _settled(question, links, founded.people, stay)
     near_poor = _near_poor_again(question, settled, old)

@@ -359,10 +359,9 @@ class WorkFile:
 
         standing : which faces they are, and what spares the next run some work; None leaves what is there.
         """
-        rows = [
-            (os.fsencode(photo), position, int(n), int(aside))
-            for (photo, position), n, aside in zip(faces, numbers, set_aside, strict=True)
-        ]
+        names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
+        columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
+        rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
         with self._in_words(), self._db:
             self._db.execute("DELETE FROM people")
             self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from pyface.report.page import ReportFace, ReportPerson
 
 
-def cap_people(people: Iterable[ReportPerson], per_person: int = 60, total: int = 2000) -> tuple[ReportPerson, ...]:
+PER_PERSON, TOTAL = 60, 2000
+
+
+def cap_people(
+    people: Iterable[ReportPerson], per_person: int = PER_PERSON, total: int = TOTAL
+) -> tuple[ReportPerson, ...]:
     """Choose the faces to show: at most ``per_person`` of each person and ``total`` together.
 
     People come back by decreasing size, then number. If they all fit with one face each, all are kept, and the rest
