@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -200,6 +201,18 @@ def remember_people(out: str, album: Album) -> None:
         faces = [(entry.photo, entry.position) for entry in album.faces]
         kept = None if album._basis is None else album._basis.to_keep()
         work.save_people(faces, album.labels, album.set_aside, described, kept)
+
+
+@contextlib.contextmanager
+def many_objects() -> Iterator[None]:
+    """Do not look for cycles among the objects that the block makes: a large album has hundreds of thousands, and none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

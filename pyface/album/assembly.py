@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
-from pyface.album.album import Album, AlbumFace, PhotoInfo, timed
+from pyface.album.album import Album, AlbumFace, PhotoInfo, many_objects, timed
 from pyface.album.basis import Basis, FaceKeys
 from pyface.album.close_calls import CloseCall
 from pyface.album.facts import FILE_NAME as FACTS_FILE
@@ -56,7 +56,7 @@ def album_of(
 ) -> Album:
     """Group the faces of a record. ``path`` is its file, None if it is in memory; ``keep`` lets old numbers survive."""
     grouping = grouping.for_embedder(info.settings["embedder"], info.metric, info.cluster_threshold)
-    with timed(clock, "read record"):
+    with timed(clock, "read record"), many_objects():
         read = _read(work, path, info, grouping, n_threads)
     basis = read.basis
     n = len(read.faces)
@@ -86,7 +86,8 @@ def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) ->
         seconds = dict(described["seconds"])
     except (KeyError, TypeError) as error:
         raise OutputFolderError(f"{path}: holds no people yet; run 'pyface recluster' on its folder first") from error
-    read = _read(work, path, info, grouping, n_threads)
+    with many_objects():
+        read = _read(work, path, info, grouping, n_threads)
     if (labels < 0).any():
         raise OutputFolderError(f"{path}: the last run did not end; run 'pyface recluster' on its folder first")
     return _assembled(read, read.basis.links(), labels, set_aside, calls, settings, seconds)
@@ -203,7 +204,7 @@ def _quality(table: FaceTable, embeddings: Embeddings, info: RunInfo) -> NDArray
     lengths = vector_lengths(embeddings)
     for (scheme, _), rows in by_scheme.items():
         quality[rows] = face_quality(
-            np.array([table.landmarks[i] for i in rows]),
+            np.asarray(table.landmarks) if len(rows) == len(quality) else np.array([table.landmarks[i] for i in rows]),
             scheme or None,
             scores=table.scores[rows],
             detector=_detector_family(info),

@@ -53,9 +53,9 @@ class _Memory:
     question: Question | None = None
     standing: Standing | None = None
     links: tuple[list[Fact], Links] | None = None
-    # What the record keeps: of which faces, and up to which threshold.
+    # What the record keeps, and of which faces.
     key: str | None = None
-    height: float | None = None
+    kept: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +93,16 @@ class Basis:
             memory = self._memory
             memory.key = kept.key_of(self.space)
             data = work.standing(memory.key)
-            memory.standing = None if data is None else kept.from_bytes(data)
-            memory.height = None if memory.standing is None else memory.standing.threshold
+            memory.standing = memory.kept = None if data is None else kept.from_bytes(data)
 
     def to_keep(self) -> tuple[str, bytes] | None:
         """What the record is to keep: of which faces, and how they stand. None: what it keeps already does."""
         memory = self._memory
         standing = memory.standing
-        if standing is None or memory.key is None or (memory.height is not None and standing.threshold < memory.height):
+        if standing is None or memory.key is None or standing is memory.kept:
             return None
+        if memory.kept is not None and standing.threshold < memory.kept.threshold:
+            return None  # what is known of larger thresholds serves for smaller ones, too
         data = kept.to_bytes(standing)
         return None if data is None else (memory.key, data)
 

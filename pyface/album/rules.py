@@ -30,6 +30,16 @@ class Rules:
         links = cannot_links(len(self.must), self.groups, self.pairs)
         return None if links is None else links.of(rows)
 
+    def are(self, others: Rules) -> bool:
+        """Whether these are the same rules."""
+        return all(
+            np.array_equal(own, other)
+            for own, other in (
+                (self.is_in, others.is_in), (self.must, others.must), (self.groups, others.groups),
+                (self.pairs, others.pairs),
+            )
+        )  # fmt: skip
+
     def changed(self, before: Rules, people: Labels) -> NDArray[np.bool_]:
         """(n,) whose people have to be looked at again if these are the rules, those were, and ``people`` are theirs.
 

@@ -134,6 +134,8 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     if old.near is None:
         return stand(question, links)
     space, rules = question.space, question.rules(links)
+    if _is_as_before(question, links, rules, old):
+        return old
     old_reach = reach(old.threshold, space.metric)
     new = np.flatnonzero(rules.is_in & (old.people < 0))
     near = with_more(space, old.near, new, np.flatnonzero(old.people >= 0), old_reach)
@@ -155,6 +157,15 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     near = changed_near(space, near, were, people, question.reach)
     before = None if near is None else (old.distances, old.people)
     return _standing(question, founded, stay, settled, near_poor, people, set_aside, near, before)
+
+
+def _is_as_before(question: Question, links: Links, rules: Rules, old: Standing) -> bool:
+    return (
+        (question.threshold, question.poor_limit) == (old.threshold, old.poor_limit)
+        and np.array_equal(question.low, old.low)
+        and rules.are(old.founded.rules)
+        and np.array_equal(_settled(question, links, old.founded.people, old.stay), old.settled)
+    )
 
 
 def _settled(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:

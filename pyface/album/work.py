@@ -55,7 +55,7 @@ class FaceTable:
     photos: list[str]
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
-    landmarks: list[NDArray[np.float64]]
+    landmarks: Sequence[NDArray[np.float64]]
     schemes: list[str]
     embeddings: NDArray[np.float32]
     sharpness: NDArray[np.float64]
@@ -308,7 +308,7 @@ class WorkFile:
                 [names[photo] for photo in photos],
                 _as_rows(boxes, np.float64),
                 np.array(scores, np.float64),
-                [np.frombuffer(points).reshape(-1, 2) for points in landmarks],
+                _as_points(landmarks),
                 list(schemes),
                 _as_rows(embeddings, np.float32),
                 np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
@@ -375,6 +375,14 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
+
+
+def _as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
+    """(k, 2) each; one array of all where k is the same for all."""
+    if len(set(map(len, blobs))) == 1:
+        points = _as_rows(blobs, np.float64)
+        return points.reshape(len(blobs), -1, 2)  # type: ignore[return-value]
+    return [np.frombuffer(blob).reshape(-1, 2) for blob in blobs]
 
 
 def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pyface import __version__
 from pyface._typing import Labels
-from pyface.album.album import Album, remember_people
+from pyface.album.album import Album, many_objects, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.out_folder import write_files
@@ -201,9 +201,11 @@ def save_album(album: Album) -> None:
 
 def _write(out: str, album: Album) -> None:
     since = time.perf_counter()
-    page = album_page(album)
-    album.seconds["page"] = round(time.perf_counter() - since, 3)
-    write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
+    with many_objects():
+        page = album_page(album)
+        album.seconds["page"] = round(time.perf_counter() - since, 3)
+        files = {**album_files(album), REPORT: page.encode("utf-8")}
+    write_files(out, files)
     # Last: numbers that a later run continues are those that somebody may have seen.
     remember_people(out, album)
 
