@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
-from pyface.album.album import Album, AlbumFace, PhotoInfo, many_objects, timed
+from pyface.album.album import Album, many_objects, timed
 from pyface.album.basis import Basis, FaceKeys
 from pyface.album.close_calls import CloseCall
+from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
 from pyface.album.links import Links, Rows
@@ -27,14 +28,13 @@ from pyface.analysis.quality import face_quality, vector_lengths
 from pyface.errors import ModelNotFoundError, OutputFolderError
 from pyface.models.catalog import find
 from pyface.photos.finding import Skipped
-from pyface.types import Face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
     """What the record of work holds."""
 
-    faces: tuple[AlbumFace, ...]
+    faces: AlbumFaces
     embeddings: Embeddings
     photos: tuple[PhotoInfo, ...]
     skipped: tuple[Skipped, ...]
@@ -176,11 +176,9 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
     )
     basis.take_over(work)
     unread = [Skipped(name, error) for name, _, _, error, _ in infos if error is not None]
-    columns = (table.photos, positions, table.boxes, table.scores.tolist(), table.landmarks, table.schemes, embeddings)
     return _Read(
-        faces=tuple(
-            AlbumFace(name, position, Face(box, score, landmarks, scheme, embedding))
-            for name, position, box, score, landmarks, scheme, embedding in zip(*columns, strict=True)
+        faces=AlbumFaces(
+            table.photos, positions, table.boxes, table.scores, table.landmarks, table.schemes, embeddings
         ),
         embeddings=embeddings,
         photos=tuple(PhotoInfo(name, width, height) for name, width, height, error, _ in infos if error is None),

@@ -14,7 +14,7 @@ import numpy as np
 
 from pyface import __version__
 from pyface.album.album import Album
-from pyface.album.out_folder import SUMMARY
+from pyface.album.out_folder import SUMMARY, Data
 from pyface.photos.names import as_utf8
 from pyface.types import Face
 
@@ -25,20 +25,19 @@ REPORT = "report.html"
 COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "quality", "person", "state")
 
 
-def album_files(album: Album) -> dict[str, bytes]:
+def album_files(album: Album) -> dict[str, Data]:
     """The files of an album by name, without the page."""
     return {FACES: faces_csv(album), EMBEDDINGS: embeddings_npy(album), SUMMARY: summary_json(album)}
 
 
 def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
-    n = len(album.faces)
-    boxes = np.array([entry.face.box for entry in album.faces], np.float64).reshape(n, 4)
-    fields = {text: quoted(text) for text in {*(entry.photo for entry in album.faces), *album.persons}}
+    faces = album.faces
+    fields = {text: quoted(text) for text in {*faces.photos, *album.persons}}
     columns = zip(
-        [fields[entry.photo] for entry in album.faces],
-        *boxes.T.tolist(),
-        [entry.face.score for entry in album.faces],
+        [fields[photo] for photo in faces.photos],
+        *faces.boxes.T.tolist(),
+        faces.scores.tolist(),
         album.labels.tolist(),
         album.quality.tolist(),
         [fields[person] for person in album.persons],
@@ -89,21 +88,20 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
     return b"".join(line.encode("utf-8", "surrogateescape") for line in lines)
 
 
-def embeddings_npy(album: Album) -> bytes:
-    """The embeddings, (n, d) float32, as an .npy file."""
+def embeddings_npy(album: Album) -> tuple[bytes, memoryview]:
+    """The embeddings, (n, d) float32, as an .npy file in two parts: what :func:`numpy.save` writes, without a copy."""
     header = io.BytesIO()
     rows = np.ascontiguousarray(album.embeddings)
-    # What np.save writes, without a second copy of the vectors.
     npy = np.lib.format
     npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(rows))
-    return b"".join([header.getvalue(), memoryview(rows.ravel().view(np.uint8))])
+    return header.getvalue(), memoryview(rows.reshape(-1).view(np.uint8))
 
 
 def summary_json(album: Album) -> bytes:
     """Counts, settings, model digests, skipped files and what was left out with reasons, seconds, and the photos with
     their sizes.
     """
-    per_photo = Counter(entry.photo for entry in album.faces)
+    per_photo = Counter(album.faces.photos)
     sizes = np.bincount(album.labels[~(album.set_aside | album.hidden)], minlength=1)
     summary: dict[str, Any] = {
         "generator": "pyface",

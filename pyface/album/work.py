@@ -30,6 +30,8 @@ from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
 
+_FACES_AT_ONCE = 512
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRecord:
@@ -297,20 +299,29 @@ class WorkFile:
 
     def faces(self) -> FaceTable:
         """All faces without their thumbnails, in face_id order: byte order of the photo's name, then position."""
-        query = "SELECT photo, box, score, landmarks, scheme, embedding, sharpness FROM faces ORDER BY photo, position"
+        query = "SELECT photo, box, score, landmarks, scheme, sharpness, embedding FROM faces ORDER BY photo, position"
+        columns: tuple[list[Any], ...] = ([], [], [], [], [], [])
+        # A bytearray, so that the numbers can be written to. Blobs of some faces at a time, so that memory is used again.
+        embeddings, sizes = bytearray(), set()
         with self._in_words():
-            rows = self._db.execute(query).fetchall()
-            if not rows:
+            cursor = self._db.execute(query)
+            while rows := cursor.fetchmany(_FACES_AT_ONCE):
+                *others, blobs = zip(*rows, strict=True)
+                for column, values in zip(columns, others, strict=True):
+                    column += values
+                sizes.update(map(len, blobs))
+                embeddings += b"".join(blobs)
+            photos, boxes, scores, landmarks, schemes, sharpness = columns
+            if not photos:
                 return FaceTable([], np.zeros((0, 4)), np.zeros(0), [], [], np.zeros((0, 0), np.float32), np.zeros(0))
-            photos, boxes, scores, landmarks, schemes, embeddings, sharpness = zip(*rows, strict=True)
             names = {photo: os.fsdecode(photo) for photo in set(photos)}
             return FaceTable(
                 [names[photo] for photo in photos],
                 _as_rows(boxes, np.float64),
                 np.array(scores, np.float64),
                 _as_points(landmarks),
-                list(schemes),
-                _as_rows(embeddings, np.float32),
+                schemes,
+                _of_one_size(embeddings, sizes, len(photos)),
                 np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
             )
 
@@ -387,11 +398,13 @@ def _as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
 
 def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
     """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
-    sizes = set(map(len, blobs))
+    return _of_one_size(bytearray().join(blobs), set(map(len, blobs)), len(blobs), dtype)
+
+
+def _of_one_size(data: bytearray, sizes: set[int], n: int, dtype: type = np.float32) -> NDArray[Any]:
     if len(sizes) != 1:
         raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
-    # A bytearray, so that the numbers can be written to.
-    return np.frombuffer(bytearray().join(blobs), dtype).reshape(len(blobs), -1)
+    return np.frombuffer(data, dtype).reshape(n, -1)
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:

@@ -20,7 +20,7 @@ from pyface.album.outputs import REPORT, album_files
 from pyface.album.people import SamePhoto
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
-from pyface.report.caps import PER_PERSON, TOTAL, cap_people
+from pyface.report.caps import choose, room_for
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
 _APART = {
@@ -234,21 +234,16 @@ def album_page(album: Album) -> str:
     )
     unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
     people = [face_ids for face_ids in album.people() if not album.hidden[face_ids[0]]]
-    # Only whom the page has room for: an album may have tens of thousands.
     people.sort(key=lambda face_ids: (album.set_aside[face_ids[0]], -len(face_ids), album.labels[face_ids[0]]))
-    shown = cap_people(
-        ReportPerson(
-            int(album.labels[face_ids[0]]),
-            tuple(
-                ReportFace(i, album.faces[i].photo, album.faces[i].face.score, None, unsure.get(i))
-                for i in _that_may_be_shown(face_ids.tolist(), unsure)
-            ),
-            len(face_ids),
-            name=_name_of(album, face_ids),
-            set_aside=bool(album.set_aside[face_ids[0]]),
-        )
-        for face_ids in people[:TOTAL]
-    )
+    # Only what the page has room for is laid out: an album may have tens of thousands of people.
+    room = room_for([len(face_ids) for face_ids in people])
+    shown = []
+    for face_ids, places in zip(people[: len(room)], room, strict=True):
+        ids = face_ids.tolist()
+        chosen = choose(ids, [i for i in ids if i in unsure], places)
+        faces = [ReportFace(i, album.faces[i].photo, album.faces[i].face.score, None, unsure.get(i)) for i in chosen]
+        name, is_aside = _name_of(album, ids), bool(album.set_aside[ids[0]])
+        shown.append(ReportPerson(int(album.labels[ids[0]]), tuple(faces), len(ids), name=name, set_aside=is_aside))
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))
     with_thumbnails = [
         replace(person, faces=tuple(replace(face, thumbnail=next(thumbnails)) for face in person.faces))
@@ -257,15 +252,7 @@ def album_page(album: Album) -> str:
     return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
 
 
-def _that_may_be_shown(face_ids: list[int], unsure: dict[int, str]) -> list[int]:
-    """Of a person's faces those that :func:`cap_people` chooses among: the first ones, and the first unsure ones."""
-    if len(face_ids) <= PER_PERSON:
-        return face_ids
-    doubtful = [i for i in face_ids if i in unsure][: PER_PERSON // 2]
-    return sorted({*face_ids[:PER_PERSON], *doubtful})
-
-
-def _name_of(album: Album, face_ids: Labels) -> str:
+def _name_of(album: Album, face_ids: list[int]) -> str:
     """The name of a person all of whose faces have one; nothing where they have none, or several."""
     names = {album.persons[i] for i in face_ids}
     return names.pop() if len(names) == 1 else ""
