@@ -84,7 +84,7 @@ def distances(
 ) -> Distances:
     """What decides about close calls. people : (n,) names from 0 to n - 1, -1 for none.
 
-    near : all pairs of faces of different people within :func:`reach`; None: not known.
+    near : all pairs of faces of different people within :func:`reach`, and some of nobody; None: not known.
     before : what was found, with ``near``, for other ``people``; what has not changed is taken from there.
     """
     n = len(people)
@@ -94,8 +94,9 @@ def distances(
         rows, places, found = space.below_means(np.flatnonzero(people >= 0), means, squared)
         is_other = means.names[places] != people[rows]
         return Distances(to_others(space, people), rows[is_other], means.names[places[is_other]], found[is_other])
-    first, second = near.pairs.T
+    is_somebody = people >= 0
     if before is None:
+        first, second = near.pairs.T
         kept = Distances(np.zeros(n), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         names = np.unique(people[people >= 0])
     else:
@@ -104,15 +105,21 @@ def distances(
         # Other people of whom something is new, and faces that were nobody's.
         is_other = are_of(people, names)
         is_new = is_other & (were < 0)
-        ahead, back = is_other[second] | is_new[first], is_other[first] | is_new[second]
+        first, second = near.of(is_other).pairs.T
+        one, other = is_other[first], is_other[second]
+        ahead = (other & is_somebody[first]) | (is_new[first] & is_somebody[second])
+        back = (one & is_somebody[second]) | (is_new[second] & is_somebody[first])
         first, second = (np.concatenate([first[ahead], second[back]]), np.concatenate([second[ahead], first[back]]))
         is_changed = np.zeros(n, np.bool_)
         is_changed[names] = True
         stays = ~is_changed[kept.people] & (people[kept.faces] >= 0) & (kept.others < squared)
         kept = Distances(kept.own, kept.faces[stays], kept.people[stays], kept.others[stays])
     if before is None:
+        both = is_somebody[first] & is_somebody[second]
+        first, second = first[both], second[both]
         first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    faces, others = np.divmod(np.unique(first.astype(np.int64) * n + people[second]), n)
+    other_people = people[first] != people[second]  # pairs that came together stay among those that are near
+    faces, others = np.divmod(np.unique(first[other_people].astype(np.int64) * n + people[second[other_people]]), n)
     means = space.means(people, np.union1d(names, others))
     own = to_others(space, people, names)
     stays = (people >= 0) & ~are_of(people, names)

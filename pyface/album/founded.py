@@ -136,6 +136,7 @@ def _who_has_a_say(
     regrown: Regrown,
 ) -> Labels:
     """People not among those touched who would, or might, have merged otherwise with these merges beside theirs."""
+    near = near.of(is_touched)
     first, second = near.pairs.T
     is_across = (is_touched[first] != is_touched[second]) & rules.is_in[first] & rules.is_in[second]
     if not is_across.any():

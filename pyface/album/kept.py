@@ -10,6 +10,7 @@ import numpy as np
 
 from pyface.album.close_calls import Distances
 from pyface.album.founded import Founded
+from pyface.album.near import of_different
 from pyface.album.poor_faces import NearPeople
 from pyface.album.rules import Rules
 from pyface.album.space import Near, Space
@@ -32,7 +33,8 @@ def key_of(space: Space) -> str:
 
 def to_bytes(standing: Standing) -> bytes | None:
     """The file of arrays; None where there is nothing worth keeping."""
-    if standing.near is None:
+    near = of_different(standing.near, standing.spots)
+    if near is None:
         return None
     founded, rules = standing.founded, standing.founded.rules
     data = io.BytesIO()
@@ -40,9 +42,10 @@ def to_bytes(standing: Standing) -> bytes | None:
         data, limits=np.array([standing.threshold, standing.poor_limit]), low=standing.low, is_in=rules.is_in,
         must=rules.must, groups=rules.groups, apart=rules.pairs, joints=founded.joints.pairs,
         heights=founded.joints.heights, founders=founded.people, stay=standing.stay,
-        settled=standing.settled, people=standing.people, set_aside=standing.set_aside,
+        settled=standing.settled, people=standing.people, spots=standing.spots,
+        set_aside=standing.set_aside,
         poor_faces=standing.near_poor.faces, poor_people=standing.near_poor.people,
-        poor_distances=standing.near_poor.distances, near=standing.near.pairs, lengths=standing.near.lengths,
+        poor_distances=standing.near_poor.distances, near=near.pairs, lengths=near.lengths,
         own=standing.distances.own, faces=standing.distances.faces, others=standing.distances.people,
         distances=standing.distances.others,
     )  # fmt: skip
@@ -64,6 +67,7 @@ def from_bytes(data: bytes) -> Standing | None:
                 kept["settled"],
                 NearPeople(kept["poor_faces"], kept["poor_people"], kept["poor_distances"]),
                 kept["people"],
+                kept["spots"],
                 kept["set_aside"],
                 Near(kept["near"], kept["lengths"]),
                 Distances(kept["own"], kept["faces"], kept["others"], kept["distances"]),

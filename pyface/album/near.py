@@ -15,9 +15,9 @@ def of_different(near: Near | None, people: Labels) -> Near | None:
     """The pairs of two people; -1 is nobody, who is near to nobody. None where there are too many to keep."""
     if near is None:
         return None
-    first, second = people[near.pairs].T
-    found = near.where((first != second) & (first >= 0) & (second >= 0))
-    return None if len(found.pairs) > max(FEW_PAIRS >> 4, _KEPT_PER_FACE * len(people)) else found
+    first, second = people[near.pairs[:, 0]], people[near.pairs[:, 1]]
+    found = near.where((first != second) & (np.minimum(first, second) >= 0))
+    return None if len(found) > max(FEW_PAIRS >> 4, _KEPT_PER_FACE * len(people)) else found
 
 
 def with_more(space: Space, near: Near, rows: Rows, others: Rows, distance: float) -> Near | None:
@@ -26,23 +26,22 @@ def with_more(space: Space, near: Near, rows: Rows, others: Rows, distance: floa
 
 
 def changed_near(space: Space, near: Near, before: Labels, people: Labels, distance: float) -> Near | None:
-    """The pairs of different people once people have changed, from those of before; None where there are too many.
+    """All pairs of different people once people have changed, and others, from those of before; None for too many.
 
     before, people : (n,) people of the faces, in any numbers, -1 for none.
-    distance : at most the one of before.
+    distance : the one of before.
 
-    Faces that were nobody's are compared with all, faces of people who have parted with each other.
+    Faces that were nobody's are compared with all, faces of people who have parted with each other. Pairs of faces that
+    have come together stay, since they may part again.
     """
-    if np.array_equal(before, people):
-        return near.where(near.lengths <= space.within(distance))
     known = np.flatnonzero((before >= 0) & (people >= 0))
-    found: list[Near | None] = [near.where(near.lengths <= space.within(distance))]
+    found: list[Near | None] = [near]
     found += _more(space, np.flatnonzero((before < 0) & (people >= 0)), known, distance)
     for rows in _parted(before, people, known):
         parts, sizes = np.unique(people[rows], return_counts=True)
         is_rest = people[rows] == parts[np.argmax(sizes)]
         found += _more(space, rows[~is_rest], rows[is_rest], distance)
-    return of_different(_all_of(found), people)
+    return _all_of(found)
 
 
 def changed_people(before: Labels, people: Labels) -> Labels:

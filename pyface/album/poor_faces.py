@@ -150,22 +150,41 @@ def join(labels: Labels, poor: Rows, near: NearPeople, apart: Apart) -> tuple[La
 
 
 class Apart:
-    """Which of n rows may not come together with a row: of its photo, (n,) with -1 for none, or of pairs (m, 2)."""
+    """Which of n rows may not come together with a row: of its photo, (n,) with -1 for none, or of pairs (m, 2).
 
-    def __init__(self, n: int, photos: NDArray[np.int64] | None, pairs: NDArray[np.int64] | None) -> None:
-        self._photos = photos
+    asked : the rows that are asked for; None: any.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        photos: NDArray[np.int64] | None,
+        pairs: NDArray[np.int64] | None,
+        asked: Rows | None = None,
+    ) -> None:
+        is_asked = np.ones(n, np.bool_) if asked is None else np.zeros(n, np.bool_)
+        is_asked[asked if asked is not None else slice(0)] = True
         ends = np.empty((0, 2), np.int64) if pairs is None else np.concatenate([pairs, pairs[:, ::-1]])
+        ends = ends[is_asked[ends[:, 0]]]
         self._ends = ends[np.argsort(ends[:, 0], kind="stable")]
-        self._order = np.empty(0, np.int64) if photos is None else np.argsort(photos, kind="stable")
-        self._sorted = None if photos is None else photos[self._order]
-        self.has_any = np.zeros(n, np.bool_) if photos is None else photos >= 0
-        self.has_any[ends[:, 0]] = True
+        self._photos = photos
+        self._order = np.empty(0, np.int64)
+        self.has_any = np.zeros(n, np.bool_)
+        if photos is not None:
+            rows = np.flatnonzero(photos >= 0)
+            is_of_interest = np.zeros(int(photos.max(initial=-1)) + 1, np.bool_)
+            is_of_interest[photos[rows[is_asked[rows]]]] = True
+            rows = rows[is_of_interest[photos[rows]]]
+            self._order = rows[np.argsort(photos[rows], kind="stable")]
+            self._sorted = photos[self._order]
+            self.has_any |= photos >= 0
+        self.has_any[self._ends[:, 0]] = True
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Rows, itself perhaps among them."""
         begin, end = np.searchsorted(self._ends[:, 0], (row, row + 1))
         partners: NDArray[np.int64] = self._ends[begin:end, 1]
-        if self._photos is None or self._sorted is None or self._photos[row] < 0:
+        if self._photos is None or self._photos[row] < 0:
             return partners
         photo = self._photos[row]
         begin, end = np.searchsorted(self._sorted, (photo, photo + 1))

@@ -25,26 +25,71 @@ _BLOCK, _BLOCK_BYTES = 4096, 1 << 26
 _FEW_ROWS = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Near:
-    """Pairs of faces within a distance, each once, in no particular order.
+    """Pairs of faces within a distance, in no particular order.
 
     pairs : (m, 2) int32.       lengths : (m,) float64.
+    later : pairs that came later; they may be among the others, too.
     """
 
-    pairs: Pairs
-    lengths: Floats
+    def __init__(self, pairs: Pairs, lengths: Floats, later: Near | None = None, index: _Index | None = None) -> None:
+        self._pairs, self._lengths, self._later, self._index = pairs, lengths, later, index
+
+    def __len__(self) -> int:
+        return len(self._pairs) + (0 if self._later is None else len(self._later))
+
+    @property
+    def pairs(self) -> Pairs:
+        """All pairs."""
+        return self._pairs if self._later is None else np.concatenate([self._pairs, self._later.pairs])
+
+    @property
+    def lengths(self) -> Floats:
+        """Their lengths."""
+        return self._lengths if self._later is None else np.concatenate([self._lengths, self._later.lengths])
 
     def where(self, mask: NDArray[np.bool_]) -> Near:
-        """Some of the pairs."""
-        if mask.all():
-            return self
+        """Some of the pairs, which are gone through once."""
         return Near(self.pairs[mask], self.lengths[mask])
 
     def with_pairs(self, *others: Near) -> Near:
-        """These and others."""
-        every = (self, *others)
-        return Near(np.concatenate([near.pairs for near in every]), np.concatenate([near.lengths for near in every]))
+        """These and others. Time: that of the others, as long as they are few."""
+        some = [near for near in (self._later, *others) if near is not None and len(near)]
+        if not some:
+            return self
+        later = Near(np.concatenate([near.pairs for near in some]), np.concatenate([near.lengths for near in some]))
+        if 8 * len(later) > len(self._pairs):
+            pairs = np.concatenate([self._pairs, later._pairs])
+            low, high = pairs.min(axis=1).astype(np.int64), pairs.max(axis=1)
+            _, first = np.unique(low << 32 | high, return_index=True)
+            return Near(pairs[first], np.concatenate([self._lengths, later._lengths])[first])
+        return Near(self._pairs, self._lengths, later, self._index)
+
+    def of(self, is_asked: NDArray[np.bool_]) -> Near:
+        """The pairs of which one face at least is asked for. Time: that of these pairs and those that came later."""
+        if self._index is None:
+            self._index = _Index(self._pairs, len(is_asked))
+        which = self._index.of(np.flatnonzero(is_asked))
+        found = Near(self._pairs[which], self._lengths[which])
+        if self._later is None:
+            return found
+        pairs = self._later.pairs
+        return found.with_pairs(self._later.where(is_asked[pairs[:, 0]] | is_asked[pairs[:, 1]]))
+
+
+class _Index:
+    """Which pairs each row is in."""
+
+    def __init__(self, pairs: Pairs, n: int) -> None:
+        ends = pairs.T.ravel()
+        order = np.argsort(ends, kind="stable")
+        self._places = (order % max(len(pairs), 1)).astype(np.int32)
+        self._starts = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n))])
+
+    def of(self, rows: Rows) -> NDArray[np.int64]:
+        begins, counts = self._starts[rows], self._starts[rows + 1] - self._starts[rows]
+        step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.unique(self._places[np.repeat(begins, counts) + step])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +125,12 @@ class Space:
 
     def near(self, pairs: Pairs) -> Near:
         """Pairs with their lengths."""
-        first, second = np.ascontiguousarray(pairs.T)
-        lengths = distances_of_pairs(self.embeddings, first, second, metric=self.metric, n_threads=self.n_threads)
+        x, places = self.embeddings, pairs
+        if 8 * len(pairs) < len(self):  # the kernel looks at all rows that it is given
+            rows, inverse = np.unique(pairs, return_inverse=True)
+            x, places = x[rows], inverse.reshape(-1, 2).astype(np.int32)
+        first, second = np.ascontiguousarray(places.T)
+        lengths = distances_of_pairs(x, first, second, metric=self.metric, n_threads=self.n_threads)
         return Near(pairs, lengths)
 
     def among(self, rows: Rows, distance: float) -> Near | None:

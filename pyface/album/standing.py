@@ -64,8 +64,9 @@ class Standing:
     stay : (n,) squared mean distances to the others with whom a face was founded; 0 alone, and where it founded none.
     settled : (n,) people once the doubtful have gone, by their smallest face. near_poor : whom the poor may join.
     people : the same with those who have joined; -1 for nobody and for those set aside.
+    spots : the same, for nobody a name of his own if it is known who is near to him.
     set_aside : (n,).
-    near : the pairs of faces of different people within reach; None where there are too many to be kept.
+    near : all pairs of faces within reach whose spots are different, and others; None where they are too many to keep.
     distances : what decides about close calls.
     """
 
@@ -77,6 +78,7 @@ class Standing:
     settled: Labels
     near_poor: NearPeople
     people: Labels
+    spots: Labels
     set_aside: NDArray[np.bool_]
     near: Near | None
     distances: Distances
@@ -103,8 +105,9 @@ def stand(question: Question, links: Links) -> Standing:
     settled = _settled(question, links, founded.people, stay)
     near_poor = _near_poor(question, settled, None)
     people, set_aside = _joined(founded.rules, settled, links, near_poor)
+    near = of_different(near, people)
     return _standing(
-        question, founded, stay, settled, near_poor, people, set_aside, of_different(near, people), None
+        question, founded, stay, settled, near_poor, people, people, set_aside, near, None
     )  # fmt: skip
 
 
@@ -115,14 +118,15 @@ def _standing(
     settled: Labels,
     near_poor: NearPeople,
     people: Labels,
+    spots: Labels,
     set_aside: NDArray[np.bool_],
     near: Near | None,
     before: tuple[Distances, Labels] | None,
 ) -> Standing:
     found_distances = distances(question.space, people, near, question.threshold, before)
     return Standing(
-        question.threshold, question.poor_limit, question.low, founded, stay, settled, near_poor, people, set_aside,
-        near, found_distances,
+        question.threshold, question.poor_limit, question.low, founded, stay, settled, near_poor, people, spots,
+        set_aside, near, found_distances,
     )  # fmt: skip
 
 
@@ -137,8 +141,8 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     if _is_as_before(question, links, rules, old):
         return old
     old_reach = reach(old.threshold, space.metric)
-    new = np.flatnonzero(rules.is_in & (old.people < 0))
-    near = with_more(space, old.near, new, np.flatnonzero(old.people >= 0), old_reach)
+    new = np.flatnonzero(rules.is_in & (old.spots < 0))
+    near = with_more(space, old.near, new, np.flatnonzero(old.spots >= 0), old_reach)
     # Who was founded with whom, and for those who have joined, whom they have joined.
     home = np.where(old.people >= 0, old.founded.people[old.people], -1)
     founded = None if near is None else found_again(space, old.founded, rules, near, old_reach, home)
@@ -152,11 +156,15 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     settled = _settled(question, links, founded.people, stay)
     near_poor = _near_poor_again(question, settled, old)
     people, set_aside = _joined(founded.rules, settled, links, near_poor)
-    were = old.people.copy()
-    were[new] = len(were) + np.arange(len(new))  # each for itself: they are in ``near``
-    near = changed_near(space, near, were, people, question.reach)
+    alone = len(people) + np.arange(len(people))
+    were = old.spots.copy()
+    were[new] = alone[new]  # they are in ``near``
+    spots = np.where(links.nobody & (old.spots >= 0), alone, people)
+    if question.threshold < old.threshold:
+        near = near.where(near.lengths <= space.within(question.reach))
+    near = changed_near(space, near, were, spots, question.reach)
     before = None if near is None else (old.distances, old.people)
-    return _standing(question, founded, stay, settled, near_poor, people, set_aside, near, before)
+    return _standing(question, founded, stay, settled, near_poor, people, spots, set_aside, near, before)
 
 
 def _is_as_before(question: Question, links: Links, rules: Rules, old: Standing) -> bool:
@@ -164,6 +172,7 @@ def _is_as_before(question: Question, links: Links, rules: Rules, old: Standing)
         (question.threshold, question.poor_limit) == (old.threshold, old.poor_limit)
         and np.array_equal(question.low, old.low)
         and rules.are(old.founded.rules)
+        and np.array_equal(links.nobody, (old.people < 0) & ~old.set_aside)
         and np.array_equal(_settled(question, links, old.founded.people, old.stay), old.settled)
     )
 
@@ -186,8 +195,9 @@ def _settled(question: Question, links: Links, people: Labels, stay: NDArray[np.
 def _near_poor(question: Question, people: Labels, names: Labels | None) -> NearPeople:
     """Of all low faces, since whoever was named may be poor again one day, and of these people, or all."""
     faces = np.flatnonzero(question.low)
-    means = question.space.means(people, names if len(faces) else np.empty(0, np.int64))
-    return near_people(question.space, faces, means, question.poor_limit)
+    if names is not None:
+        names = names if len(faces) else np.empty(0, np.int64)
+    return near_people(question.space, faces, question.space.means(people, names), question.poor_limit)
 
 
 def _near_poor_again(question: Question, people: Labels, old: Standing) -> NearPeople:
@@ -204,5 +214,5 @@ def _joined(rules: Rules, settled: Labels, links: Links, near_poor: NearPeople) 
     poor = np.flatnonzero(~rules.is_in & ~links.nobody)
     if len(poor) == 0:
         return settled, np.zeros(len(settled), np.bool_)
-    people, set_aside = join(settled, poor, near_poor, Apart(len(settled), rules.groups, rules.pairs))
+    people, set_aside = join(settled, poor, near_poor, Apart(len(settled), rules.groups, rules.pairs, poor))
     return np.where(set_aside, -1, people), set_aside
