@@ -22,7 +22,7 @@ from pyface.album.people import Grouping, group_faces, keep_numbers
 from pyface.album.run import ProgressCallback
 from pyface.album.work import FaceRecord, RunInfo, WorkFile, in_order
 from pyface.analysis.quality import face_quality, vector_lengths
-from pyface.errors import ModelNotFoundError, OutputFolderError
+from pyface.errors import ModelNotFoundError, OutputFolderError, counted
 from pyface.models.catalog import find
 from pyface.photos.finding import Skipped
 from pyface.types import Face
@@ -153,7 +153,7 @@ def renamed(album: Album, basis: Basis) -> Album:
 def _named(album: Album, rules: Links) -> Album:
     named = name_people(album.labels, rules)
     persons = tuple("" if who < 0 else rules.names[int(who)] for who in named.person)
-    notes = (*_broken(rules), *named.notes)
+    notes = (*_broken(rules), *named.notes, *_waiting(rules))
     return replace(album, persons=persons, hidden=named.hidden, notes=notes)
 
 
@@ -163,6 +163,14 @@ def _broken(rules: Links) -> tuple[str, ...]:
         f"faces {a} and {b} were said to be different people and are one by other facts: they stay together"
         for a, b in rules.broken
     )
+
+
+def _waiting(rules: Links) -> tuple[str, ...]:
+    """Facts about faces that are not here: photos that are gone, or another detector that does not find them."""
+    if not rules.n_waiting:
+        return ()
+    faces = counted(rules.n_waiting, "face that was", "faces that were")
+    return (f"names and answers are kept of {faces} not found here: the photo is gone, or the box is another",)
 
 
 def _assembled(
