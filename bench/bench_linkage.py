@@ -231,6 +231,45 @@ def agree_photos(labels: NDArray[np.int64], _: NDArray[np.int64], data: Data) ->
     assert n_violations(labels, data) > 0
 
 
+def facts(data: Data) -> NDArray[np.int64]:
+    """10,000 pairs of 50,000 rows: 4,000 of one person each, 5,000 of any two rows, 1,000 of one row and others."""
+    n, rng = len(data.X), np.random.default_rng(4)
+    order = np.lexsort((rng.random(n), data.people))
+    same = np.column_stack([order[:-1], order[1:]])[np.diff(data.people[order]) == 0]
+    any_two = rng.integers(n, size=(n // 10, 2))
+    one = np.flatnonzero(data.people == np.bincount(data.people).argmax())
+    others = np.concatenate([one, rng.integers(n, size=n // 50)])[: n // 50]
+    pairs = np.concatenate([rng.permutation(same)[: n // 10], any_two, np.column_stack([others, 0 * others + one[0]])])
+    return pairs[pairs[:, 0] != pairs[:, 1]][-n // 5 :]
+
+
+def with_facts(data: Data, n_threads: int) -> Call:
+    peers.module("pyface", n_threads)
+    if "cannot_link" not in inspect.signature(own_class().fit).parameters:
+        raise ContenderMissingError("pyface's AgglomerativeClustering takes no cannot_link yet")
+    pairs = facts(data)
+    return lambda: average(data).fit(data.X, cannot_link=pairs).labels_
+
+
+def n_broken(labels: NDArray[np.int64], data: Data) -> int:
+    first, second = labels[facts(data)].T
+    return int(np.count_nonzero(first == second))
+
+
+def verify_facts(labels: NDArray[np.int64], data: Data) -> None:
+    """No pair shares a cluster, and only pairs keep those clusters apart that are near enough."""
+    assert is_numbered_by_smallest_row(labels) and n_broken(labels, data) == 0
+    some = some_clusters(labels)
+    near = np.nonzero(means_between(labels, data, some) < data.thresholds["average"] - 1e-9)
+    apart = {(int(a), int(b)) for pair in labels[facts(data)] for a, b in (pair, pair[::-1])}
+    assert all((int(some[a]), int(b)) in apart for a, b in zip(*near, strict=True))
+
+
+def agree_facts(labels: NDArray[np.int64], _: NDArray[np.int64], data: Data) -> None:
+    """Without the pairs some would be joined."""
+    assert n_broken(labels, data) > 0
+
+
 LATER = Work(
     "linkage-add",
     "`AgglomerativeClustering.add` of a hundredth of the rows, `distance_threshold={t[average]}`, average, cosine",
@@ -263,6 +302,23 @@ PHOTOS = Work(
     quick_sizes=(("synthetic", 1_000),),
 )
 
+FACTS = Work(
+    "linkage-pairs",
+    "`AgglomerativeClustering.fit(X, cannot_link=)`, a pair to 5 rows, one row in a tenth of them, "
+    "`distance_threshold={t[average]}`, average, cosine",
+    (
+        Contender("pyface", with_facts, peers.own_threads),
+        # At most twice the time without them.
+        Contender("pyface, without pairs", clusterer("pyface", "average"), peers.own_threads, at_least=1 / 2),
+    ),
+    "codes",
+    half_of_the_products,
+    verify_facts,
+    agree_facts,
+    sizes=(("lfw-again", 50_000),),
+    quick_sizes=(("lfw-again", 1_500), ("synthetic", 1_000)),
+)
+
 WORKS = [
     BELOW,
     below("complete", (None, None), sizes=(("lfw", LFW_ROWS),)),
@@ -272,6 +328,7 @@ WORKS = [
     alone(1_000_000, Bars(seconds=25 * 60, total_mb=8_000)),
     LATER,
     PHOTOS,
+    FACTS,
 ]
 
 

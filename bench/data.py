@@ -81,6 +81,15 @@ def lfw(n: int) -> Data:
     return Data("lfw", x, people.astype(np.int64), radius=0.35, thresholds=thresholds).head(n)
 
 
+def lfw_again(n: int) -> Data:
+    """Those, again and again up to ``n``, each time with other noise: a cosine of about 0.94 to what they were."""
+    real = lfw(n)
+    place = np.arange(n) % len(real.X)
+    rng = np.random.default_rng(0)
+    x = real.X[place] + 0.35 * unit(rng.standard_normal((n, real.X.shape[1]), np.float32))
+    return replace(real, name="lfw-again", X=unit(x), people=real.people[place])
+
+
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divides ``rows`` by their lengths, in place."""
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
@@ -89,5 +98,5 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def load(name: str, n: int) -> Data:
-    """``n`` rows of "synthetic" or "lfw" (or as many as there are)."""
-    return {"synthetic": synthetic, "lfw": lfw}[name](n)
+    """``n`` rows of "synthetic", "lfw" (or as many as there are) or "lfw-again"."""
+    return {"synthetic": synthetic, "lfw": lfw, "lfw-again": lfw_again}[name](n)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyface.kernels.linkage import cut, linkage
     from pyface.kernels.piecewise import PiecewiseAffine, piecewise_affine
     from pyface.photos.reading import read_image
-    from pyface.report.folder import cluster_photos
+    from pyface.report.folder import cluster_photos, save_album
     from pyface.types import Detections, Face, Landmarks
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "euclidean_distances",
     "geometry",
     "linkage",
+    "load_album",
     "losses",
     "metrics",
     "models",
@@ -63,6 +64,7 @@ __all__ = [
     "nms",
     "piecewise_affine",
     "read_image",
+    "save_album",
 ]
 
 # Public name -> the module that holds it. Names of __all__ that are not here are submodules.
@@ -82,11 +84,13 @@ _HOMES = {
     "delaunay": "pyface.kernels.delaunay",
     "euclidean_distances": "pyface.kernels.distance",
     "linkage": "pyface.kernels.linkage",
+    "load_album": "pyface.album.build",
     "nearest_neighbors": "pyface.kernels.distance",
     "neighbors_within": "pyface.kernels.distance",
     "nms": "pyface.kernels.boxes",
     "piecewise_affine": "pyface.kernels.piecewise",
     "read_image": "pyface.photos.reading",
+    "save_album": "pyface.report.folder",
 }
 
 

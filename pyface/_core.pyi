@@ -168,6 +168,7 @@ def peak_rates(seconds: float, n_threads: int) -> dict[str, float]: ...
 
 # X (n, d) and Y (m, d) share one dtype, float32 or float64; Y None means X against itself.
 _Rows = TypeVar("_Rows", NDArray[np.float32], NDArray[np.float64])
+_NumberSets = tuple[NDArray[np.int64], NDArray[np.int64]]  # starts, numbers
 
 def distances_dense(x: _Rows, y: _Rows | None, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
 def distances_condensed(x: _Rows, out: NDArray[Any], *, metric: str, n_threads: int) -> None: ...
@@ -244,7 +245,7 @@ def joints_from_vectors(
     metric: str,
     height_limit: float,
     origin: NDArray[np.float64] | None = None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
@@ -272,7 +273,7 @@ def joints_of_components(
     threshold: float,
     memory_limit: int,
     origin: NDArray[np.float64] | None = None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     must_link: NDArray[np.int64] | None,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
@@ -287,7 +288,7 @@ def linkage_from_condensed(
     method: str,
     stop: float,
     must_link: NDArray[np.int64] | None,
-    cannot_link: NDArray[np.int64] | None,
+    cannot_link: _NumberSets | None,
     n_threads: int,
 ) -> NDArray[np.float64]: ...
 def cut_by_count(z: NDArray[np.float64], *, n_merges: int) -> NDArray[np.int64]: ...

@@ -66,6 +66,20 @@ class NoPhotosError(PyfaceError):
         return (type(self), (str(self), self.skipped))
 
 
+class ContradictionError(PyfaceError, ValueError):
+    """What was said about faces contradicts what was said before. Nothing was written.
+
+    pairs : face_ids, two by two, that would have to be one person and two.
+    """
+
+    def __init__(self, message: str, pairs: list[tuple[int, int]]) -> None:
+        super().__init__(message)
+        self.pairs = pairs
+
+    def __reduce__(self) -> tuple[type[ContradictionError], tuple[str, list[tuple[int, int]]]]:
+        return (type(self), (str(self), self.pairs))
+
+
 class BatchError(PyfaceError, ValueError):
     """Some images of a call were refused, and the others done.
 

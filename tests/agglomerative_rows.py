@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from oracles import agglomerative as oracle
 
+from pyface.cluster import AgglomerativeClustering
+
 KINDS = ("normal", "clustered", "again", "lattice", "line")
 METRICS = ("cosine", "euclidean", "sqeuclidean")
 PAIRWISE = ("single", "complete", "average", "weighted")  # the linkages that take every metric
@@ -63,3 +65,42 @@ def attributes(fitted: Any) -> list[Any]:
 def assert_same_fit(ours: Any, other: Any) -> None:
     for got, want in zip(attributes(ours), attributes(other), strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+def clusterer(method: str, metric: str, threshold: float | None = None, **options: Any) -> AgglomerativeClustering:
+    options = {"n_clusters": None, "distance_threshold": threshold, "compute_distances": True, **options}
+    return AgglomerativeClustering(linkage=method, metric=metric, **options)
+
+
+def n_violations(labels: NDArray, cannot_link_groups: NDArray) -> int:
+    """Rows too many: of each group beyond the first one in a cluster."""
+    grouped = cannot_link_groups >= 0
+    pairs = np.stack([labels[grouped], cannot_link_groups[grouped]])
+    return int(np.count_nonzero(grouped)) - np.unique(pairs, axis=1).shape[1]
+
+
+def draw_groups(rng: np.random.Generator, n: int, which: str) -> dict[str, NDArray[np.int64]]:
+    """Both kinds never contradict each other: rows of a must-link group are in different photos, or in none."""
+    groups = {}
+    if which in ("cannot", "both"):
+        groups["cannot_link_groups"] = rng.integers(-1, max(1, int(rng.choice([2, n // 4, n // 2]))), n)
+    if which in ("must", "both"):
+        groups["must_link_groups"] = rng.integers(-1, max(1, int(rng.choice([1, n // 6, n // 3]))), n)
+        groups["must_link_groups"][rng.random(n) < rng.choice([0, 0.5, 0.9])] = -1
+    if which == "both":
+        seen = set()
+        for row, pair in enumerate(zip(*groups.values(), strict=True)):
+            if min(pair) >= 0 and pair in seen:
+                groups["must_link_groups"][row] = -1
+            seen.add(pair)
+    return groups
+
+
+def draw_pairs(rng: np.random.Generator, n: int, known: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    """(m, 2), some of them given twice, in either order, many of one row; none of a must-link group."""
+    pairs = rng.integers(0, n, (int(rng.choice([1, max(1, n // 4), n, 3 * n])), 2))
+    if rng.random() < 0.3:
+        pairs[: n // 2, 0] = rng.integers(0, n)
+    pairs = np.concatenate([pairs, pairs[: len(pairs) // 5, ::-1], pairs[:2]])
+    must = known.get("must_link_groups", np.full(n, -1))[pairs]
+    return pairs[(pairs[:, 0] != pairs[:, 1]) & ((must[:, 0] != must[:, 1]) | (must[:, 0] < 0))]

@@ -8,6 +8,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/arrays.hpp"
+#include "bind/groups.hpp"
 #include "bind/metrics.hpp"
 #include "bind/rows.hpp"
 #include "linkage/components.hpp"
@@ -38,18 +39,6 @@ linkage::Linkage linkage_named(const std::string& name) {
     return linkage::Linkage::weighted;
 }
 
-using GroupArray = std::optional<Array<std::int64_t>>;
-
-// One number per row, or None.
-linkage::Groups groups_of(const GroupArray& cannot_link, const GroupArray& must_link, index_t n) {
-    linkage::Groups groups;
-    if (cannot_link) groups.cannot_link = as_vector(*cannot_link, "cannot_link must be 1-D");
-    if (must_link) groups.must_link = as_vector(*must_link, "must_link must be 1-D");
-    require(!cannot_link || groups.cannot_link.size == n, "cannot_link must have one entry per row");
-    require(!must_link || groups.must_link.size == n, "must_link must have one entry per row");
-    return groups;
-}
-
 using OriginArray = std::optional<Array<double>>;
 
 // What is subtracted from all rows, (d,), or None.
@@ -78,13 +67,13 @@ py::tuple as_arrays(const std::vector<Joint>& joints) {
 
 template <class T>
 py::tuple joints_from_vectors(const Array<T>& x, const std::string& method, const std::string& metric,
-                              double height_limit, const OriginArray& origin, const GroupArray& cannot_link,
+                              double height_limit, const OriginArray& origin, const SetArrays& cannot_link,
                               const GroupArray& must_link, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     require(rows.size() >= 1, "x must have at least one row");
     const Method kind = method_named(method, metric);
     const auto from = origin_of(origin, rows.dimension());
-    const auto groups = groups_of(cannot_link, must_link, rows.size());
+    const auto groups = as_groups(cannot_link, must_link, rows.size());
     require_threads(n_threads);
     std::vector<Joint> joints;
     interruptible([&](const PollCallback& poll) {
@@ -151,12 +140,12 @@ template <class T>
 py::tuple joints_of_components(const Array<T>& x, const Array<std::int32_t>& component,
                                const std::optional<Array<std::int32_t>>& edges, const std::string& method,
                                const std::string& metric, double threshold, std::int64_t memory_limit,
-                               const OriginArray& origin, const GroupArray& cannot_link, const GroupArray& must_link,
+                               const OriginArray& origin, const SetArrays& cannot_link, const GroupArray& must_link,
                                int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const linkage::Below below{linkage_named(method), metric_named(metric), threshold, memory_limit,
                                origin_of(origin, rows.dimension())};
-    const auto groups = groups_of(cannot_link, must_link, rows.size());
+    const auto groups = as_groups(cannot_link, must_link, rows.size());
     const auto components = as_vector(component, "component must be 1-D");
     require(components.size == rows.size(), "component must have one entry per row");
     VectorView<const linkage::Edge> pairs;

@@ -1,11 +1,9 @@
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <pybind11/stl.h>
-
 #include "bind/arrays.hpp"
+#include "bind/groups.hpp"
 #include "bind/rows.hpp"
 #include "linkage/matrix.hpp"
 
@@ -13,7 +11,6 @@ namespace pyface::bind {
 namespace {
 
 using linkage::MatrixMethod;
-using Groups = std::optional<Array<std::int64_t>>;
 
 MatrixMethod method_named(const std::string& name) {
     static const std::pair<const char*, MatrixMethod> methods[] = {
@@ -28,16 +25,13 @@ MatrixMethod method_named(const std::string& name) {
     throw std::invalid_argument("no linkage of this name");
 }
 
-VectorView<const std::int64_t> as_groups(const Groups& groups) {
-    return groups ? as_vector(*groups, "groups must have shape (n,)") : VectorView<const std::int64_t>{};
-}
-
 template <class T>
 py::array_t<double> linkage_from_condensed(Array<T>& distances, index_t n, const std::string& method, double stop,
-                                           const Groups& must_link, const Groups& cannot_link, int n_threads) {
+                                           const GroupArray& must_link, const SetArrays& cannot_link, int n_threads) {
     const auto values = as_writable_vector(distances, "distances must have shape (n (n - 1) / 2,) and be writable");
     const MatrixMethod kind = method_named(method);
-    const linkage::MatrixOptions options{stop, as_groups(must_link), as_groups(cannot_link)};
+    const auto groups = as_groups(cannot_link, must_link, n);
+    const linkage::MatrixOptions options{stop, groups.must_link, groups.cannot_link};
     require_threads(n_threads);
     std::vector<linkage::Merge> merges;
     interruptible([&](const PollCallback& poll) {

@@ -18,7 +18,7 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 Clusters::Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method,
-                   VectorView<const double> origin, VectorView<const std::int64_t> cannot_link, int n_threads,
+                   VectorView<const double> origin, const NumberSets& cannot_link, int n_threads,
                    const PollCallback& poll)
     : method_(method),
       stride_(simd::padded(x.dimension())),

@@ -26,11 +26,11 @@ enum class Method {
 // height under cosine, its square in Ward's linkage.
 class Clusters final : public Space {
 public:
-    // Cluster i is row rows[i] of x; an empty view means all rows. Groups belong to clusters. `origin` is subtracted from
+    // Cluster i is row rows[i] of x; an empty view means all rows. Sets belong to clusters. `origin` is subtracted from
     // all rows, so that means of rows far away from 0 lose no digits; an empty view means 0. Throws
     // std::invalid_argument for a row of zeros under cosine, and where distances would not be finite.
     Clusters(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, VectorView<const double> origin,
-             VectorView<const std::int64_t> cannot_link, int n_threads, const PollCallback& poll);
+             const NumberSets& cannot_link, int n_threads, const PollCallback& poll);
 
     index_t n_slots() const override { return forest_.n_slots(); }
     index_t n_alive() const { return forest_.n_alive(); }

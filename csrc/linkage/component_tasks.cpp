@@ -29,6 +29,19 @@ std::vector<std::int64_t> of_rows(VectorView<const std::int64_t> groups, VectorV
     return own;
 }
 
+// Fills starts and numbers with the sets of some rows; leaves them empty where nobody has a number.
+void of_rows(const NumberSets& sets, VectorView<const std::int32_t> rows, std::vector<std::int64_t>& starts,
+             std::vector<std::int64_t>& numbers) {
+    if (!sets.any()) return;
+    for (const std::int32_t row : rows) {
+        const auto own = sets.of(row);
+        numbers.insert(numbers.end(), own.begin(), own.end());
+    }
+    if (numbers.empty()) return;
+    starts.push_back(0);
+    for (const std::int32_t row : rows) starts.push_back(starts.back() + sets.of(row).size);
+}
+
 Method means_method(const Below& below) {
     const bool is_cosine = below.metric == Metric::cosine;
     if (below.linkage == Linkage::average) {
@@ -101,7 +114,8 @@ std::vector<Joint> ComponentSolver::solve(VectorView<const std::int32_t> rows, V
     if (rows.size < 2) return {};
     const PollCallback none;
     const PollCallback& poll = look == nullptr ? none : poll_;
-    const Problem problem{rows, edges, first, of_rows(groups_.cannot_link, rows), of_rows(groups_.must_link, rows)};
+    Problem problem{rows, edges, first, {}, {}, of_rows(groups_.must_link, rows)};
+    of_rows(groups_.cannot_link, rows, problem.cannot_starts, problem.cannot_numbers);
     const bool has_musts = !problem.must_link.empty();
     if (edges.size == 0 && has_edges_ && !has_musts) return {};
     if (below_.linkage == Linkage::single) return by_length(problem, look);

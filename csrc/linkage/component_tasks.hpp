@@ -35,12 +35,14 @@ private:
         VectorView<const std::int32_t> rows;
         VectorView<const Edge> edges;
         std::int32_t first;
-        std::vector<std::int64_t> cannot_link, must_link;  // of the rows; empty: nobody has a group
+        std::vector<std::int64_t> cannot_starts, cannot_numbers, must_link;  // of the rows; empty: nobody has any
 
         index_t size() const { return rows.size; }
-        VectorView<const std::int64_t> cannot() const { return {cannot_link.data(), as_index(cannot_link)}; }
-        VectorView<const std::int64_t> must() const { return {must_link.data(), as_index(must_link)}; }
-        static index_t as_index(const std::vector<std::int64_t>& v) { return static_cast<index_t>(v.size()); }
+        NumberSets cannot() const { return {view(cannot_starts), view(cannot_numbers)}; }
+        VectorView<const std::int64_t> must() const { return view(must_link); }
+        static VectorView<const std::int64_t> view(const std::vector<std::int64_t>& v) {
+            return {v.data(), static_cast<index_t>(v.size())};
+        }
     };
     std::vector<Joint> by_length(const Problem& problem, Poller* look) const;
     std::vector<Joint> by_links_of_means(const Problem& problem, Poller* look) const;

@@ -35,7 +35,7 @@ std::vector<std::pair<std::int32_t, std::int32_t>> given_pairs(VectorView<const 
     return pairs;
 }
 
-Forest::Forest(index_t n, VectorView<const std::int32_t> rows, VectorView<const std::int64_t> cannot_link)
+Forest::Forest(index_t n, VectorView<const std::int32_t> rows, const NumberSets& cannot_link)
     : n_alive_(n), entries_(at(n)), cannot_link_(cannot_link) {
     for (index_t i = 0; i < n; ++i) entries_[at(i)] = {rows.size > 0 ? rows[i] : static_cast<std::int32_t>(i), 1.0};
 }

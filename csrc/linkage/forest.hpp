@@ -19,17 +19,18 @@ struct Joint {
 // The merges of a list of joints, of which those of the parts come before that of the whole.
 std::vector<Merge> as_merges(const std::vector<Joint>& joints, index_t n);
 
-// A group number for each row, -1 for none; an empty view where nobody has one.
+// What is known of rows.
 struct Groups {
-    VectorView<const std::int64_t> cannot_link;  // rows of one group never come together
-    VectorView<const std::int64_t> must_link;    // rows of one group are merged first, at height 0
+    NumberSets cannot_link;  // rows that share a number never come together
+    // A group for each row, -1 for none; empty if nobody has one. Rows of a group are merged first, at height 0.
+    VectorView<const std::int64_t> must_link;
 };
 
 // Clusters by slots, which are in the order of their smallest rows. At first slot i is row rows[i].
 class Forest {
 public:
-    // An empty view of rows means rows 0 .. n - 1. Groups belong to slots.
-    Forest(index_t n, VectorView<const std::int32_t> rows, VectorView<const std::int64_t> cannot_link);
+    // An empty view of rows means rows 0 .. n - 1. Sets of numbers belong to slots.
+    Forest(index_t n, VectorView<const std::int32_t> rows, const NumberSets& cannot_link);
 
     index_t n_slots() const { return static_cast<index_t>(entries_.size()); }
     index_t n_alive() const { return n_alive_; }

@@ -79,10 +79,10 @@ void apply(const Scale& scale, bool clips, VectorView<T> distances, int n_thread
 }
 
 template <class T>
-void forbid(Condensed<T> matrix, VectorView<const std::int64_t> groups, const PollCallback& poll) {
+void forbid(Condensed<T> matrix, const NumberSets& sets, const PollCallback& poll) {
     std::vector<std::pair<std::int64_t, index_t>> order;
-    for (index_t i = 0; i < groups.size; ++i) {
-        if (groups[i] >= 0) order.emplace_back(groups[i], i);
+    for (index_t i = 0; i < sets.size(); ++i) {
+        for (const std::int64_t number : sets.of(i)) order.emplace_back(number, i);
     }
     std::sort(order.begin(), order.end());
     Poller look(poll);
@@ -108,11 +108,10 @@ template <class T>
 std::vector<Merge> from_condensed(VectorView<T> distances, index_t n, MatrixMethod method, const MatrixOptions& options,
                                   int n_threads, const PollCallback& poll) {
     require(n >= 1 && distances.size == Condensed<T>::length(n), "there must be n (n - 1) / 2 distances");
-    for (const auto& groups : {options.must_link, options.cannot_link}) {
-        require(groups.size == 0 || groups.size == n, "groups must have one entry per row");
-    }
+    require(options.must_link.size == 0 || options.must_link.size == n, "must_link must have one entry per row");
+    require(!options.cannot_link.any() || options.cannot_link.size() == n, "cannot_link must have a set for each row");
     require(!std::isnan(options.stop), "stop must be a number");
-    const bool is_free = options.must_link.size == 0 && options.cannot_link.size == 0;
+    const bool is_free = options.must_link.size == 0 && !options.cannot_link.any();
     require(is_monotone(method) || (is_free && !(options.stop < kInfinite<double>)),
             "centroid and median linkage take no constraints and do not stop");
     const Extent<T> extent = checked_extent(distances, n_threads, poll);

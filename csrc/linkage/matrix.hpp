@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/parallel.hpp"
+#include "linkage/cannot_link.hpp"
 #include "linkage/dendrogram.hpp"
 
 namespace pyface::linkage {
@@ -23,9 +24,9 @@ inline bool is_monotone(MatrixMethod method) {
 // Not for centroid and median, which must be given none.
 struct MatrixOptions {
     double stop = std::numeric_limits<double>::infinity();  // merges at this height or above are not made
-    // A group per row, or below 0 for none; empty if nobody has one.
-    VectorView<const std::int64_t> must_link;    // rows of a group merge first, at height 0, in order of the rows
-    VectorView<const std::int64_t> cannot_link;  // clusters that both hold a row of the same group never merge
+    // A group per row, or below 0 for none; empty if nobody has one. Rows of a group merge first, at height 0, in order.
+    VectorView<const std::int64_t> must_link;
+    NumberSets cannot_link;  // clusters that hold rows which share a number never merge
 };
 
 // The merges, children before parents, heights as in SciPy: n - 1 of them, or fewer if options leave some out. For

@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
-from pyface.album.close_calls import CloseCall, close_calls
-from pyface.album.people import Grouping, group_faces, keep_numbers
-from pyface.album.run import ProgressCallback
-from pyface.album.work import FILE_NAME, FaceRecord, RunInfo, WorkFile, in_order
-from pyface.errors import OutputFolderError
-from pyface.photos.finding import Skipped
+from pyface.album.close_calls import CloseCall
+from pyface.album.work import FILE_NAME, WorkFile
+from pyface.photos.finding import LeftOut, Skipped
 from pyface.types import Face
+
+if TYPE_CHECKING:
+    from pyface.album.assembly import Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,23 @@ class Album:
 
     faces : in face_id order, that is photos in byte order of their name, then best first.
     labels : (n,) int64, the person of each face: by decreasing number of faces, then smallest face_id. Where faces were
-        added to those of a run before, people keep the number that they had, and numbers may have gaps.
+        added to those of a run before, or answers given, people keep the number that they had, and numbers may have
+        gaps. A face that was set aside has a number of its own.
     embeddings : (n, d) float32, rows in face_id order.
     photos : all photos that were read, also those without a face.       skipped : files that were not, with reasons.
+    left_out : folders and photos that were not looked at since they were not meant to be, with reasons.
     settings : what was asked for, defaults filled in.                   models : name -> digest of the models used.
     close_calls : faces that are hard to place.                          seconds : time spent, by stage.
     title : name of the folder of photos.
+    quality : (n,) float64 in [0, 1], how well a face can be compared (:mod:`pyface.analysis.quality`).
+    set_aside : (n,) whether the face was too poor to be told; ``hidden`` : (n,) whether it is not to be shown.
+    persons : the name of each face's person, "" where nobody gave one.
+    notes : where names and clusters do not fit together, in words.
+
+    Names and corrections (:meth:`name`, :meth:`same`, :meth:`different`, :meth:`nobody`, :meth:`hide`, :meth:`show`,
+    :meth:`undo`) are in ``OUT/facts.sqlite`` before the method returns, and hold in every later run on OUT. Each
+    returns the album as it is then, whose people keep their numbers; this one stays as it was. The other files of OUT
+    are written anew by :func:`pyface.save_album`.
     """
 
     faces: tuple[AlbumFace, ...]
@@ -64,23 +75,50 @@ class Album:
     close_calls: tuple[CloseCall, ...]
     seconds: dict[str, float]
     title: str = ""
+    quality: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    set_aside: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    hidden: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    persons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     _thumbnails: str | dict[tuple[str, int], bytes] = field(repr=False, default_factory=dict)
+    _basis: Basis | None = field(repr=False, default=None)
+
+    @property
+    def out(self) -> str | None:
+        """The folder that holds the album's files; None for an album in memory."""
+        return os.path.dirname(self._thumbnails) if isinstance(self._thumbnails, str) else None
 
     @property
     def n_people(self) -> int:
-        """How many different people there are, people seen once included."""
-        return len(np.unique(self.labels))
+        """How many different people there are, people seen once included; faces set aside or hidden are not counted."""
+        return len(np.unique(self.labels[~(self.set_aside | self.hidden)]))
 
     @property
     def n_photos_without_face(self) -> int:
         """How many of the photos that were read show no face that was found."""
         return len(self.photos) - len({entry.photo for entry in self.faces})
 
+    @property
+    def states(self) -> list[str]:
+        """What became of each face: ``"hidden"``, ``"set_aside"`` or ``""``."""
+        return ["hidden" if hidden else "set_aside" if aside else ""
+                for hidden, aside in zip(self.hidden, self.set_aside, strict=True)]  # fmt: skip
+
     def people(self) -> list[NDArray[np.int64]]:
-        """For each person, by number, the face_ids of its faces, ascending."""
+        """For each person, by number, the face_ids of its faces, ascending; faces set aside and hidden ones, too."""
         order = np.argsort(self.labels, kind="stable")
         _, sizes = np.unique(self.labels, return_counts=True)
         return np.split(order, np.cumsum(sizes)[:-1]) if len(order) else []
+
+    def faces_of(self, person: int | str) -> NDArray[np.int64]:
+        """The face_ids of a person, by number or by name, ascending.
+
+        ValueError if there is nobody of that number or name, or if several people have that name.
+        """
+        from pyface.album import answers
+
+        return answers.faces_of(self, person)
 
     def thumbnails(self, face_ids: Sequence[int]) -> list[bytes]:
         """JPEG thumbnails of these faces."""
@@ -90,85 +128,77 @@ class Album:
         with contextlib.closing(WorkFile(self._thumbnails, keep=True)) as work:
             return [work.thumbnail(*key) for key in keys]
 
+    def name(self, person: int | str, name: str, *, same: bool = False, another: bool = False) -> Album:
+        """The album in which a person is called ``name``.
 
-def album_of(
-    work: WorkFile,
-    path: str | None,
-    info: RunInfo,
-    grouping: Grouping,
-    *,
-    keep: bool,
-    n_threads: int,
-    clock: dict[str, float],
-    progress: ProgressCallback | None,
-) -> Album:
-    """Group the faces of a record. ``path`` is its file, None if it is in memory; ``keep`` lets old numbers survive."""
-    grouping = grouping.for_embedder(info.settings["embedder"], info.metric, info.cluster_threshold)
-    with timed(clock, "read record"):
-        infos = work.photos()
-        records = work.faces()
-        positions = _positions([name for name, _ in records])
-        embeddings = _embeddings(records, info.dimension, path)
-        thumbnails: str | dict[tuple[str, int], bytes] = path or {
-            (name, position): work.thumbnail(name, position)
-            for (name, _), position in zip(records, positions, strict=True)
-        }
-    if progress is not None:
-        progress("people", 0, len(records))
-    with timed(clock, "cluster"):
-        photos = np.cumsum(np.array(positions, np.int64) == 0)
-        labels = group_faces(embeddings, grouping, metric=info.metric, photos=photos, n_threads=n_threads)
-        if keep:
-            labels = keep_numbers(work.numbers(), labels)
-        calls = close_calls(
-            embeddings,
-            labels,
-            metric=info.metric,
-            threshold=grouping.threshold,
-            photos=photos if grouping.same_photo_different_people else None,
-        )
-    if progress is not None:
-        progress("people", len(records), len(records))
-    unread = [Skipped(name, error) for name, _, _, error in infos if error is not None]
-    return Album(
-        faces=tuple(
-            AlbumFace(name, position, Face(record.box, record.score, record.landmarks, record.scheme, record.embedding))
-            for (name, record), position in zip(records, positions, strict=True)
-        ),
-        labels=labels,
-        embeddings=embeddings,
-        photos=tuple(PhotoInfo(name, width, height) for name, width, height, error in infos if error is None),
-        skipped=tuple(in_order([*work.skipped(), *unread])),
-        settings={**asdict(grouping), "metric": info.metric, **info.settings, "n_threads": n_threads},
-        models=info.models,
-        close_calls=tuple(calls),
-        seconds={name: round(value, 3) for name, value in clock.items()},
-        title=info.title,
-        _thumbnails=thumbnails,
-    )
+        person : its number, or the name that it has now, which is then changed wherever its faces are.
+        same : it is the one who is called so already, so that both are put together.
+        another : it is somebody else of the same name.
+
+        ValueError for a name that cannot be used, for nobody of that number, where somebody else has the name already
+        (say ``same`` or ``another``), and where the person's faces have several names.
+        """
+        from pyface.album import answers
+
+        return answers.name(self, person, name, same=same, another=another)
+
+    def unname(self, person: int | str) -> Album:
+        """The album in which the faces of this person have no name."""
+        from pyface.album import answers
+
+        return answers.unname(self, person)
+
+    def same(self, face_ids: Iterable[int], *, overrule: bool = False) -> Album:
+        """The album in which these faces are one person: of two people, the faces of both.
+
+        overrule : earlier facts that contradict this one no longer hold for these faces. Otherwise they are a
+        :class:`pyface.errors.ContradictionError`, and nothing is written.
+        """
+        from pyface.album import answers
+
+        return answers.same(self, face_ids, overrule=overrule)
+
+    def different(self, face_ids: Iterable[int], others: Iterable[int], *, overrule: bool = False) -> Album:
+        """The album in which no face of ``face_ids`` is the person of any of ``others``. ``overrule`` as in `same`."""
+        from pyface.album import answers
+
+        return answers.different(self, face_ids, others, overrule=overrule)
+
+    def nobody(self, face_ids: Iterable[int]) -> Album:
+        """The album in which these are no faces, or nobody's: each stands alone, hidden."""
+        from pyface.album import answers
+
+        return answers.said(self, "nobody", face_ids)
+
+    def hide(self, face_ids: Iterable[int]) -> Album:
+        """The album in which the people of these faces are hidden: they are grouped as ever and not shown."""
+        from pyface.album import answers
+
+        return answers.said(self, "hide", face_ids)
+
+    def show(self, face_ids: Iterable[int]) -> Album:
+        """The album in which ``nobody`` and ``hide`` no longer hold for these faces."""
+        from pyface.album import answers
+
+        return answers.said(self, "show", face_ids)
+
+    def undo(self) -> Album:
+        """The album without the last thing that was said and not undone. ValueError if there is nothing to undo."""
+        from pyface.album import answers
+
+        return answers.undo(self)
 
 
-def remember_numbers(out: str, album: Album) -> None:
+def remember_people(out: str, album: Album) -> None:
     """Write the numbers of an album's people into the record of work, for photos that are added later."""
+    described = {
+        "settings": album.settings,
+        "close_calls": [asdict(call) for call in album.close_calls],
+        "seconds": album.seconds,
+    }
     with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
-        work.save_numbers([(entry.photo, entry.position) for entry in album.faces], album.labels)
-
-
-def _embeddings(records: list[tuple[str, FaceRecord]], dimension: int, path: str | None) -> Embeddings:
-    embeddings = np.zeros((len(records), dimension), np.float32)
-    for row, (_, record) in zip(embeddings, records, strict=True):
-        if record.embedding.shape != row.shape or record.box.shape != (4,):
-            raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
-        row[:] = record.embedding
-    return embeddings
-
-
-def _positions(names: list[str]) -> list[int]:
-    """0, 1, ... within each run of equal names."""
-    positions: list[int] = []
-    for i, name in enumerate(names):
-        positions.append(positions[-1] + 1 if i and names[i - 1] == name else 0)
-    return positions
+        faces = [(entry.photo, entry.position) for entry in album.faces]
+        work.save_people(faces, album.labels, album.set_aside, described)
 
 
 @contextlib.contextmanager

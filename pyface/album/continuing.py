@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,6 @@ from pyface.analysis.chain import ROLES, Chain, load_chain
 from pyface.errors import LicenseError, MissingExtraError, ModelFileError, ModelNotFoundError, OutputFolderError
 from pyface.models import DEFAULT_PACK, PACKS
 from pyface.models.catalog import OF_DETECTOR, looks_like_path
-from pyface.photos.finding import PhotoFile
 
 
 def models_for(
@@ -86,8 +84,10 @@ def _listed(models: dict[str, str]) -> str:
     return f"{', '.join(some)} and {last}"
 
 
-def continue_record(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoFile]) -> RunInfo:
-    """Check that ``photos`` can be added to a record. Returns what the run is, under the title of the first one."""
+def continue_record(out: str, work: WorkFile, info: RunInfo) -> RunInfo:
+    """Check that photos can be added to a record. Returns what the run is, under the title of the first one, with what
+    runs before left out.
+    """
     last = work.last_run()
     if last is None:
         if os.path.exists(os.path.join(out, SUMMARY)):
@@ -102,8 +102,8 @@ def continue_record(out: str, work: WorkFile, info: RunInfo, photos: list[PhotoF
             "with --again, on all photos to begin anew"
         )
     refuse_mixture(out, work, info)
-    _refuse_namesakes(out, work, photos)
-    return replace(info, title=before.title)
+    left_out = {item.path: item for item in (*before.left_out, *info.left_out)}
+    return replace(info, title=before.title, left_out=tuple(left_out.values()))
 
 
 def refuse_mixture(out: str, work: WorkFile, info: RunInfo) -> None:
@@ -114,37 +114,6 @@ def refuse_mixture(out: str, work: WorkFile, info: RunInfo) -> None:
             f"{out}: the last run did not end, and {other!r} is known from one with other models or settings; run "
             "'pyface cluster' to the end first, without --add"
         )
-
-
-def _refuse_namesakes(out: str, work: WorkFile, photos: list[PhotoFile]) -> None:
-    """Nothing is lost: a photo that is known keeps its name, and no other one may have it.
-
-    One whose time alone is another, as after a copy, stays known.
-    """
-    contents = work.contents()
-    touched: list[PhotoFile] = []
-    others: list[PhotoFile] = []
-    for photo in photos:
-        if photo.name in contents:
-            size, mtime_ns, digest = contents[photo.name]
-            if (photo.size, photo.mtime_ns) != (size, mtime_ns):
-                (touched if photo.size == size and _digest(photo.path) == digest else others).append(photo)
-    if others:
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-        raise OutputFolderError(
-            f"{out}: holds another photo named {others[0].name!r}{more}; rename the new one, or run without --add on "
-            "all photos to replace the old one"
-        )
-    work.touch(touched)
-
-
-def _digest(path: str) -> bytes:
-    """SHA-256 of a file; nothing's if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return b""
 
 
 def _differences(before: RunInfo, now: RunInfo) -> str:

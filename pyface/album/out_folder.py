@@ -9,6 +9,8 @@ import tempfile
 import time
 from typing import Any
 
+from pyface.album.facts import FILE_NAME as FACTS_FILE
+from pyface.album.facts import is_facts_file
 from pyface.album.work import FILE_NAME, is_work_file
 from pyface.errors import OutputFolderError
 
@@ -64,11 +66,11 @@ def _remove_leftovers(out: str) -> None:
 
 
 def is_ours(out: str, command: str | None = None) -> bool:
-    """Whether pyface wrote this folder: it holds the record of work of an album, or a summary.
+    """Whether pyface wrote this folder: it holds the record of work of an album, one of facts, or a summary.
 
     With a ``command``: whether that one did, whose summary names it.
     """
-    if is_work_file(os.path.join(out, FILE_NAME)):
+    if is_work_file(os.path.join(out, FILE_NAME)) or is_facts_file(os.path.join(out, FACTS_FILE)):
         return command is None
     summary = read_summary(out)
     return summary.get("generator") == "pyface" and summary.get("command") == command

@@ -20,7 +20,8 @@ from pyface.types import Face
 FACES = "faces.csv"
 EMBEDDINGS = "embeddings.npy"
 REPORT = "report.html"
-COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster")
+# Readers can count on the first eight, which older versions wrote, too.
+COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "quality", "person", "state")
 
 
 def album_files(album: Album) -> dict[str, bytes]:
@@ -30,9 +31,11 @@ def album_files(album: Album) -> dict[str, bytes]:
 
 def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
-    rows = []
-    for face_id, (entry, label) in enumerate(zip(album.faces, album.labels, strict=True)):
-        rows.append([face_id, entry.photo, *box_and_score(entry.face), int(label)])
+    columns = zip(album.faces, album.labels, album.quality, album.persons, album.states, strict=True)
+    rows = [
+        [i, entry.photo, *box_and_score(entry.face), int(label), f"{quality:.3f}", person, state]
+        for i, (entry, label, quality, person, state) in enumerate(columns)
+    ]
     return csv_bytes(COLUMNS, rows)
 
 
@@ -66,9 +69,11 @@ def embeddings_npy(album: Album) -> bytes:
 
 
 def summary_json(album: Album) -> bytes:
-    """Counts, settings, model digests, skipped files with reasons, seconds, and the photos with their sizes."""
+    """Counts, settings, model digests, skipped files and what was left out with reasons, seconds, and the photos with
+    their sizes.
+    """
     per_photo = Counter(entry.photo for entry in album.faces)
-    sizes = np.bincount(album.labels) if len(album.labels) else np.zeros(0, np.int64)
+    sizes = np.bincount(album.labels[~(album.set_aside | album.hidden)], minlength=1)
     summary: dict[str, Any] = {
         "generator": "pyface",
         "version": __version__,
@@ -78,12 +83,17 @@ def summary_json(album: Album) -> bytes:
             "faces": len(album.faces),
             "people": album.n_people,
             "people_seen_once": int(np.count_nonzero(sizes == 1)),
+            "faces_set_aside": int(np.count_nonzero(album.set_aside & ~album.hidden)),
+            "faces_hidden": int(np.count_nonzero(album.hidden)),
             "close_calls": len(album.close_calls),
             "skipped": len(album.skipped),
+            "left_out": len(album.left_out),
         },
         "settings": album.settings,
         "models": album.models,
+        "notes": list(album.notes),
         "skipped": [{"photo": as_utf8(skipped.photo), "reason": skipped.reason} for skipped in album.skipped],
+        "left_out": [{"path": as_utf8(item.path), "reason": as_utf8(item.reason)} for item in album.left_out],
         "seconds": album.seconds,
         "close_calls": [
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}

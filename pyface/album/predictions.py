@@ -40,7 +40,7 @@ class FaceVectors:
 
     embeddings : (n, d), a row for each face. metric : what their distances are. linkage : "average", "complete" or
     "single", whose merges are those of the clusters; None if another way was taken. threshold : theirs, or None.
-    apart : faces of one photo were kept apart.
+    apart : faces of one photo were kept apart, but for those below ``picture_limit``, which are one picture twice.
     """
 
     embeddings: FloatArray
@@ -48,6 +48,7 @@ class FaceVectors:
     linkage: str | None = "average"
     threshold: float | None = None
     apart: bool = False
+    picture_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +106,7 @@ def read_prediction(
 def read_faces(path: str) -> list[PredictedFace]:
     """The lines of a faces.csv."""
     faces = []
-    for number, row in read_csv(path, COLUMNS):
+    for number, row in read_csv(path, COLUMNS[:8]):
         try:
             box = (float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"]))
             faces.append(PredictedFace(int(row["face_id"]), row["photo"], box, row["cluster"].strip()))
@@ -178,7 +179,8 @@ def _vectors_of_folder(folder: str, n_faces: int, metric: str | None) -> FaceVec
         metric or _known_metric(settings.get("metric", "cosine"), os.path.join(folder, SUMMARY)),
         linkage if linkage in LINKAGES else None,
         float(threshold) if isinstance(threshold, (int, float)) and linkage in LINKAGES else None,
-        settings.get("same_photo_different_people") is True,
+        bool(settings.get("same_photo_different_people")),
+        settings.get("picture_limit") if settings.get("same_photo_different_people") == "auto" else None,
     )
 
 

@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _memory
+from pyface.album.tombstones import FORGOTTEN, NONE, Tombstones
 from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
 from pyface.analysis.chain import Chain
+from pyface.analysis.quality import crop_sharpness
 from pyface.errors import ImageReadError
 from pyface.photos.finding import PhotoFile
 from pyface.photos.reading import OpenPhoto
@@ -106,6 +108,7 @@ class _Found:
     height: int = 0
     faces: FoundFaces | None = None
     thumbnails: list[bytes] = field(default_factory=list)
+    sharpness: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     error: str | None = None
     digest: bytes = b""
     embeddings: list[NDArray[np.float32]] = field(default_factory=list)
@@ -135,6 +138,7 @@ class _Found:
                 self.faces.scheme or "",
                 self.embeddings[i],
                 self.thumbnails[i],
+                float(self.sharpness[i]),
             )
             for i in range(self.n_faces)
         )
@@ -157,6 +161,7 @@ class FolderRun:
         *,
         batch_size: int,
         n_threads: int,
+        tombstones: Tombstones = NONE,
     ) -> None:
         assert chain.embedder is not None
         assert chain.scheme is not None
@@ -168,6 +173,7 @@ class FolderRun:
         self._analysis = analysis
         self._batch_size = batch_size
         self._n_threads = n_threads
+        self._tombstones = tombstones
         self._budget = ByteBudget(_DECODED_BYTES)
         self._stop = threading.Event()
         # Faces that wait for a batch to fill; batches being embedded; photos not yet saved.
@@ -242,9 +248,12 @@ class FolderRun:
             if not alone:
                 taken = self._budget.take(photo.decoded_bytes)
             self._check_stop()
+            found.digest = photo.digest()
+            if self._tombstones.has_photo(found.digest):
+                found.give_up(FORGOTTEN)
+                return
             with _reading():
                 found.width, found.height = size = photo.width, photo.height
-                found.digest = photo.digest()
                 # With a min_face the picture may be searched at its own size or larger, so it is needed in full.
                 small = photo.reduced(max(size) if self._settings.min_face is not None else self._settings.max_side)
             since = self.clock.add("read", since)
@@ -257,6 +266,8 @@ class FolderRun:
                 checkpoint=self._check_stop,
             )
             detections = keep_largest(detections, self._settings.max_faces)
+            # After the largest: no other face may take the place of one that is forgotten.
+            detections = self._tombstones.without(found.digest, detections)
             since = self.clock.add("detect", since)
             image = small
             side = side_for_crops(self._chain, detections, size)
@@ -268,6 +279,8 @@ class FolderRun:
             with _memory.told("for thumbnails of its faces", "end what else takes memory"):
                 boxes = scales.in_copy(detections.boxes.reshape(-1, 2, 2), image, size).reshape(-1, 4)
                 found.thumbnails = [thumbnail(image, box) for box in boxes]
+                if found.faces.crops is not None:
+                    found.sharpness = crop_sharpness(found.faces.crops)
             self.clock.add("align", since)
         finally:
             self._budget.give_back(taken)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from pyface import _check, _threads
 from pyface._typing import Labels
 from pyface.album.predictions import Prediction
+from pyface.album.same_photo import same_photo_links
 from pyface.album.truth import Comparison
 from pyface.errors import PyfaceError
 from pyface.kernels import linkage, tree
+from pyface.kernels.link_groups import cannot_links
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,9 @@ def threshold_curve(prediction: Prediction, comparison: Comparison, *, n_threads
     prediction : with its vectors. comparison : who is scored, :func:`pyface.album.truth.compare` of the prediction.
 
     All faces are clustered, by the linkage of the album, and those of the comparison scored; a photo without a face is
-    a cluster of its own at every threshold. Without a linkage (K-means) it is average linkage, and no threshold. At the
+    a cluster of its own at every threshold. Faces of one photo are kept apart as in the album; that poor faces were set
+    aside, and what was said about faces, is left out. Without a linkage (K-means) it is average linkage, and no
+    threshold. At the
     album's threshold the scores are those of its clusters, if they are as ``pyface cluster`` left them.
 
     PyfaceError for vectors that cannot be clustered. Time and memory of :func:`pyface.linkage`.
@@ -58,7 +62,8 @@ def threshold_curve(prediction: Prediction, comparison: Comparison, *, n_threads
         raise PyfaceError(f"{prediction.path}: {error}") from error
     apart = None
     if vectors.apart:
-        apart = np.unique([face.photo for face in prediction.faces], return_inverse=True)[1].astype(np.int64)
+        photos = np.unique([face.photo for face in prediction.faces], return_inverse=True)[1].astype(np.int64)
+        apart = cannot_links(n, *same_photo_links(x, photos, metric=vectors.metric, limit=vectors.picture_limit))
     merges = linkage.tree(x, method, vectors.metric, cannot_link=apart, n_threads=_threads.resolve(n_threads))
 
     n_alone = int(np.count_nonzero(comparison.rows < 0))

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,37 +22,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
-from pyface.errors import OutputFolderError
-from pyface.photos.finding import PhotoFile, Skipped
+from pyface.album import layout
+from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.moved import Move, write_moves
+from pyface.album.tombstones import Tombstones
+from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
-_APPLICATION_ID = 0x70796663
-_SCHEMA_VERSION = 2
-# Another run that holds the record holds it for long; this is for one that is just ending.
-_PATIENCE_SECONDS = 1.0
-
-_SCHEMA = """
-CREATE TABLE photos (
-    name BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest BLOB NOT NULL,
-    analysis TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, error TEXT
-) WITHOUT ROWID;
-CREATE TABLE faces (
-    photo BLOB NOT NULL, position INTEGER NOT NULL, box BLOB NOT NULL, score REAL NOT NULL,
-    landmarks BLOB NOT NULL, scheme TEXT NOT NULL, embedding BLOB NOT NULL, thumbnail BLOB NOT NULL,
-    PRIMARY KEY (photo, position)
-) WITHOUT ROWID;
-CREATE TABLE people (
-    photo BLOB NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (photo, position)
-) WITHOUT ROWID;
-CREATE TABLE skipped (name BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 0), described TEXT NOT NULL, has_ended INTEGER NOT NULL);
-"""
-_TABLES = ("photos", "faces", "people", "skipped", "run")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRecord:
-    """One face as it is kept: (4,) float64, float, (k, 2) float64, name, (d,) float32, JPEG bytes."""
+    """One face as it is kept: (4,) float64, float, (k, 2) float64, name, (d,) float32, JPEG bytes.
+
+    sharpness : of its aligned crop; NaN where it is not known.
+    """
 
     box: NDArray[np.float64]
     score: float
@@ -59,6 +44,7 @@ class FaceRecord:
     scheme: str
     embedding: NDArray[np.float32]
     thumbnail: bytes
+    sharpness: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +66,7 @@ class RunInfo:
 
     title : name of the folder of photos.       analysis : digest of what shapes a photo's faces, see ``known``.
     settings : as in the summary, those of the grouping aside.       models : name -> digest.
+    left_out : folders and photos that were not looked at, see :func:`pyface.photos.finding.find_photos`.
     """
 
     title: str
@@ -90,14 +77,15 @@ class RunInfo:
     dimension: int
     settings: dict[str, Any]
     models: dict[str, str]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
     As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
-    damaged or cannot be written. What another version of pyface wrote is thrown away, as it can be computed again;
-    with ``keep`` it is an OutputFolderError.
+    damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot read is thrown
+    away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
     def __init__(self, path: str | None, *, keep: bool = False) -> None:
@@ -109,49 +97,23 @@ class WorkFile:
         self._held: list[tuple[PhotoFile, PhotoRecord]] = []
         with self._in_words():
             if path is not None and self._is_new:
-                # SQLite gives its journal the mode of the file, so both are the owner's alone from the start.
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._db = sqlite3.connect(path or ":memory:", timeout=_PATIENCE_SECONDS)
+                create_private(path)
+            self._db = sqlite3.connect(path or ":memory:", timeout=PATIENCE_SECONDS)
             try:
                 self._prepare()
             except BaseException:
                 self._db.close()
                 raise
 
-    @contextlib.contextmanager
-    def _in_words(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a value of a wrong length
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                text = "in use by another run of pyface; wait for its end, or choose another folder"
-            elif code == sqlite3.SQLITE_FULL:
-                text = "the disk is full; the same command goes on when there is space"
-            elif code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
-                text = f"cannot be written ({error}); choose another folder"
-            else:
-                text = f"cannot be used as a record of work ({error}); remove it to begin anew"
-            raise OutputFolderError(f"{self._path}: {text}") from error
+    def _in_words(self) -> contextlib.AbstractContextManager[None]:
+        return in_words(self._path, "cannot be used as a record of work ({}); remove it to begin anew")
 
     def _prepare(self) -> None:
         # Taken now and held until the end: whatever forbids writing is told before any work is done.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("BEGIN IMMEDIATE")
         self._db.rollback()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _SCHEMA_VERSION):
-            if self._keep:
-                raise OutputFolderError(
-                    f"{self._path}: was written by an incompatible version of pyface; 'pyface cluster' without --add "
-                    "begins anew"
-                )
-            for table in _TABLES:
-                self._db.execute(f"DROP TABLE IF EXISTS {table}")
-            version = 0
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA application_id = {_APPLICATION_ID}; "
-                                   f"PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")  # fmt: skip
+        layout.prepare(self._db, self._path, keep=self._keep)
 
     def close(self) -> None:
         """Close the record. One that was made here and in which nothing was begun is removed."""
@@ -160,20 +122,14 @@ class WorkFile:
             with contextlib.suppress(OSError):
                 os.remove(self._path)
 
-    def known(self, analysis: str) -> dict[str, tuple[int, int]]:
-        """Photos analysed in this way that could be read: name -> (size, mtime_ns).
+    def known(self, analysis: str) -> dict[str, tuple[int, int, bytes]]:
+        """Photos analysed in this way that could be read: name -> (size, mtime_ns, SHA-256).
 
         One that could not be read is tried again: the cause may be gone without the file having changed.
         """
-        query = "SELECT name, size, mtime_ns FROM photos WHERE analysis = ? AND error IS NULL"
+        query = "SELECT name, size, mtime_ns, digest FROM photos WHERE analysis = ? AND error IS NULL"
         with self._in_words():
-            return {os.fsdecode(name): (size, mtime) for name, size, mtime in self._db.execute(query, (analysis,))}
-
-    def contents(self) -> dict[str, tuple[int, int, bytes]]:
-        """Photos that could be read, in whatever way they were analysed: name -> (size, mtime_ns, digest)."""
-        query = "SELECT name, size, mtime_ns, digest FROM photos WHERE error IS NULL"
-        with self._in_words():
-            return {os.fsdecode(name): tuple(known) for name, *known in self._db.execute(query)}
+            return {os.fsdecode(name): tuple(row) for name, *row in self._db.execute(query, (analysis,))}
 
     def analysed_otherwise(self, analysis: str) -> str | None:
         """The first photo that could be read and was analysed in another way, if there is one."""
@@ -182,13 +138,24 @@ class WorkFile:
             row = self._db.execute(query, (analysis,)).fetchone()
         return None if row is None else os.fsdecode(row[0])
 
-    def touch(self, photos: Iterable[PhotoFile]) -> None:
-        """These photos have a new modification time and are the same otherwise."""
+    def take_over(self, moves: Sequence[Move], tombstones: Tombstones) -> None:
+        """Let what is known of photos hold under the names that they have now, without what is forgotten."""
         with self._in_words(), self._db:
-            self._db.executemany(
-                "UPDATE photos SET mtime_ns = ? WHERE name = ?",
-                [(photo.mtime_ns, os.fsencode(photo.name)) for photo in photos],
-            )
+            write_moves(self._db, moves)
+        if not tombstones:
+            return
+        photos: list[str] = []
+        faces: list[tuple[str, int]] = []
+        for name, *_, digest in self.photos():
+            if tombstones.has_faces(digest):
+                query = "SELECT box FROM faces WHERE photo = ? ORDER BY position"
+                with self._in_words():
+                    boxes = [np.frombuffer(box) for (box,) in self._db.execute(query, (os.fsencode(name),))]
+                are_gone = tombstones.forgotten(digest, np.reshape(boxes, (-1, 4)))
+                faces += [(name, int(position)) for position in np.flatnonzero(are_gone)]
+                photos += [name] if tombstones.has_photo(digest) else []
+        if faces or photos:
+            self.forget(faces, photos)
 
     def begin(
         self,
@@ -244,7 +211,9 @@ class WorkFile:
             if row is None:
                 return None
             try:
-                return RunInfo(**json.loads(row[0])), bool(row[1])
+                described = json.loads(row[0])
+                left_out = tuple(LeftOut(**item) for item in described.pop("left_out", ()))
+                return RunInfo(**described, left_out=left_out), bool(row[1])
             except TypeError as error:
                 raise ValueError(f"the last run is not described: {error}") from error
 
@@ -267,10 +236,10 @@ class WorkFile:
                      record.error),
                 )  # fmt: skip
                 self._db.executemany(
-                    "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO faces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (name, i, f.box.tobytes(), f.score, f.landmarks.tobytes(), f.scheme, f.embedding.tobytes(),
-                         f.thumbnail)
+                         f.thumbnail, f.sharpness)
                         for i, f in enumerate(record.faces)
                     ],
                 )  # fmt: skip
@@ -285,25 +254,45 @@ class WorkFile:
             self._db.executemany("DELETE FROM people WHERE photo = ?", gone)
             self._db.executemany("DELETE FROM photos WHERE name = ?", gone)
 
-    def photos(self) -> list[tuple[str, int, int, str | None]]:
-        """(name, width, height, error) of all photos, in byte order of the name."""
+    def forget(self, faces: Sequence[tuple[str, int]], photos: Sequence[str]) -> None:
+        """Take these faces (photo, position) and photos out for good; later faces of a photo move up."""
+        touched = sorted({os.fsencode(photo) for photo, _ in faces})
         with self._in_words():
-            rows = self._db.execute("SELECT name, width, height, error FROM photos ORDER BY name").fetchall()
-        return [(os.fsdecode(name), width, height, error) for name, width, height, error in rows]
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._db:
+                rows = [(os.fsencode(photo), position) for photo, position in faces]
+                for table in ("faces", "people"):
+                    self._db.executemany(f"DELETE FROM {table} WHERE photo = ? AND position = ?", rows)
+                for name in touched:
+                    query = "SELECT position FROM faces WHERE photo = ? ORDER BY position"
+                    for place, (position,) in enumerate(self._db.execute(query, (name,)).fetchall()):
+                        for table in ("faces", "people"):
+                            self._db.execute(
+                                f"UPDATE {table} SET position = ? WHERE photo = ? AND position = ?",
+                                (place, name, position),
+                            )
+                self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
+            self._db.execute("VACUUM")
+
+    def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
+        """(name, width, height, error, digest) of all photos, in byte order of the name."""
+        with self._in_words():
+            rows = self._db.execute("SELECT name, width, height, error, digest FROM photos ORDER BY name").fetchall()
+        return [(os.fsdecode(name), *rest) for name, *rest in rows]
 
     def faces(self) -> list[tuple[str, FaceRecord]]:
         """(photo, face without its thumbnail) in face_id order: byte order of the photo's name, then position."""
-        query = "SELECT photo, box, score, landmarks, scheme, embedding FROM faces ORDER BY photo, position"
+        query = "SELECT photo, box, score, landmarks, scheme, embedding, sharpness FROM faces ORDER BY photo, position"
         with self._in_words():
             return [
                 (
                     os.fsdecode(photo),
                     FaceRecord(
                         np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
-                        np.frombuffer(embedding, np.float32), b"",
+                        np.frombuffer(embedding, np.float32), b"", _or_nan(sharpness),
                     ),
                 )
-                for photo, box, score, landmarks, scheme, embedding in self._db.execute(query)
+                for photo, box, score, landmarks, scheme, embedding, sharpness in self._db.execute(query)
             ]  # fmt: skip
 
     def skipped(self) -> list[Skipped]:
@@ -314,18 +303,37 @@ class WorkFile:
 
     def numbers(self) -> Labels:
         """The number of the person that each face was given last, in face_id order; -1 for none."""
+        return self.people()[0]
+
+    def people(self) -> tuple[Labels, NDArray[np.bool_]]:
+        """The number that each face was given last, -1 for none, and whether it was set aside, in face_id order."""
         query = (
-            "SELECT COALESCE(number, -1) FROM faces LEFT JOIN people USING (photo, position) ORDER BY photo, position"
+            "SELECT COALESCE(number, -1), COALESCE(set_aside, 0) FROM faces LEFT JOIN people USING (photo, position) "
+            "ORDER BY photo, position"
         )
         with self._in_words():
-            return np.array([number for (number,) in self._db.execute(query)], np.int64)
+            rows = np.array(self._db.execute(query).fetchall(), np.int64).reshape(-1, 2)
+        return rows[:, 0].copy(), rows[:, 1] != 0
 
-    def save_numbers(self, faces: Sequence[tuple[str, int]], numbers: Labels) -> None:
-        """Write down the numbers of these faces (photo, position), in place of all that were there."""
-        rows = [(os.fsencode(photo), position, int(n)) for (photo, position), n in zip(faces, numbers, strict=True)]
+    def grouping(self) -> dict[str, Any]:
+        """How the numbers came about, as :meth:`save_people` was told; empty where nothing was."""
+        with self._in_words():
+            row = self._db.execute("SELECT described FROM grouping").fetchone()
+            described = {} if row is None else json.loads(row[0])
+        return described if isinstance(described, dict) else {}
+
+    def save_people(
+        self, faces: Sequence[tuple[str, int]], numbers: Labels, set_aside: NDArray[np.bool_], described: dict[str, Any]
+    ) -> None:
+        """Write down the numbers of these faces (photo, position) and how they came about, in place of all before."""
+        rows = [
+            (os.fsencode(photo), position, int(n), int(aside))
+            for (photo, position), n, aside in zip(faces, numbers, set_aside, strict=True)
+        ]
         with self._in_words(), self._db:
             self._db.execute("DELETE FROM people")
-            self._db.executemany("INSERT INTO people VALUES (?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", (json.dumps(described),))
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
@@ -333,6 +341,10 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value  # SQLite keeps NaN as NULL
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:
@@ -348,9 +360,9 @@ def last_models(path: str) -> tuple[dict[str, Any], dict[str, str]]:
     """
     address = f"{Path(path).absolute().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_SECONDS)) as db:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS)) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            row = db.execute("SELECT described FROM run").fetchone() if version == _SCHEMA_VERSION else None
+            row = db.execute("SELECT described FROM run").fetchone() if layout.is_known(version) else None
             described = {} if row is None else json.loads(row[0])
             settings, models = described.get("settings"), described.get("models")
     except (sqlite3.Error, OSError, ValueError, AttributeError, TypeError):
@@ -360,11 +372,4 @@ def last_models(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def is_work_file(path: str) -> bool:
     """Whether this file is a record of work (it need not be intact)."""
-    try:
-        with open(path, "rb") as file:
-            header = file.read(72)
-    except OSError:
-        return False
-    if not header:  # killed between creating the file and writing its first page
-        return True
-    return header[:15] == b"SQLite format 3" and header[68:72] == _APPLICATION_ID.to_bytes(4, "big")
+    return has_application_id(path, layout.APPLICATION_ID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from pyface.photos.finding import Skipped, find_photos
 from pyface.photos.reading import quiet_pillow, read_image
 from pyface.types import Face
 
+logger = logging.getLogger(__name__)
 
-def list_files(paths: Iterable[Path], exclude: str | None = None) -> tuple[list[str], list[Skipped]]:
-    """The photos named: files as they are, folders searched, but for the folder ``exclude``.
+
+def list_files(paths: Iterable[Path], out: str | None = None) -> tuple[list[str], list[Skipped]]:
+    """The photos named: files as they are, folders searched, but for the folder ``out``.
 
     Raises FileNotFoundError for what does not exist, TypeError for one path in place of several: the letters of a
     string would be taken for paths.
@@ -30,9 +33,11 @@ def list_files(paths: Iterable[Path], exclude: str | None = None) -> tuple[list[
     skipped: list[Skipped] = []
     for path in map(os.fspath, paths):
         if os.path.isdir(path):
-            found, passed_over = find_photos(path, exclude)
-            files += [photo.path for photo in found]
-            skipped += [Skipped(os.path.join(path, item.photo), item.reason) for item in passed_over]
+            found = find_photos(path, out=out)
+            files += [photo.path for photo in found.photos]
+            skipped += [Skipped(os.path.join(path, item.photo), item.reason) for item in found.skipped]
+            for left in found.left_out:
+                logger.info("left out %r (%s)", os.path.join(path, left.path), left.reason)
         elif os.path.lexists(path):
             files.append(path)
         else:

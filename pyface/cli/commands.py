@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, evaluate, frontalize, models, people, tables, warp
+from pyface.cli import align, evaluate, frontalize, models, names, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -44,6 +44,7 @@ __all__ = [
     "evaluate",
     "frontalize",
     "models",
+    "names",
     "people",
     "warp",
 ]  # importing these puts their commands before those below

@@ -1,4 +1,4 @@
-"""What the command says: messages on stderr, one line each, progress only on a terminal."""
+"""What the command says: messages on stderr, one line each, and how far it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -41,6 +42,7 @@ INTERRUPTED = 130
 _MAX_SKIPPED_LINES = 1000
 _LEADS_NOWHERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _told = threading.Event()
+logger = logging.getLogger(__name__)
 
 
 def say(message: str) -> None:
@@ -177,14 +179,20 @@ class _Line(logging.Handler):
 
 # Before that, a few photos that are done at one time would tell a rate that no run keeps up.
 _SECONDS_TO_A_RATE = 5.0
+_SECONDS_TO_A_LINE = 10.0
 
 
 def _rate(task: Task) -> float | None:
     """Items a second since the stage began; None as long as that means little."""
-    seconds = task.finished_time if task.finished else task.elapsed
-    if seconds is None or seconds < _SECONDS_TO_A_RATE or not task.completed:
-        return None
-    return task.completed / seconds
+    return _per_second(task.completed, task.finished_time if task.finished else task.elapsed)
+
+
+def _per_second(done: float, seconds: float | None) -> float | None:
+    return None if seconds is None or seconds < _SECONDS_TO_A_RATE or not done else done / seconds
+
+
+def _time_left(remaining: float, rate: float) -> str:
+    return str(timedelta(seconds=round(remaining / rate)))
 
 
 class _RateColumn(ProgressColumn):
@@ -204,18 +212,48 @@ class _TimeLeftColumn(ProgressColumn):
         rate = _rate(task)
         if rate is None or task.finished or task.remaining is None:
             return Text("")
-        return Text(str(timedelta(seconds=round(task.remaining / rate))))
+        return Text(_time_left(task.remaining, rate))
+
+
+class ProgressLines:
+    """Progress as lines of the log, one every ten seconds: for files, pipes and jobs that nobody sits before.
+
+    clock : seconds since any moment, as ``time.monotonic``.
+    """
+
+    def __init__(self, *, of_bytes: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self._of_bytes = of_bytes
+        self._clock = clock
+        self._begun: dict[str, float] = {}
+        self._said = clock()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = self._clock()
+        since = self._begun.setdefault(stage, now)
+        if now - self._said < _SECONDS_TO_A_LINE:
+            return
+        self._said = now
+        rate = _per_second(done, now - since)
+        text = f"{stage}: {self._amount(done)}" + (f" of {self._amount(total)}" if total else "")
+        if rate is not None:
+            text += f", {self._amount(rate)}/s" if self._of_bytes else f", {rate:.1f}/s"
+            text += f", {_time_left(total - done, rate)} left" if total > done else ""
+        logger.info("%s", text)
+
+    def _amount(self, n: float) -> str:
+        return f"{n / 1e6:,.1f} MB" if self._of_bytes else f"{n:,}"
 
 
 @contextlib.contextmanager
 def progress_bar(*, of_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar with rate and time left, fed by ``callback(stage, done, total)``; nothing if stderr is no terminal.
+    """A bar with rate and time left, fed by ``callback(stage, done, total)``.
 
-    A total of 0 is one that is not known.       of_bytes : what is counted are bytes.
+    If stderr is no terminal, a line every ten seconds instead, which ``-v`` shows. A total of 0 is one that is not
+    known.       of_bytes : what is counted are bytes.
     """
     console = Console(stderr=True) if sys.stderr is not None else Console(quiet=True, force_terminal=False)
     if not console.is_terminal or os.environ.get("TERM") == "dumb":
-        yield lambda *_: None
+        yield ProgressLines(of_bytes=of_bytes)
         return
     counts = (DownloadColumn(), TransferSpeedColumn()) if of_bytes else (MofNCompleteColumn(), _RateColumn())
     columns = (TextColumn("{task.description}"), BarColumn(), *counts, _TimeLeftColumn())

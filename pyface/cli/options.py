@@ -65,11 +65,20 @@ Clusters = Annotated[
     ),
 ]
 ApartInPhoto = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--same-photo-different-people",
-        help="Never put two faces of one photo together. Wrong for collages, mirrors and pictures in pictures. "
-        "For average, complete and single.",
+        "--same-photo-different-people/--no-same-photo-different-people",
+        help="Never put two faces of one photo together, or treat them as any others. Default: they are different "
+        "people unless so near that they are one picture twice. For average, complete and single.",
+        show_default=False,
+    ),
+]
+MinQuality = Annotated[
+    float | None,
+    typer.Option(
+        help="Faces of less quality, in 0 to 1, found no people; they join somebody near enough or are set aside. 0: "
+        "every face counts.",
+        show_default=False,
     ),
 ]
 ImageFormat = Annotated[str, typer.Option("--format", help="png or jpeg.", metavar="FORMAT")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,7 @@ from pyface.cli.options import (
     MaxFaces,
     MaxSide,
     MinFace,
+    MinQuality,
     Models,
     Providers,
     Refine,
@@ -45,6 +47,8 @@ from pyface.errors import NoPhotosError, counted
 
 if TYPE_CHECKING:
     from pyface.album.album import Album
+    from pyface.album.people import SamePhoto
+    from pyface.photos.finding import LeftOut
 
 
 @app.command()
@@ -62,7 +66,8 @@ def cluster(
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
-    same_photo_different_people: ApartInPhoto = False,
+    same_photo_different_people: ApartInPhoto = None,
+    min_quality: MinQuality = None,
     add: Annotated[
         bool, typer.Option("--add", help="Add these photos to those that OUT knows; people keep their numbers.")
     ] = False,
@@ -70,6 +75,17 @@ def cluster(
         bool,
         typer.Option("--again", help="Analyse the photos anew where OUT was made with other models."),
     ] = False,
+    allow_again: Annotated[
+        bool, typer.Option("--allow-again", help="Photos and faces that were forgotten may come back.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave out files and folders of this name, or of this path in PHOTOS if it has a '/', as in "
+            ".gitignore; may be repeated.",
+            metavar="GLOB",
+        ),
+    ] = None,
     min_face: MinFace = None,
     max_faces: MaxFaces = None,
     max_side: MaxSide = MAX_SIDE,
@@ -110,9 +126,12 @@ def cluster(
                 algorithm=algorithm,
                 threshold=threshold,
                 n_clusters=clusters,
-                same_photo_different_people=same_photo_different_people,
+                same_photo_different_people=_same_photo(same_photo_different_people),
+                min_quality=min_quality,
                 add=add,
                 again=again,
+                allow_again=allow_again,
+                exclude=exclude or (),
                 min_face=min_face,
                 max_faces=max_faces,
                 max_side=max_side,
@@ -128,6 +147,7 @@ def cluster(
         say_skipped(error.skipped)
         raise
     say_skipped(album.skipped)
+    _say_left_out(album.left_out)
     if add and done is not None:
         say(f"{counted(done[1], 'photo')} looked at")  # those that could not be read are looked at each time
     _say_counts(album, out)
@@ -140,7 +160,8 @@ def recluster(
     algorithm: Algorithm = "average",
     threshold: Threshold = None,
     clusters: Clusters = None,
-    same_photo_different_people: ApartInPhoto = False,
+    same_photo_different_people: ApartInPhoto = None,
+    min_quality: MinQuality = None,
     n_threads: Threads = None,
     verbose: Verbose = False,
 ) -> None:
@@ -159,7 +180,8 @@ def recluster(
             algorithm=algorithm,
             threshold=threshold,
             n_clusters=clusters,
-            same_photo_different_people=same_photo_different_people,
+            same_photo_different_people=_same_photo(same_photo_different_people),
+            min_quality=min_quality,
             n_threads=n_threads,
             progress=progress,
         )
@@ -176,11 +198,27 @@ def _share(done: tuple[int, int] | None) -> str:
     return f"{n_done:,} of the {total:,} photos to do {'is' if n_done == 1 else 'are'} done"
 
 
+def _same_photo(asked: bool | None) -> SamePhoto:
+    return "auto" if asked is None else asked
+
+
+def _say_left_out(left_out: tuple[LeftOut, ...]) -> None:
+    """One line for each reason, with what it is the reason for."""
+    counts = Counter((item.reason, item.path.endswith("/")) for item in left_out)
+    for (reason, are_folders), n in sorted(counts.items()):
+        say(f"left out {counted(n, 'folder' if are_folders else 'photo')} ({showable(reason)})")
+
+
 def _say_counts(album: Album, out: Path) -> None:
     n_with_face = len(album.photos) - album.n_photos_without_face
     people = counted(album.n_people, "person", "people")
+    apart = ""
+    for n, what in ((int((album.set_aside & ~album.hidden).sum()), "set aside"), (int(album.hidden.sum()), "hidden")):
+        apart += f", {n:,} {what}" if n else ""
     say(
         f"{counted(len(album.photos), 'photo')}, {n_with_face:,} with a face; {counted(len(album.faces), 'face')} of "
-        f"{people}; {counted(len(album.skipped), 'file')} skipped"
+        f"{people}{apart}; {counted(len(album.skipped), 'file')} skipped"
     )
+    for note in album.notes:
+        say(f"note: {showable(note)}")
     say(f"page: {showable(os.path.join(str(out), REPORT))}")

@@ -16,7 +16,16 @@ from pyface.cluster._base import Clusterer
 from pyface.cluster._whole_tree import KeptRows, LaterTree, WholeTree
 from pyface.kernels import linkage as trees
 from pyface.kernels import linkage_below, linkage_matrix
-from pyface.kernels.link_groups import Groups, check_agreement, check_groups, n_given
+from pyface.kernels.link_groups import (
+    CannotLinks,
+    Groups,
+    Pairs,
+    cannot_links,
+    check_agreement,
+    check_groups,
+    check_pairs,
+    n_given,
+)
 
 LINKAGES = ("ward", "complete", "average", "single", "weighted")
 
@@ -27,7 +36,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
     n_clusters : how many clusters to leave, or None with ``distance_threshold``; exactly one of the two is given.
     metric : "euclidean" ("l2"), "cosine", "sqeuclidean" or "precomputed": X is then a (n, n) matrix of distances, of
     which the upper triangle is read. Those below 0, as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as
-    in scikit-learn; with groups they count as 0.
+    in scikit-learn; with groups or pairs they count as 0.
     linkage : "ward" (metric "euclidean" only), "average", "complete", "single" or "weighted".
     distance_threshold : clusters are merged at heights strictly below it.
     compute_full_tree : True computes merges beyond ``distance_threshold`` as well; "auto" does without them. Must not
@@ -39,8 +48,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
     ``n_clusters_``, ``n_leaves_``, ``n_connected_components_`` (1), ``n_features_in_``; ``merges_``
     (n - ``n_clusters_``, 4) float64, the merges that made the clusters, in SciPy's format, by increasing height, equal
     ones in any order that can be made; ``children_`` (n - 1, 2), the whole tree, in each row the smaller number first;
-    ``distances_`` (n - 1,) its heights, with ``distance_threshold`` or ``compute_distances``. With groups, these two
-    hold the merges made, which may be fewer.
+    ``distances_`` (n - 1,) its heights, with ``distance_threshold`` or ``compute_distances``. With groups or pairs,
+    these two hold the merges made, which may be fewer.
 
     Where the fit did without the tree (see below), ``children_`` and ``distances_`` are computed when they are first
     asked for, by :func:`pyface.linkage`, in its time and memory. The rows are borrowed for that and for :meth:`add`:
@@ -82,19 +91,28 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         self.compute_distances = compute_distances
 
     def fit(
-        self, X: Any, y: Any = None, *, cannot_link_groups: Any = None, must_link_groups: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        cannot_link: Any = None,
+        cannot_link_groups: Any = None,
+        must_link_groups: Any = None,
     ) -> AgglomerativeClustering:
         """Cluster the rows of ``X``, (n, d), or the distances ``X``, (n, n), if ``metric="precomputed"``.
 
+        cannot_link : (m, 2) integers, pairs of rows that never share a cluster: what somebody said of two faces. In any
+        order and any number of times; what a must-link group holds together is kept apart as a whole.
         cannot_link_groups : (n,) integers, -1 = none. Two rows of one group never share a cluster: faces of one photo.
         must_link_groups : (n,) integers, -1 = none. Rows of one group are merged first, at height 0.
 
-        The result is that of merging, each time, the two closest clusters that may be merged. Where groups forbid to
-        go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is,
-        with a UserWarning. ``y`` is ignored. Memory for groups is O(n).
+        The result is that of merging, each time, the two closest clusters that may be merged. Where cannot-links forbid
+        to go on before ``n_clusters`` are left, or must-links leave fewer, ``n_clusters_`` is the number that there is,
+        with a UserWarning. ``y`` is ignored. Memory for all of them is O(n + m).
 
-        ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, groups that contradict each
-        other; TypeError for groups that are no integers; MemoryError where a matrix of distances would be too large.
+        ValueError for n < 2, NaN, infinity, a row of zeros under cosine, bad parameters, a pair of a row and itself or
+        of a row that is not there, rows that must be linked and cannot be; TypeError for groups and pairs that are no
+        integers; MemoryError where a matrix of distances would be too large.
         """
         with _params.checked():
             threshold = self._check_parameters()
@@ -105,7 +123,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
                 f"Cannot extract more clusters than samples: {self.n_clusters} clusters were given for a tree with "
                 f"{n} leaves."
             )
-        cannot = _groups(cannot_link_groups, "cannot_link_groups", n)
+        groups = _groups(cannot_link_groups, "cannot_link_groups", n)
+        cannot = cannot_links(n, groups, _pairs(cannot_link, n))
         must = _groups(must_link_groups, "must_link_groups", n)
         check_agreement(cannot, must)
         self._check_rows(x)
@@ -126,7 +145,7 @@ class AgglomerativeClustering(WholeTree, Clusterer):
             assert self.n_clusters is not None
             n_merges = min(max(given, n - self.n_clusters), len(z))
             if n_merges != n - self.n_clusters:
-                self._warn_of_number(n - n_merges, "must" if n_merges > n - self.n_clusters else "cannot")
+                self._warn_of_number(n - n_merges)
         self._take_merges(z[:n_merges].copy(), n, linkage_below.forest_labels(z[:n_merges], n))
         if is_free and len(z) < n - 1:
             rows = KeptRows.borrow(x, n_threads=_threads.resolve(None))
@@ -136,15 +155,26 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         return self
 
     def fit_predict(
-        self, X: Any, y: Any = None, *, cannot_link_groups: Any = None, must_link_groups: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        cannot_link: Any = None,
+        cannot_link_groups: Any = None,
+        must_link_groups: Any = None,
     ) -> NDArray[np.int64]:
         """Cluster as :meth:`fit` does and return ``labels_``."""
-        return self.fit(X, cannot_link_groups=cannot_link_groups, must_link_groups=must_link_groups).labels_
+        return self.fit(
+            X, cannot_link=cannot_link, cannot_link_groups=cannot_link_groups, must_link_groups=must_link_groups
+        ).labels_
 
-    def add(self, X: Any, *, cannot_link_groups: Any = None, must_link_groups: Any = None) -> AgglomerativeClustering:
+    def add(
+        self, X: Any, *, cannot_link: Any = None, cannot_link_groups: Any = None, must_link_groups: Any = None
+    ) -> AgglomerativeClustering:
         """Take in more rows: the result is that of fitting all rows, old ones first, from scratch.
 
         X : (m, d), of the width that was fitted; m >= 1. Its rows follow the old ones.
+        cannot_link : (k, 2) pairs of any rows, numbered from the first old one on. They add to those that there are.
         cannot_link_groups, must_link_groups : (m,) as in :meth:`fit`; numbers mean the same groups as before.
 
         ``labels_`` is not numbered by smallest row any more: old numbers survive. Old and new clusters are matched by
@@ -153,8 +183,8 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         the largest does, and there may be numbers that nobody has.
 
         Only with ``distance_threshold``, without a full tree, for "single", "complete", "average" and "weighted"
-        linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row by
-        distances below it. Anything else is a ValueError, and so are old rows that have been written to. X is
+        linkage of vectors: their merges below a threshold concern nobody who is not connected to a new row, or a new
+        pair, by distances below it. Anything else is a ValueError, and so are old rows that have been written to. X is
         borrowed as by :meth:`fit`. Time: the new rows against all, all that they touch, and a pass over the old rows;
         memory: that of :meth:`fit` for what they touch.
         """
@@ -167,11 +197,12 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         if settings != self._clustering.settings:
             raise ValueError("parameters have changed since the rows were fitted; fit all of them again")
         x = self._rows(X, reset=False)
-        cannot = _groups(cannot_link_groups, "cannot_link_groups", len(x))
+        groups = _groups(cannot_link_groups, "cannot_link_groups", len(x))
+        pairs = _pairs(cannot_link, self._clustering.n_rows + len(x))
         must = _groups(must_link_groups, "must_link_groups", len(x))
         self._check_rows(x)
         before: NDArray[np.int64] = self.labels_
-        clustering, rows = _incremental.add(self._clustering, x, cannot, must, n_threads=_threads.resolve(None))
+        clustering, rows = _incremental.add(self._clustering, x, groups, pairs, must, n_threads=_threads.resolve(None))
         self._clustering = clustering
         labels = self._take_clustering(clustering)
         self.labels_ = _incremental.number(before, labels, rows)
@@ -237,12 +268,11 @@ class AgglomerativeClustering(WholeTree, Clusterer):
     def _threshold(self) -> float:
         return float(self.distance_threshold)  # type: ignore[arg-type]
 
-    def _warn_of_number(self, n_clusters: int, kind: str) -> None:
-        forced = {
-            "must": f"must_link_groups leave only {n_clusters}",
-            "cannot": f"cannot_link_groups forbid to go below {n_clusters}",
-        }
-        warnings.warn(f"{self.n_clusters} clusters were asked for, {forced[kind]}", UserWarning, stacklevel=3)
+    def _warn_of_number(self, n_clusters: int) -> None:
+        forced = f"must_link_groups leave only {n_clusters}"
+        if n_clusters > self.n_clusters:  # type: ignore[operator]
+            forced = f"cannot_link_groups and cannot_link forbid to go below {n_clusters}"
+        warnings.warn(f"{self.n_clusters} clusters were asked for, {forced}", UserWarning, stacklevel=3)
 
     def _check_rows(self, x: NDArray[Any]) -> None:
         if self._metric() == "cosine" and not x.any(axis=1).all():
@@ -277,7 +307,9 @@ class AgglomerativeClustering(WholeTree, Clusterer):
             raise ValueError("compute_full_tree must be True if distance_threshold is set.")
         return _check.number(self.distance_threshold, "distance_threshold", minimum=0)
 
-    def _tree(self, x: NDArray[Any], threshold: float | None, cannot: Groups, must: Groups) -> NDArray[np.float64]:
+    def _tree(
+        self, x: NDArray[Any], threshold: float | None, cannot: CannotLinks | None, must: Groups
+    ) -> NDArray[np.float64]:
         limit = np.inf if threshold is None or self.compute_full_tree != "auto" else threshold
         if self._metric() == "precomputed" and cannot is None and must is None:
             limit = np.inf  # looking through the matrix takes all the time, and it need not be kept for the rest
@@ -296,10 +328,18 @@ class AgglomerativeClustering(WholeTree, Clusterer):
         distances = squareform(x, checks=False).astype(np.float64, copy=False)
         return linkage_matrix.from_condensed(
             distances, self.linkage, overwrite=True, n_threads=threads, stop=limit, must_link_groups=must,
-            cannot_link_groups=cannot,
+            cannot_link_groups=None if cannot is None else cannot.groups,
+            cannot_link=None if cannot is None else cannot.pairs,
         )  # fmt: skip
 
 
 def _groups(value: Any, name: str, n: int) -> Groups:
     """As scikit-learn takes labels: anything that makes an array."""
     return check_groups(None if value is None else np.asarray(value), name, n)
+
+
+def _pairs(value: Any, n: int) -> Pairs:
+    """Anything that makes an array; no pairs at all have no type."""
+    if isinstance(value, (list, tuple)) and len(value) == 0:
+        return None
+    return check_pairs(None if value is None else np.asarray(value), "cannot_link", n)

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from pyface.cluster._relabel import relabel
 from pyface.cluster._whole_tree import KeptRows
-from pyface.kernels.link_groups import Groups, check_agreement
+from pyface.kernels.components import connected, first_of_group, to_pairs
+from pyface.kernels.link_groups import CannotLinks, Groups, Pairs, cannot_links, check_agreement, joined_pairs
 from pyface.kernels.linkage_below import (
     Joints,
     NearGraph,
@@ -41,7 +40,7 @@ class Clustering:
     settings: Settings
     pieces: list[KeptRows]
     origin: Origin
-    cannot_link: Groups
+    cannot_link: CannotLinks | None
     must_link: Groups
     component: NDArray[np.int32]  # 0 .. number of components - 1
     edges: NDArray[np.int32] | None
@@ -53,27 +52,24 @@ class Clustering:
 
 
 def cluster(
-    x: NDArray[Any], settings: Settings, cannot_link: Groups, must_link: Groups, *, n_threads: int
+    x: NDArray[Any], settings: Settings, cannot_link: CannotLinks | None, must_link: Groups, *, n_threads: int
 ) -> Clustering:
-    """Cluster rows from scratch. ``x`` and the groups have been checked; ``x`` is kept, not copied."""
+    """Cluster rows from scratch. ``x`` and what is known of it have been checked; ``x`` is kept, not copied."""
     origin = origin_for(x, settings.linkage, settings.metric)
-    graph, joints = _solve(x, None, settings, origin, cannot_link, must_link, n_threads)
-    parts = [_to(graph.component)]
-    if graph.edges is not None:
-        parts.append(graph.edges)
-    if must_link is not None:
-        parts.append(_to(_first_of_group(must_link)))
+    graph = _graph(x, settings, cannot_link is not None, n_threads)
+    joints = _solve(x, graph, settings, origin, cannot_link, must_link, n_threads)
     rows = [KeptRows.borrow(x, n_threads=n_threads)]
-    component = _connected(len(x), parts)
+    component = graph.with_must_links(must_link)
     return Clustering(settings, rows, origin, cannot_link, must_link, component, graph.edges, joints)
 
 
 def add(
-    old: Clustering, x: NDArray[Any], cannot_link: Groups, must_link: Groups, *, n_threads: int
+    old: Clustering, x: NDArray[Any], cannot_groups: Groups, pairs: Pairs, must_link: Groups, *, n_threads: int
 ) -> tuple[Clustering, NDArray[np.int64]]:
     """The clustering of the old rows and these, as from scratch, and the rows that were clustered anew for it.
 
-    Time: new rows x all rows, and the components that new rows touch. Groups are those of the new rows, -1 = none.
+    Time: new rows x all rows, and the components that new rows and ``pairs``, which are of all rows, touch. Groups are
+    those of the new rows, -1 = none.
     """
     settings = old.settings
     n, m = old.n_rows, len(x)
@@ -87,27 +83,30 @@ def add(
         ]
     pieces = [piece.values for piece in kept]
     origin = None if old.origin is None else kept_origin(old.origin, x)
-    cannot, must = _appended(old.cannot_link, cannot_link, n, m), _appended(old.must_link, must_link, n, m)
+    known = old.cannot_link or CannotLinks(n, None, None)
+    cannot = cannot_links(n + m, _appended(known.groups, cannot_groups, n, m), joined_pairs(known.pairs, pairs))
+    must = _appended(old.must_link, must_link, n, m)
     check_agreement(cannot, must)
     old_edges = old.edges
     if settings.linkage == "single" and old.cannot_link is None and cannot is not None:
         old_edges = None  # a spanning forest, which does not do where groups may forbid its edges
 
-    among = near_graph(
-        pieces[-1], settings.linkage, settings.metric, settings.threshold, has_cannot_link=cannot is not None,
-        n_threads=n_threads,
-    )  # fmt: skip
+    among = _graph(pieces[-1], settings, cannot is not None, n_threads)
     links, across = _across(pieces, old.component, settings, n_threads)
     # What connects old components, by number, and new rows, from n_old on.
     n_old = int(old.component.max(initial=-1)) + 1
     node = np.concatenate([old.component, np.arange(n_old, n_old + m, dtype=np.int32)])
-    parts = [links + np.array([0, n_old], np.int32), _to(among.component) + np.int32(n_old)]
+    parts = [links + np.array([0, n_old], np.int32), to_pairs(among.component) + np.int32(n_old)]
     if among.edges is not None:
         parts.append(among.edges + np.int32(n_old))
     if must is not None:
-        parts.append(node[_to(_first_of_group(must))])
-    merged = _connected(n_old + m, parts)
-    is_touched = np.isin(merged, merged[n_old:])[node]
+        parts.append(node[to_pairs(first_of_group(must))])
+    merged = connected(n_old + m, parts)
+    touched = [merged[n_old:]]
+    if pairs is not None:
+        first, second = merged[node[pairs]].T
+        touched.append(first[first == second])
+    is_touched = np.isin(merged, np.concatenate(touched))[node]
     if origin is not None and not np.array_equal(origin, old.origin):  # type: ignore[arg-type]
         is_touched[:] = True  # means counted from another place are rounded otherwise
     component = merged[node]
@@ -120,11 +119,12 @@ def add(
             edges = None
     own = None
     if edges is not None:
-        place = np.full(n + m, -1, np.int32)
-        place[rows] = np.arange(len(rows), dtype=np.int32)
-        own = NearGraph(_first_of_group(component[rows]), place[edges[is_touched[edges[:, 0]]]])
-    touched = _gathered(pieces, rows)
-    graph, joints = _solve(touched, own, settings, origin, _of(cannot, rows), _of(must, rows), n_threads)
+        own = NearGraph(component, edges).of(rows)
+    touched_rows = _gathered(pieces, rows)
+    # All pairs for single linkage, even if nobody here may be kept apart yet: they are kept.
+    graph = own or _graph(touched_rows, settings, cannot is not None, n_threads)
+    left = None if cannot is None else cannot.of(rows)
+    joints = _solve(touched_rows, graph, settings, origin, left, _of(must, rows), n_threads)
     if edges is None and old_edges is not None and graph.edges is not None:
         # Single linkage: a spanning forest of what was touched says as much as all its pairs.
         edges = np.concatenate([old_edges[~is_touched[old_edges[:, 0]]], rows[graph.edges].astype(np.int32)])
@@ -151,22 +151,25 @@ def number(old_labels: NDArray[np.int64], labels: NDArray[np.int64], rows: NDArr
     return result
 
 
+def _graph(x: NDArray[Any], settings: Settings, has_cannot_link: bool, n_threads: int) -> NearGraph:
+    return near_graph(
+        x, settings.linkage, settings.metric, settings.threshold, has_cannot_link=has_cannot_link, n_threads=n_threads
+    )
+
+
 def _solve(
     x: NDArray[Any],
-    graph: NearGraph | None,
+    graph: NearGraph,
     settings: Settings,
     origin: Origin,
-    cannot: Groups,
+    cannot: CannotLinks | None,
     must: Groups,
     n_threads: int,
-) -> tuple[NearGraph, Joints]:
-    method, metric, threshold = settings.linkage, settings.metric, settings.threshold
-    if graph is None:
-        graph = near_graph(x, method, metric, threshold, has_cannot_link=cannot is not None, n_threads=n_threads)
-    joints = joints_below(
-        x, graph, method, metric, threshold, origin=origin, cannot_link=cannot, must_link=must, n_threads=n_threads
-    )
-    return graph, joints
+) -> Joints:
+    return joints_below(
+        x, graph, settings.linkage, settings.metric, settings.threshold, origin=origin, cannot_link=cannot,
+        must_link=must, n_threads=n_threads,
+    )  # fmt: skip
 
 
 def _across(
@@ -200,29 +203,6 @@ def _joined(pieces: list[KeptRows]) -> list[KeptRows]:
     while len(pieces) > 1 and len(pieces[-2]) <= 2 * len(pieces[-1]):
         pieces[-2:] = [KeptRows(np.concatenate([piece.values for piece in pieces[-2:]]), None)]
     return pieces
-
-
-def _connected(n: int, parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Numbers of the components of n things that pairs connect."""
-    pairs = np.concatenate(parts)
-    graph = sparse.coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    component: NDArray[np.int32] = connected_components(graph, directed=False)[1].astype(np.int32, copy=False)
-    return component
-
-
-def _to(others: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Pairs of each thing and another one that it belongs with."""
-    return np.column_stack([np.arange(len(others), dtype=np.int32), others])
-
-
-def _first_of_group(groups: NDArray[Any]) -> NDArray[np.int32]:
-    """Of each row the first row of its group, or itself if it has none (-1)."""
-    rows = np.arange(len(groups), dtype=np.int32)
-    has_group = groups >= 0
-    _, first, inverse = np.unique(groups[has_group], return_index=True, return_inverse=True)
-    result = rows.copy()
-    result[has_group] = rows[has_group][first][inverse]
-    return result
 
 
 def _appended(old: Groups, new: Groups, n: int, m: int) -> Groups:

@@ -1,4 +1,4 @@
-"""Box suppression."""
+"""Box suppression and overlap."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyface import _check, _core
 from pyface._typing import Boxes
 
-__all__ = ["nms", "nms_of_smaller"]
+__all__ = ["iou", "nms", "nms_of_smaller"]
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float) -> NDArray[np.int64]:
@@ -36,6 +36,24 @@ def nms_of_smaller(boxes: Any, scores: Any, overlap_threshold: float) -> NDArray
     return _core.nms_of_smaller(
         rows, values, _check.number(overlap_threshold, "overlap_threshold", minimum=0, maximum=1)
     )
+
+
+def iou(a: Any, b: Any) -> NDArray[np.float64]:
+    """Intersection over union of all pairs of boxes.
+
+    a, b : (n, 4) and (m, 4) numbers, x1 y1 x2 y2 in one unit, x1 <= x2 and y1 <= y2, finite.
+
+    Returns (n, m) float64 in [0, 1]; two boxes without area overlap by 0. Wrong types are a TypeError, wrong values a
+    ValueError. Time and memory O(n m).
+    """
+    first, second = _check.boxes(a), _check.boxes(b)
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - common
+    overlap: NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return overlap
 
 
 def _scored(boxes: Any, scores: Any) -> tuple[Boxes, NDArray[np.float64]]:

@@ -14,7 +14,7 @@ from pyface import _check, _core, _memory, _threads
 from pyface._typing import FloatArray, Labels
 from pyface.kernels import linkage_matrix
 from pyface.kernels.distance import METRICS, condensed_float32, condensed_float64
-from pyface.kernels.link_groups import Groups
+from pyface.kernels.link_groups import CannotLinks, Groups, sets_of
 from pyface.kernels.origin import common_origin
 from pyface.kernels.tree import checked_matrix, naming_the_row
 
@@ -102,32 +102,33 @@ def tree(
     metric: str,
     *,
     height_limit: float = math.inf,
-    cannot_link: Groups = None,
+    cannot_link: CannotLinks | None = None,
     must_link: Groups = None,
     n_threads: int,
 ) -> NDArray[np.float64]:
     """All merges strictly below ``height_limit``: those of :func:`linkage`, or a forest. ``x`` has been checked.
 
-    cannot_link, must_link : (n,) group numbers, -1 = none, or None. Merges of must-links come first, at height 0.
+    must_link : (n,) group numbers, -1 = none, or None. Merges of must-links come first, at height 0.
     """
     n = len(x)
     if (method, metric) in FROM_MEANS:
         joints = _core.joints_from_vectors(
             x, method=method, metric=metric, height_limit=height_limit,
-            origin=None if metric == "cosine" else common_origin(x), cannot_link=cannot_link, must_link=must_link,
-            n_threads=n_threads,
+            origin=None if metric == "cosine" else common_origin(x), cannot_link=sets_of(cannot_link),
+            must_link=must_link, n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
     if method == "single" and cannot_link is None:
         edges = _core.spanning_edges(x, metric=metric, height_limit=height_limit, n_threads=n_threads)
         joints = _core.joints_of_components(
             x, np.arange(n, dtype=np.int32), edges, method=method, metric=metric, threshold=height_limit,
-            memory_limit=-1, cannot_link=cannot_link, must_link=must_link, n_threads=n_threads,
+            memory_limit=-1, cannot_link=None, must_link=must_link, n_threads=n_threads,
         )  # fmt: skip
         return _core.tree_of_joints(*joints, n)
     return linkage_matrix.from_condensed(
         _distances(x, method, metric, n_threads), method, overwrite=True, n_threads=n_threads, stop=height_limit,
-        must_link_groups=must_link, cannot_link_groups=cannot_link,
+        must_link_groups=must_link, cannot_link_groups=None if cannot_link is None else cannot_link.groups,
+        cannot_link=None if cannot_link is None else cannot_link.pairs,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from pyface import _core, _memory
 from pyface._typing import FloatArray
-from pyface.kernels.link_groups import Groups
+from pyface.kernels.components import connected, first_of_group, to_pairs
+from pyface.kernels.link_groups import CannotLinks, Groups, sets_of
 from pyface.kernels.origin import Origin, common_origin
 
 # Clusters of these linkages are at least as far apart as their nearest rows, so that no merge below a threshold joins
@@ -33,6 +34,25 @@ class NearGraph:
 
     component: NDArray[np.int32]
     edges: NDArray[np.int32] | None
+
+    def of(self, rows: NDArray[np.int64]) -> NearGraph:
+        """The graph of some rows, in increasing order: all of some components. They are numbered from 0 then."""
+        edges = self.edges
+        if edges is not None:
+            place = np.full(len(self.component), -1, np.int32)
+            place[rows] = np.arange(len(rows), dtype=np.int32)
+            edges = place[edges]
+            edges = edges[edges[:, 0] >= 0]
+        return NearGraph(first_of_group(self.component[rows]), edges)
+
+    def with_must_links(self, must_link: Groups) -> NDArray[np.int32]:
+        """Of each row the number, from 0, of what can be clustered by itself: components that must-links connect."""
+        parts = [to_pairs(self.component)]
+        if self.edges is not None:
+            parts.append(self.edges)
+        if must_link is not None:
+            parts.append(to_pairs(first_of_group(must_link)))
+        return connected(len(self.component), parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +90,7 @@ def near_graph(
     )
     if not are_all and method == "single":
         raise MemoryError(
-            "single linkage with cannot_link_groups needs all pairs within the threshold at once, and more than "
+            "single linkage with cannot-links needs all pairs within the threshold at once, and more than "
             f"{most:,} were found; choose a smaller distance_threshold, or average linkage"
         )
     return NearGraph(component, edges if are_all else None)
@@ -84,7 +104,7 @@ def joints_below(
     threshold: float,
     *,
     origin: Origin = None,
-    cannot_link: Groups = None,
+    cannot_link: CannotLinks | None = None,
     must_link: Groups = None,
     n_threads: int,
 ) -> Joints:
@@ -98,10 +118,39 @@ def joints_below(
     limit = _memory.available()
     pairs, heights = _core.joints_of_components(
         x, graph.component, graph.edges, method=method, metric=metric, threshold=threshold,
-        memory_limit=-1 if limit is None else limit, origin=origin, cannot_link=cannot_link, must_link=must_link,
-        n_threads=n_threads,
+        memory_limit=-1 if limit is None else limit, origin=origin, cannot_link=sets_of(cannot_link),
+        must_link=must_link, n_threads=n_threads,
     )  # fmt: skip
     return Joints(pairs, heights)
+
+
+def joints_among(
+    x: FloatArray,
+    rows: NDArray[np.int64],
+    graph: NearGraph,
+    method: str,
+    metric: str,
+    threshold: float,
+    *,
+    origin: Origin = None,
+    cannot_link: CannotLinks | None = None,
+    must_link: Groups = None,
+    n_threads: int,
+) -> Joints:
+    """Those of :func:`joints_below` that some rows take part in, to the bit, in the time of these rows alone.
+
+    rows : (k,) increasing, all of some of the numbers of :meth:`NearGraph.with_must_links`. No other row has a say in
+    their merges, whatever is kept apart: rows of two numbers never come together. So where what is known of rows has
+    changed, the rows that are worth another look are those of the numbers that new pairs and groups lie in, or lay in.
+    x, graph, origin, cannot_link, must_link : those of all rows, as for :func:`joints_below`. ``graph`` of single
+    linkage must have been made with ``has_cannot_link`` if there are any.
+    """
+    joints = joints_below(
+        np.ascontiguousarray(x[rows]), graph.of(rows), method, metric, threshold, origin=origin,
+        cannot_link=None if cannot_link is None else cannot_link.of(rows),
+        must_link=None if must_link is None else must_link[rows], n_threads=n_threads,
+    )  # fmt: skip
+    return Joints(rows[joints.pairs].astype(np.int32), joints.heights)
 
 
 def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyface import _check, _core, _memory
 from pyface._typing import FloatArray
-from pyface.kernels.link_groups import check_agreement, check_groups
+from pyface.kernels.link_groups import cannot_links, check_agreement, check_groups, check_pairs, sets_of
 
 # A union may come closer than its parts were: no merge is known to be the last below a height.
 NOT_MONOTONE = ("centroid", "median")
@@ -29,6 +29,7 @@ def from_condensed(
     stop: float = math.inf,
     must_link_groups: NDArray[Any] | None = None,
     cannot_link_groups: NDArray[Any] | None = None,
+    cannot_link: NDArray[Any] | None = None,
     name: str = "X",
 ) -> NDArray[np.float64]:
     """Agglomerative clustering of n rows by their n (n - 1) / 2 ``distances``, in SciPy's ``pdist`` order.
@@ -43,10 +44,11 @@ def from_condensed(
     stop : merges at this height or above are left out.
     must_link_groups, cannot_link_groups : (n,) integers, -1 for no group. Rows of a must-link group are merged first,
     at height 0, in order of the rows. Clusters that hold rows of the same cannot-link group never merge.
+    cannot_link : (m, 2) integers: pairs of rows whose clusters never merge.
 
-    Returns Z (m, 4) float64 in SciPy's format: m = n - 1, or fewer if ``stop`` or a group forbids merges; nodes are
-    numbered from n on all the same. Heights do not decrease, but for centroid and median, which take neither ``stop``
-    nor groups and whose merges are in the order of merging.
+    Returns Z (n - 1, 4) float64 in SciPy's format, or fewer rows if ``stop``, a group or a pair forbids merges; nodes
+    are numbered from n on all the same. Heights do not decrease, but for centroid and median, which take neither
+    ``stop`` nor groups nor pairs and whose merges are in the order of merging.
 
     Always the closest clusters that may merge are merged. New distances are computed in float64 and kept in the type of
     ``distances``: in float32 each merge may change a distance by a rounding, 6e-8 of it. Squared linkages on float32
@@ -68,10 +70,14 @@ def from_condensed(
         )
     n = n_rows(len(distances), name)
     must_link = check_groups(must_link_groups, "must_link_groups", n)
-    cannot_link = check_groups(cannot_link_groups, "cannot_link_groups", n)
-    if method in NOT_MONOTONE and (must_link is not None or cannot_link is not None or stop < math.inf):
-        raise ValueError(f"method={method!r} takes neither groups nor a height to stop at: its heights go up and down")
-    check_agreement(cannot_link, must_link)
+    cannot = cannot_links(
+        n, check_groups(cannot_link_groups, "cannot_link_groups", n), check_pairs(cannot_link, "cannot_link", n)
+    )
+    if method in NOT_MONOTONE and (must_link is not None or cannot is not None or stop < math.inf):
+        raise ValueError(
+            f"method={method!r} takes neither groups, nor pairs, nor a height to stop at: its heights go up and down"
+        )
+    check_agreement(cannot, must_link)
     scratch = _scratch(distances, overwrite, name)
     try:
         return _core.linkage_from_condensed(
@@ -80,7 +86,7 @@ def from_condensed(
             method=method,
             stop=stop,
             must_link=must_link,
-            cannot_link=cannot_link,
+            cannot_link=sets_of(cannot),
             n_threads=n_threads,
         )
     except ValueError:  # raised before anything is written: what is wrong can still be looked for

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pyface.photos.globs import Glob
 
 # The suffix decides which files are looked at, their content how they are read. Photos that cannot be read are looked
 # at too, so that they are listed with the reason: nobody should wonder where they are.
@@ -19,12 +22,47 @@ SUFFIXES = frozenset(
     )
 )  # fmt: skip
 
+# What other programs keep beside photos, by the folder's name in lower case; such folders are left out at any depth.
+# Case does not count, as it does not where most of them come from.
+_NAS, _BIN, _SMALL = "a folder of the NAS or the disk", "a recycle bin", "thumbnails"
+_NOT_FOR_PEOPLE = {
+    "@eadir": "thumbnails of a NAS",  # Synology
+    ".@__thumb": "thumbnails of a NAS",  # QNAP
+    "#recycle": _BIN,  # Synology
+    "@recycle": _BIN,  # QNAP
+    "$recycle.bin": _BIN,
+    "recycler": _BIN,
+    "#snapshot": _NAS,  # Synology
+    "@recently-snapshot": _NAS,  # QNAP
+    "~snapshot": _NAS,  # NetApp
+    "lost+found": _NAS,
+    "system volume information": _NAS,
+    "thumbs": _SMALL,
+    "thumbnails": _SMALL,
+    ".thumbs": _SMALL,
+    ".thumbnails": _SMALL,
+    ".picasaoriginals": "photos as they were before they were edited",
+}
+_BIN_PREFIX = ".trash"
+_HIDDEN = "its name begins with a dot"
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A file that was passed over. ``photo`` is its path relative to the folder, with ``/``."""
 
     photo: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A folder, whose path then ends with ``/``, or a photo that was not looked at since it was not meant to be.
+
+    ``path`` is relative to the folder, with ``/``.
+    """
+
+    path: str
     reason: str
 
 
@@ -38,20 +76,32 @@ class PhotoFile:
     mtime_ns: int
 
 
-def find_photos(folder: str, exclude: str | None = None) -> tuple[list[PhotoFile], list[Skipped]]:
-    """Photos below ``folder`` in byte order of their relative path, and what could not be looked at.
+@dataclass(frozen=True, slots=True)
+class FoundPhotos:
+    """What is in a folder: its photos, in byte order of their name; what could not be looked at; what is left out."""
 
-    A photo is a regular file with a known suffix. Names that begin with a dot are left alone, as is the folder
-    ``exclude``. Links to folders are followed; a folder that was seen before (a loop) is reported, not entered.
+    photos: list[PhotoFile]
+    skipped: list[Skipped]
+    left_out: list[LeftOut]
+
+
+def find_photos(folder: str, *, out: str | None = None, exclude: Sequence[Glob] = ()) -> FoundPhotos:
+    """Photos below ``folder``. A photo is a regular file with a known suffix.
+
+    Files whose name begins with a dot are left alone, as is the folder ``out``. Folders whose name begins with a dot
+    are left out and listed, as are those in which systems keep thumbnails and deleted files, and what ``exclude``
+    matches. What a folder that is left out holds is not looked at. ``folder`` itself may have any name. Links to
+    folders are followed; a folder that was seen before (a loop) is reported, not entered.
     """
     photos: list[PhotoFile] = []
     skipped: list[Skipped] = []
+    left_out: list[LeftOut] = []
     seen: set[tuple[int, int]] = set()
-    excluded = _identity(exclude) if exclude is not None and os.path.isdir(exclude) else None
+    own = _identity(out) if out is not None and os.path.isdir(out) else None
 
     def entries_of(path: str, prefix: str) -> list[os.DirEntry[str]]:
         identity = _identity(path)
-        if identity == excluded:
+        if identity == own:
             return []
         if identity in seen:
             skipped.append(Skipped(prefix.rstrip("/"), "a link to a folder that is already included"))
@@ -69,13 +119,17 @@ def find_photos(folder: str, exclude: str | None = None) -> tuple[list[PhotoFile
         if entry is None:
             opened.pop()
             continue
-        if entry.name.startswith("."):
-            continue
         name = prefix + entry.name
+        is_photo = os.path.splitext(entry.name)[1].lower() in SUFFIXES
         try:
-            if entry.is_dir():
+            is_folder = _is_folder(entry) if entry.name.startswith(".") else entry.is_dir()
+            reason = _why_not(name, entry.name, exclude, is_folder=is_folder)
+            if reason is not None:
+                if _identity(entry.path) != own if is_folder else is_photo and reason != _HIDDEN:
+                    left_out.append(LeftOut(f"{name}/" if is_folder else name, reason))
+            elif is_folder:
                 opened.append((f"{name}/", iter(entries_of(entry.path, f"{name}/"))))
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            elif is_photo:
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
                     photos.append(PhotoFile(entry.path, name, status.st_size, status.st_mtime_ns))
@@ -84,7 +138,24 @@ def find_photos(folder: str, exclude: str | None = None) -> tuple[list[PhotoFile
         except OSError as error:
             skipped.append(Skipped(name, error.strerror or str(error)))
     photos.sort(key=lambda photo: os.fsencode(photo.name))
-    return photos, skipped
+    left_out.sort(key=lambda item: os.fsencode(item.path))
+    return FoundPhotos(photos, skipped, left_out)
+
+
+def _why_not(path: str, name: str, exclude: Sequence[Glob], *, is_folder: bool) -> str | None:
+    """Why a file or folder is not looked at; None if it is."""
+    if is_folder:
+        lower = name.lower()
+        if lower in _NOT_FOR_PEOPLE:
+            return f"{name}: {_NOT_FOR_PEOPLE[lower]}"
+        if lower.startswith(_BIN_PREFIX):
+            return f"{name}: {_BIN}"
+    if name.startswith("."):
+        return _HIDDEN
+    for glob in exclude:
+        if glob.matches(path, name, is_folder=is_folder):
+            return f"--exclude {glob.text}"
+    return None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -112,7 +112,7 @@ def write_faces(
     """
     suffix = FORMATS[_check.choice(image_format, "image_format (--format)", tuple(FORMATS))]
     folder = os.fspath(out)
-    files, skipped = list_files(paths, exclude=folder)
+    files, skipped = list_files(paths, out=folder)
     is_new = prepare_folder(folder, command)
     before = _files_of(read_summary(folder))
     summary: dict[str, Any] = {

@@ -25,7 +25,9 @@ def cap_people(people: Iterable[ReportPerson], per_person: int = 60, total: int 
     """
     if per_person < 0 or total < 0:
         raise ValueError(f"per_person, total: expected numbers of at least 0, got {per_person} and {total}")
-    ordered = sorted(people, key=lambda person: (-person.n_faces, person.number))
+    from pyface.report.page import in_page_order
+
+    ordered = sorted(people, key=in_page_order)
     if per_person == 0:
         return ()
     ordered = ordered[:total]

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from pyface import __version__
-from pyface.album.album import Album, remember_numbers
+from pyface._typing import Labels
+from pyface.album.album import Album, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files
+from pyface.album.people import SamePhoto
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
 from pyface.report.caps import cap_people
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
+_APART = {
+    False: "",
+    True: ", faces of one photo kept apart",
+    "auto": ", faces of one photo kept apart unless one picture",
+}
 _METRIC_NAMES = {
     "cosine": "cosine distance",
     "euclidean": "Euclidean distance",
@@ -40,9 +49,12 @@ def cluster_photos(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     add: bool = False,
     again: bool = False,
+    allow_again: bool = False,
+    exclude: Sequence[str] = (),
     min_face: float | None = None,
     max_faces: int | None = None,
     max_side: int = MAX_SIDE,
@@ -65,23 +77,35 @@ def cluster_photos(
     threshold : distance, in the embedder's metric, strictly below which faces are one person. None is the embedder's
         own, for the algorithm. Not for ``"kmeans"``.
     n_clusters : how many people there are, instead of a threshold; ``"kmeans"`` needs it, ``"dbscan"`` cannot have it.
-    same_photo_different_people : two faces of one photo are never put together, whatever their distance. For the three
-        linkages. Collages, mirrors, screens and pictures on the wall break the rule: one person is then split up.
+    same_photo_different_people : two faces of one photo are never put together. "auto", the default, leaves out those
+        that are so near that they are one picture twice, as in collages, mirrors and screens; True knows no exception,
+        False no rule. For the three linkages; "auto" does nothing for other algorithms or with ``n_clusters``.
+    min_quality : faces of less quality, in [0, 1], found no people: they join somebody who is near enough, or are set
+        aside as "cannot be told". None is the default for all who have a threshold, 0 uses every face as it is.
     add : ``folder`` holds photos to add to those that ``out`` knows; it may hold known ones too. All faces are grouped
         together, as if all photos had been given at once. People keep the number with which they have most faces in
         common, ties the lower one (:func:`pyface.cluster.relabel`); new people get higher ones. Photos that are known
-        stay although they are not in ``folder``. Needs the models and settings of before. Without anything in ``out``
-        it is an ordinary run.
+        stay although they are not in ``folder``. One that is not known, and whose name a known one has, is called
+        ``folder's name/name``, then ``folder's name/name (2)``; then its name is no path in the first folder. Needs the
+        models and settings of before. Without anything in ``out`` it is an ordinary run.
     again : analyse the photos anew if ``out`` was made with other models than those asked for now (or the default);
         without it that is refused.
+    allow_again : photos and faces of ``folder`` that were forgotten may come back, for good.
+    exclude : patterns of files and folders to leave out, as in ``.gitignore``: one without ``/`` is compared with every
+        name, one with ``/`` with the path in ``folder``; ``*``, ``?`` and ``[a-z]`` do not match ``/``, ``**/`` is any
+        folders, and a ``/`` at the end means folders alone. Folders in which systems keep thumbnails, deleted files and
+        other things of their own (``@eaDir``, ``#recycle``, ``lost+found``, ``$RECYCLE.BIN``, ``Thumbs``, ...), and
+        those whose name begins with a dot, are left out without being asked.
     min_face, max_faces, max_side, refine : as for :class:`pyface.FaceAnalyzer`.
     batch_size : faces embedded at a time.       n_threads : photos worked on at a time.
     providers : ONNX Runtime's providers; None is the CPU.
-    progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``.
+    progress : called as ``progress(stage, done, total)`` from this thread, ``stage`` is ``"photos"`` or ``"people"``;
+        before them ``"known photos"`` where files may be photos that ``out`` knows by another name or time.
 
     Returns an :class:`pyface.album.album.Album`. The result depends neither on ``batch_size`` nor on ``n_threads``.
-    Files that cannot be read are listed in ``Album.skipped``. Raises :class:`pyface.errors.OutputFolderError` before
-    any work if ``out`` cannot be used or added to (another photo has the name of a known one, say), NotADirectoryError
+    Files that cannot be read are listed in ``Album.skipped``, what is left out in ``Album.left_out``. A photo whose
+    bytes ``out`` knows is not analysed again: what is known of it holds under its new name. Raises
+    :class:`pyface.errors.OutputFolderError` before any work if ``out`` cannot be used or added to, NotADirectoryError
     if ``folder`` is no folder, ValueError if there are fewer faces than ``n_clusters``. If no photo in it can be read,
     the album is empty; with ``out`` that is a :class:`pyface.errors.NoPhotosError`, and ``out`` stays as it was (photos
     that ``add`` finds nothing to add to it are no error). Ctrl-C raises KeyboardInterrupt
@@ -105,8 +129,11 @@ def cluster_photos(
         threshold=threshold,
         n_clusters=n_clusters,
         same_photo_different_people=same_photo_different_people,
+        min_quality=min_quality,
         add=add,
         again=again,
+        allow_again=allow_again,
+        exclude=exclude,
         min_face=min_face,
         max_faces=max_faces,
         max_side=max_side,
@@ -127,11 +154,12 @@ def recluster_photos(
     algorithm: str = "average",
     threshold: float | None = None,
     n_clusters: int | None = None,
-    same_photo_different_people: bool = False,
+    same_photo_different_people: SamePhoto = "auto",
+    min_quality: float | None = None,
     n_threads: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Album:
-    """Group the faces in ``out`` anew, without looking at the photos: they may be gone.
+    """Group the faces in ``out`` anew, without looking at the photos: they may be gone. What was said of them holds.
 
     out : a folder that :func:`cluster_photos` wrote; its record of work, ``work.sqlite``, is what is read.
     The others : as for :func:`cluster_photos`, with the same defaults, whatever was asked for before.
@@ -151,11 +179,24 @@ def recluster_photos(
         threshold=threshold,
         n_clusters=n_clusters,
         same_photo_different_people=same_photo_different_people,
+        min_quality=min_quality,
         n_threads=n_threads,
         progress=progress,
     )
     _write(out, album)
     return album
+
+
+def save_album(album: Album) -> None:
+    """Write the files of an album's OUT anew, after names and corrections: ``faces.csv``, the page and the others.
+
+    ValueError for an album that has no OUT; :class:`pyface.errors.OutputFolderError` if OUT cannot be written, which
+    then stays as it was.
+    """
+    if album.out is None:
+        raise ValueError("album has no folder of its own; name one as out when it is made")
+    require_extra("jinja2")
+    _write(album.out, album)
 
 
 def _write(out: str, album: Album) -> None:
@@ -164,14 +205,14 @@ def _write(out: str, album: Album) -> None:
     album.seconds["page"] = round(time.perf_counter() - since, 3)
     write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
     # Last: numbers that a later run continues are those that somebody may have seen.
-    remember_numbers(out, album)
+    remember_people(out, album)
 
 
 def album_page(album: Album) -> str:
     """The page of an album: people by size, faces as thumbnails, close calls marked."""
     settings = album.settings
     threshold = settings["threshold"]
-    apart = ", faces of one photo kept apart" if settings["same_photo_different_people"] else ""
+    apart = _APART[settings["same_photo_different_people"]]
     summary = ReportSummary(
         folder=album.title,
         n_photos=len(album.photos),
@@ -185,6 +226,9 @@ def album_page(album: Album) -> str:
         threshold=None if threshold is None else f"{threshold:.4g} ({_METRIC_NAMES[settings['metric']]})",
         n_clusters=settings["n_clusters"],
         version=__version__,
+        n_set_aside=int(np.count_nonzero(album.set_aside & ~album.hidden)),
+        n_hidden=int(np.count_nonzero(album.hidden)),
+        notes=album.notes,
     )
     unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
     people = [
@@ -195,8 +239,11 @@ def album_page(album: Album) -> str:
                 for i in face_ids
             ),
             len(face_ids),
+            name=_name_of(album, face_ids),
+            set_aside=bool(album.set_aside[face_ids[0]]),
         )
         for face_ids in album.people()
+        if not album.hidden[face_ids[0]]
     ]
     shown = cap_people(people)
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))
@@ -205,6 +252,12 @@ def album_page(album: Album) -> str:
         for person in shown
     ]
     return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
+
+
+def _name_of(album: Album, face_ids: Labels) -> str:
+    """The name of a person all of whose faces have one; nothing where they have none, or several."""
+    names = {album.persons[i] for i in face_ids}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _unsure_text(call: CloseCall) -> str:

@@ -33,11 +33,21 @@ class ReportFace:
 
 @dataclass(frozen=True, slots=True)
 class ReportPerson:
-    """One cluster: its number in ``faces.csv`` and the faces to show, of ``n_faces`` that there are."""
+    """One cluster: its number in ``faces.csv`` and the faces to show, of ``n_faces`` that there are.
+
+    name : what the person is called, "" if nobody said.       set_aside : a face that is too poor to be told.
+    """
 
     number: int
     faces: tuple[ReportFace, ...]
     n_faces: int
+    name: str = ""
+    set_aside: bool = False
+
+    @property
+    def called(self) -> str:
+        """The name, or the number with what it is."""
+        return self.name or ("Face set aside" if self.set_aside else f"Person {self.number}")
 
     def __post_init__(self) -> None:
         if self.n_faces < max(len(self.faces), 1):
@@ -73,29 +83,43 @@ class ReportSummary:
     n_clusters: int | None = None
     """How many people were asked for, instead of a threshold."""
     landmarks: str | None = None
+    n_set_aside: int = 0
+    """Faces that are too poor to be told; they are not among the people."""
+    n_hidden: int = 0
+    """Faces that are not shown because somebody said so; they are not among the people, either."""
+    notes: tuple[str, ...] = ()
+    """Where names and people do not fit together, in words."""
     date: str | None = None
     """Shown as given. Left out by default: the same photos then give the same file, byte for byte."""
+
+
+def in_page_order(person: ReportPerson) -> tuple[bool, int, int]:
+    """The key by which people are sorted: faces set aside last, then by decreasing size, then number."""
+    return person.set_aside, -person.n_faces, person.number
 
 
 def render_report(summary: ReportSummary, people: Iterable[ReportPerson], skipped: Iterable[ReportSkipped] = ()) -> str:
     """Render the page: one HTML document with its style, script and pictures inside.
 
     Every text is escaped; names that are not valid Unicode are shown with U+FFFD, so the result always encodes as
-    UTF-8. People are shown by decreasing size, then number, those with one face together at the end. Nothing is
+    UTF-8. People are shown by decreasing size, then number, those with one face together, and faces set aside at the
+    end. Nothing is
     capped here, see :func:`pyface.report.caps.cap_people`; fewer faces or people than the summary counts are said to
     be not shown. Equal input gives an equal text. Write it with ``encoding="utf-8"``, readable by its owner only.
 
     Raises :class:`pyface.errors.MissingExtraError` if Jinja2 is not installed.
     """
-    ordered = sorted(people, key=lambda person: (-person.n_faces, person.number))
+    ordered = sorted(people, key=in_page_order)
+    told = [person for person in ordered if not person.set_aside]
     files_skipped = list(skipped)
     faces = [face for person in ordered for face in person.faces]
     text: str = _template().render(
         summary=summary,
-        several=[person for person in ordered if person.n_faces > 1],
-        once=[person for person in ordered if person.n_faces == 1],
+        several=[person for person in told if person.n_faces > 1],
+        once=[person for person in told if person.n_faces == 1],
+        set_aside=[person for person in ordered if person.set_aside],
         n_faces_shown=len(faces),
-        n_people_shown=len(ordered),
+        n_people_shown=len(told),
         n_unsure=sum(face.unsure is not None for face in faces),
         skipped=files_skipped[:MAX_SKIPPED],
         n_skipped=len(files_skipped),

@@ -102,24 +102,30 @@ def test_numbers_survive_a_regrouping_in_between(photos: Path, tmp_path: Path) -
     assert sorted(set(after.values())) == list(range(7))  # one face is the same to the byte in two photos
 
 
-def test_a_namesake_is_refused_and_nothing_is_lost(photos: Path, out: Path, tmp_path: Path) -> None:
-    before = contents(out)
+def test_a_namesake_gets_a_name_of_its_own_and_nothing_is_lost(photos: Path, out: Path, tmp_path: Path) -> None:
+    before = people(out)
     new = tmp_path / "new"
     for name in ("a1.png", "h1.jpg"):
-        photo_sets.save(new / name, photo_sets.hopper())
-    photo_sets.save(new / "other.png", photo_sets.hopper())
-    with pytest.raises(OutputFolderError, match=r"another photo named 'a1.png' \(and 1 more\); rename the new one"):
-        pyface.cluster_photos(new, out=out, add=True)
-    # Of the same size, too, but not the same.
-    (new / "h1.jpg").unlink()
-    data = bytearray((photos / "a1.png").read_bytes())
+        photo_sets.save(new / name, photo_sets.hopper()[::2, ::2])
+    # Of the same size and not the same.
+    data = bytearray((photos / "a2.jpg").read_bytes())
     data[-20] ^= 1
-    (new / "a1.png").write_bytes(data)
-    with pytest.raises(OutputFolderError, match=r"another photo named 'a1.png'; rename"):
-        pyface.cluster_photos(new, out=out, add=True)
-    assert contents(out) == before
-    recluster_photos(out)
-    assert contents(out) == before
+    (new / "a2.jpg").write_bytes(data)
+    album = pyface.cluster_photos(new, out=out, add=True)
+    added = {photo.name for photo in album.photos if photo.name.startswith("new/")}
+    assert added == {"new/a1.png", "new/h1.jpg", "new/a2.jpg"}
+    after = people(out)
+    assert {face: after[face] for face in before} == before
+    assert {photo for photo, _ in after} >= added
+    assert "new/h1.jpg" in (out / "report.html").read_text()
+    # Again: all are known. From another folder of that name, which begins with the same numbers: not.
+    done = contents(out)
+    pyface.cluster_photos(new, out=out, add=True)
+    assert contents(out) == done
+    other = tmp_path / "other" / "new"
+    photo_sets.save(other / "a1.png", photo_sets.astronaut()[::2, ::2])
+    album = pyface.cluster_photos(other, out=out, add=True)
+    assert {photo.name for photo in album.photos} - {photo for photo, _ in after} == {"new/a1 (2).png", "none.png"}
 
 
 def test_a_copy_with_another_time_is_known(photos: Path, out: Path, tmp_path: Path) -> None:
@@ -128,10 +134,11 @@ def test_a_copy_with_another_time_is_known(photos: Path, out: Path, tmp_path: Pa
     new.mkdir()
     (new / "a1.png").write_bytes((photos / "a1.png").read_bytes())
     os.utime(new / "a1.png", ns=(1, 1))
-    counts: list[int] = []
+    told: list[tuple[str, int]] = []
     for _ in range(2):
-        pyface.cluster_photos(new, out=out, add=True, progress=lambda stage, _, total: counts.append(total))
-        assert counts == [0, 8, 8] * (len(counts) // 3)  # no photo, all faces
+        told.clear()
+        pyface.cluster_photos(new, out=out, add=True, progress=lambda stage, _, total: told.append((stage, total)))
+        assert [call for call in told if call[0] != "known photos"] == [("photos", 0), ("people", 8), ("people", 8)]
         assert contents(out) == before
 
 

@@ -73,7 +73,7 @@ def cluster(photos: Path, out: Path, *, detect: Any = None, crop: Any = None, em
 def known(out: Path) -> list[str]:
     """The photos in the record of work, as finished."""
     with contextlib.closing(WorkFile(str(out / FILE_NAME), keep=True)) as work:
-        return sorted(work.contents())
+        return [name for name, _, _, error, _ in work.photos() if error is None]
 
 
 @contextlib.contextmanager

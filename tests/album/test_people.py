@@ -49,7 +49,7 @@ def group(
 ) -> np.ndarray:
     asked = {"threshold": None, "n_clusters": None, "same_photo_different_people": False, **options}
     photos = np.arange(len(rows)) if photos is None else photos
-    return group_faces(rows, check_grouping(algorithm, **asked), metric=metric, photos=photos, n_threads=2)
+    return group_faces(rows, check_grouping(algorithm, **asked), metric=metric, photos=photos, n_threads=2)[0]
 
 
 @pytest.mark.parametrize("algorithm", WITH_THRESHOLD)
@@ -174,7 +174,7 @@ def test_people_who_all_meet_in_a_photo_cannot_become_fewer(caplog: pytest.LogCa
         ({"n_clusters": 0}, ValueError, "n_clusters must be at least 1"),
         ({"n_clusters": 2.0}, TypeError, "n_clusters must be an integer"),
         ({"n_clusters": True}, TypeError, "n_clusters must be an integer"),
-        ({"same_photo_different_people": 1}, TypeError, "same_photo_different_people must be True or False"),
+        ({"same_photo_different_people": 1}, TypeError, "same_photo_different_people must be True, False or 'auto'"),
         (
             {"algorithm": "dbscan", "same_photo_different_people": True},
             ValueError,

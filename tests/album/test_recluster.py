@@ -133,7 +133,7 @@ def test_bad_options_change_nothing(out: Path) -> None:
     ("sql", "match"),
     [
         ("PRAGMA user_version = 1", "written by an incompatible version of pyface"),
-        ("PRAGMA user_version = 3", "written by an incompatible version of pyface"),
+        ("PRAGMA user_version = 4", "written by an incompatible version of pyface"),
         ("DROP TABLE faces", "cannot be used as a record of work"),
         ("DELETE FROM run", "no record of work in it"),
         ("UPDATE run SET described = 'x'", "cannot be used as a record of work"),

@@ -29,7 +29,7 @@ def curve_of(folder: Path, **options: bool) -> tuple[ThresholdCurve, Comparison]
 def labels_at(threshold: float, algorithm: str, metric: str, apart: bool, x: np.ndarray) -> np.ndarray:
     grouping = check_grouping(algorithm, threshold, None, apart)
     photos = np.unique(PHOTOS, return_inverse=True)[1].astype(np.int64)
-    return group_faces(x, grouping, metric=metric, photos=photos, n_threads=1)
+    return group_faces(x, grouping, metric=metric, photos=photos, n_threads=1)[0]
 
 
 @pytest.mark.parametrize("one_per_photo", [False, True])

@@ -158,8 +158,40 @@ def test_add(photos: Path, out: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     (tmp_path / "new" / "one more.jpg").rename(tmp_path / "new" / "a1.png")
     done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"pyface: {copy}: holds another photo named 'a1.png'; rename the new one")
+    assert done.stderr.splitlines()[0] == "0 photos looked at"  # its bytes are known
+    photo_sets.save(tmp_path / "new" / "a1.png", photo_sets.hopper()[::2, ::2])
+    done = pyface("cluster", tmp_path / "new", "-o", copy, "--add")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == "1 photo looked at"
+    assert ",new/a1.png," in (copy / "faces.csv").read_text()
+
+
+def test_what_is_left_out_is_said(photos: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    for name in ("a1.png", "@eaDir/a1.png", "sub/@eaDir/a1.png", "raw.png", "raw/a1.png", ".git/a1.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / "a1.png", folder / name)
+    one_line(pyface("cluster", folder, "-o", out, "--exclude", "["), 2, "exclude (--exclude): '[' is no pattern: a '['")
+    said = f"pyface: {folder}: there is no photo in it; left out: .git/ (its name begins with a dot) and 5 more\n"
+    one_line(pyface("cluster", folder, "-o", out, "--exclude", "*.png", "--exclude", "raw"), 1, said)
+    done = pyface("cluster", folder, "-o", out, "--exclude", "raw.png", "--exclude", "/raw/")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[:5] == [
+        "left out 1 folder (--exclude /raw/)",
+        "left out 1 photo (--exclude raw.png)",
+        "left out 2 folders (@eaDir: thumbnails of a NAS)",
+        "left out 1 folder (its name begins with a dot)",
+        "1 photo, 1 with a face; 1 face of 1 person; 0 files skipped",
+    ]
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["counts"]["left_out"], summary["counts"]["skipped"]) == (5, 0)
+    assert summary["settings"]["exclude"] == ["raw.png", "/raw/"]
+    assert summary["left_out"][1] == {"path": "@eaDir/", "reason": "@eaDir: thumbnails of a NAS"}
+    done = pyface("detect", folder, "-v")
+    assert "pyface: left out '" in done.stderr
+    assert {row["photo"] for row in csv.DictReader(io.StringIO(done.stdout))} == {
+        str(folder / name) for name in ("a1.png", "raw.png", "raw/a1.png")
+    }
 
 
 def test_detect(photos: Path, tmp_path: Path) -> None:

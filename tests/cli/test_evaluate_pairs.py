@@ -28,7 +28,7 @@ LFW = ["3\t2"] + [
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     grouping = check_grouping("average", 0.5, None, False)
-    clusters = group_faces(X, grouping, metric="cosine", photos=np.arange(24), n_threads=1)
+    clusters, _ = group_faces(X, grouping, metric="cosine", photos=np.arange(24), n_threads=1)
     return write_folder(tmp_path / "out", PHOTOS, clusters.tolist(), X)
 
 

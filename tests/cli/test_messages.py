@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
@@ -14,7 +15,7 @@ pytest.importorskip("typer", reason="the extra 'models' is not installed")
 from rich.progress import Progress
 
 from pyface.cli import people
-from pyface.cli.console import _RateColumn, _TimeLeftColumn, say_faces
+from pyface.cli.console import ProgressLines, _RateColumn, _TimeLeftColumn, progress_bar, say_faces, set_up_logging
 from pyface.errors import counted
 
 # The command with a pipeline that stops in the way asked for, so that no moment has to be hit.
@@ -85,7 +86,7 @@ def test_counts_of_an_album(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         album = SimpleNamespace(
             photos=(None,) * n_photos, n_photos_without_face=n_without, faces=(None,) * n_faces, n_people=n_people,
-            skipped=(None,) * n_skipped,
+            skipped=(None,) * n_skipped, set_aside=np.zeros(n_faces, bool), hidden=np.zeros(n_faces, bool), notes=(),
         )  # fmt: skip
         people._say_counts(album, Path("out"))
         assert capsys.readouterr().err.splitlines()[0] == said
@@ -113,3 +114,47 @@ def test_a_rate_is_told_once_it_means_something() -> None:
     assert told(10.0, 20) == ("2.0/s", "0:00:40")
     assert told(60.0, 20) == ("0.3/s", "0:04:00")
     assert told(80.0, 100) == ("1.2/s", "")
+
+
+def lines_of(
+    capsys: pytest.CaptureFixture[str], calls: list[tuple[float, str, int, int]], **options: bool
+) -> list[str]:
+    """What is said by progress at these seconds."""
+    now = [calls[0][0]]
+    set_up_logging(verbose=True)
+    show = ProgressLines(clock=lambda: now[0], **options)
+    for seconds, *call in calls:
+        now[0] = seconds
+        show(*call)
+    return capsys.readouterr().err.splitlines()
+
+
+def test_progress_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    at = [(100, 0), (109.9, 90), (110, 100), (110.1, 101), (119.9, 190), (125, 300), (134, 330), (500, 1000)]
+    assert lines_of(capsys, [(seconds, "photos", done, 1000) for seconds, done in at]) == [
+        "pyface: photos: 100 of 1,000, 10.0/s, 0:01:30 left",
+        "pyface: photos: 300 of 1,000, 12.0/s, 0:00:58 left",
+        "pyface: photos: 1,000 of 1,000, 2.5/s",
+    ]
+    # A stage that has just begun has no rate, and one in which nothing was done yet neither.
+    assert lines_of(capsys, [(0, "known photos", 0, 9), (11, "photos", 0, 5), (30, "photos", 0, 5)]) == [
+        "pyface: photos: 0 of 5", "pyface: photos: 0 of 5",
+    ]  # fmt: skip
+    calls = [(0, "a.onnx", 0, 0), (10, "a.onnx", 30_000_000, 0), (20, "a.onnx", 40_000_000, 1_234_500_000)]
+    assert lines_of(capsys, calls, of_bytes=True) == [
+        "pyface: a.onnx: 30.0 MB, 3.0 MB/s", "pyface: a.onnx: 40.0 MB of 1,234.5 MB, 2.0 MB/s, 0:09:57 left",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_lines_take_the_place_of_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verbose: bool
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(ProgressLines.__init__, "__kwdefaults__", {"of_bytes": False, "clock": lambda: now[0]})
+    set_up_logging(verbose=verbose)
+    with progress_bar() as show:
+        show("photos", 0, 5)
+        now[0] = 10.0
+        show("photos", 2, 5)
+    assert capsys.readouterr().err == ("pyface: photos: 2 of 5, 0.2/s, 0:00:15 left\n" if verbose else "")

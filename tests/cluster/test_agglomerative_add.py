@@ -9,7 +9,17 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from agglomerative_rows import KINDS, METRICS, PAIRWISE, clear_threshold, faces, rows, some_threshold
+from agglomerative_rows import (
+    KINDS,
+    METRICS,
+    PAIRWISE,
+    clear_threshold,
+    draw_groups,
+    draw_pairs,
+    faces,
+    rows,
+    some_threshold,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,6 +27,7 @@ from oracles import agglomerative as oracle
 from sklearn.exceptions import NotFittedError
 
 from pyface.cluster import AgglomerativeClustering
+from pyface.kernels import linkage_below
 
 CASES = [(method, metric) for method in PAIRWISE for metric in METRICS]
 EACH_CASE = pytest.mark.parametrize(("method", "metric"), CASES)
@@ -26,9 +37,9 @@ def below(threshold: float, method: str, metric: str) -> AgglomerativeClustering
     return AgglomerativeClustering(None, distance_threshold=threshold, linkage=method, metric=metric)
 
 
-def assert_is_the_fit_of(model: AgglomerativeClustering, x: NDArray) -> None:
+def assert_is_the_fit_of(model: AgglomerativeClustering, x: NDArray, **known: NDArray) -> None:
     """But for the numbers of the clusters, each of which is used once, and the order of merges at equal heights."""
-    scratch = below(model.distance_threshold, model.linkage, model.metric).fit(x)
+    scratch = below(model.distance_threshold, model.linkage, model.metric).fit(x, **known)
     oracle.assert_same_partition(model.labels_, scratch.labels_)
     assert model.n_clusters_ == scratch.n_clusters_ and model.n_leaves_ == len(x)
     assert model.labels_.dtype == np.int64 and model.labels_.min() >= 0
@@ -37,7 +48,7 @@ def assert_is_the_fit_of(model: AgglomerativeClustering, x: NDArray) -> None:
         np.testing.assert_array_equal(model.merges_, scratch.merges_)
     elif len(x) < 150:
         distances = oracle.distances(x, model.metric, model.linkage)
-        oracle.assert_is_agglomerative(model, distances, model.linkage, threshold=model.distance_threshold)
+        oracle.assert_is_agglomerative(model, distances, model.linkage, threshold=model.distance_threshold, **known)
 
 
 def assert_numbers_survive(old: NDArray, new: NDArray) -> None:
@@ -113,6 +124,69 @@ def test_groups_that_come_later() -> None:
         model.add(x[12:15], cannot_link_groups=groups[12:15]).add(x[15:], cannot_link_groups=groups[15:])
         oracle.assert_same_partition(model.labels_, wanted.labels_)
         np.testing.assert_array_equal(model.merges_[:, 2], wanted.merges_[:, 2])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    case=st.sampled_from(CASES),
+    kind=st.sampled_from(KINDS),
+    which=st.sampled_from(["pairs", "cannot", "must", "both"]),
+    n=st.integers(2, 40),
+    pieces=st.lists(st.integers(1, 12), min_size=1, max_size=3),
+    has_edges=st.booleans(),
+)
+def test_constraints_that_come_later(
+    seed: int, case: tuple[str, str], kind: str, which: str, n: int, pieces: list[int], has_edges: bool
+) -> None:
+    """Groups with their rows; pairs at any time after both rows, so that old clusters may fall apart."""
+    method, metric = case
+    rng = np.random.default_rng(seed)
+    total = n + sum(pieces)
+    x, groups = rows(kind, total, 3, rng), draw_groups(rng, total, which)
+    pairs = draw_pairs(rng, total, groups)
+    comes = np.searchsorted(np.cumsum([n, *pieces]), pairs.max(axis=1), side="right")  # with which piece it can come
+    comes = np.minimum(comes + rng.integers(0, 3, len(pairs)), len(pieces))
+    threshold = some_threshold(oracle.distances(x, metric, method), method, rng)
+    few = linkage_below._FEW_EDGES if has_edges or method == "single" else 10
+    with mock.patch.object(linkage_below, "_FEW_EDGES", few):
+        own = {name: values[:n] for name, values in groups.items()}
+        model = below(threshold, method, metric).fit(x[:n], **own, cannot_link=pairs[comes == 0])
+        for step, n_new in enumerate(pieces, start=1):
+            old = model.labels_.copy()
+            own = {name: values[n : n + n_new] for name, values in groups.items()}
+            model.add(x[n : n + n_new], **own, cannot_link=pairs[comes == step])
+            n += n_new
+            known = {name: values[:n] for name, values in groups.items()} | {"cannot_link": pairs[comes <= step]}
+            assert_is_the_fit_of(model, x[:n], **known)
+            assert_numbers_survive(old, model.labels_)
+
+
+@EACH_CASE
+def test_a_pair_of_old_rows_takes_their_cluster_apart(method: str, metric: str) -> None:
+    x = faces(60, 8, np.random.default_rng(37))[0]
+    heights = np.array(oracle.greedy(oracle.distances(x, metric, method), method).heights)
+    model = below(clear_threshold(heights, 0.4), method, metric).fit(x[:59])
+    before = model.labels_.copy()
+    i, j = np.flatnonzero(before == np.bincount(before).argmax())[[0, 1]]
+    pairs = np.array([[j, i]])
+    model.add(x[59:], cannot_link=pairs)
+    assert before[i] == before[j] and model.labels_[i] != model.labels_[j]
+    assert_is_the_fit_of(model, x, cannot_link=pairs)
+    model.add(x[:1])
+    assert_is_the_fit_of(model, np.concatenate([x, x[:1]]), cannot_link=pairs)
+
+
+def test_refuses_bad_pairs_and_is_what_it_was() -> None:
+    model = below(0.5, "average", "cosine").fit(X, must_link_groups=np.arange(20) // 2, cannot_link=[(0, 19)])
+    for pairs, message in [
+        ([(0, 22)], r"pair 0 is \(0, 22\); rows are numbered from 0 to 21"),
+        ([(20, 20)], "itself"),
+        ([(5, 4)], "rows 4 and 5 share must_link_groups 2 and are a pair of cannot_link"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.add(X[:2], cannot_link=pairs)
+    assert_is_the_fit_of(model, X, must_link_groups=np.arange(20) // 2, cannot_link=np.array([[0, 19]]))
 
 
 @EACH_CASE

@@ -16,7 +16,10 @@ from agglomerative_rows import (
     PAIRWISE,
     assert_same_fit,
     clear_threshold,
+    clusterer,
+    draw_groups,
     faces,
+    n_violations,
     rows,
     some_threshold,
 )
@@ -26,39 +29,8 @@ from numpy.typing import NDArray
 from oracles import agglomerative as oracle
 from oracles.linkage import numbered_by_smallest_row
 
-from pyface.cluster import AgglomerativeClustering
-
 EACH_CASE = pytest.mark.parametrize(("method", "metric"), CASES)
 NOT_REACHED = "ignore:.*n_clusters:UserWarning"
-
-
-def clusterer(method: str, metric: str, threshold: float | None = None, **options: Any) -> AgglomerativeClustering:
-    options = {"n_clusters": None, "distance_threshold": threshold, "compute_distances": True, **options}
-    return AgglomerativeClustering(linkage=method, metric=metric, **options)
-
-
-def n_violations(labels: NDArray, cannot_link_groups: NDArray) -> int:
-    """Rows too many: of each group beyond the first one in a cluster."""
-    grouped = cannot_link_groups >= 0
-    pairs = np.stack([labels[grouped], cannot_link_groups[grouped]])
-    return int(np.count_nonzero(grouped)) - np.unique(pairs, axis=1).shape[1]
-
-
-def draw_groups(rng: np.random.Generator, n: int, which: str) -> dict[str, NDArray[np.int64]]:
-    """Both kinds never contradict each other: rows of a must-link group are in different photos, or in none."""
-    groups = {}
-    if which in ("cannot", "both"):
-        groups["cannot_link_groups"] = rng.integers(-1, max(1, int(rng.choice([2, n // 4, n // 2]))), n)
-    if which in ("must", "both"):
-        groups["must_link_groups"] = rng.integers(-1, max(1, int(rng.choice([1, n // 6, n // 3]))), n)
-        groups["must_link_groups"][rng.random(n) < rng.choice([0, 0.5, 0.9])] = -1
-    if which == "both":
-        seen = set()
-        for row, pair in enumerate(zip(*groups.values(), strict=True)):
-            if min(pair) >= 0 and pair in seen:
-                groups["must_link_groups"][row] = -1
-            seen.add(pair)
-    return groups
 
 
 @settings(max_examples=300, deadline=None)

@@ -79,6 +79,26 @@ def test_groups_by_hand() -> None:
     assert both.labels.tolist() == [0, 1, 1, 0]
 
 
+def test_pairs_by_hand() -> None:
+    pairs = np.array([[0, 1], [2, 1]])
+    # 0 and 3 may meet, though 1 may meet neither; 7 is nearest to that cluster.
+    result = greedy(D, "single", cannot_link=pairs)
+    assert result.labels.tolist() == [0, 1, 0, 0] and result.heights == [3, 4]
+    # 1 may not join {0, 7}; 3 may: it is 3 and 4 away.
+    must = np.array([0, -1, -1, 0])
+    result = greedy(D, "average", cannot_link=pairs[:1], must_link_groups=must)
+    assert result.labels.tolist() == [0, 1, 1, 0] and result.heights == [0, 2]
+    # 1 and 3 are both at 3.5 from {0, 7}, on average; then the other one may not come.
+    result = greedy(D, "average", cannot_link=pairs[1:], must_link_groups=must)
+    assert result.labels.tolist() == [0, 0, 2, 0] and result.heights == [0, 3.5]
+    # Of two groups that must be linked one pair keeps all apart.
+    must = np.array([0, 1, 1, 0])
+    assert greedy(D, "complete", cannot_link=pairs[:1], must_link_groups=must).heights == [0, 0]
+    groups = np.array([5, 5, -1, 6])
+    result = greedy(D, "single", cannot_link=pairs[1:], cannot_link_groups=groups)
+    assert result.labels.tolist() == [0, 1, 0, 0] and result.heights == [3, 4]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_is_scipys_and_scikit_learns(method: str) -> None:
     x = np.random.default_rng(3).normal(size=(60, 4))
@@ -106,14 +126,16 @@ def test_must_links_are_what_scipy_makes_of_rows_at_distance_zero() -> None:
         np.testing.assert_allclose(ours.heights, hierarchy.linkage(x, method)[:, 2], rtol=1e-9, atol=1e-7)
 
 
-def exhaustive(d: NDArray, cannot: NDArray[np.int64], threshold: float) -> set[frozenset[int]]:
+def exhaustive(
+    d: NDArray, cannot: NDArray[np.int64], pairs: NDArray[np.int64], threshold: float
+) -> set[frozenset[int]]:
     """Average linkage with forbidden merges, from sets of rows and means of pairs, without a formula."""
     clusters = [frozenset([i]) for i in range(len(d))]
     while True:
         found = []
         for a, b in combinations(clusters, 2):
             groups = [g for g in cannot[sorted(a | b)] if g >= 0]
-            if len(groups) == len(set(groups)):
+            if len(groups) == len(set(groups)) and not any({i, j} <= a | b for i, j in pairs.tolist()):
                 found.append((float(d[np.ix_(sorted(a), sorted(b))].mean()), sorted(a), sorted(b)))
         if not found or min(found)[0] >= threshold:
             return set(clusters)
@@ -125,9 +147,9 @@ def test_forbidden_merges_another_way() -> None:
     rng = np.random.default_rng(5)
     for threshold in (0.5, 0.8, 2.0) * 5:
         d = squareform(rng.random(14 * 13 // 2))
-        cannot = rng.integers(-1, 5, 14)
-        labels = greedy(d, "average", threshold=threshold, cannot_link_groups=cannot).labels
-        wanted = exhaustive(d, cannot, threshold)
+        cannot, pairs = rng.integers(-1, 5, 14), np.array([[0, 3], [9, 0], [5, 6]])
+        labels = greedy(d, "average", threshold=threshold, cannot_link=pairs, cannot_link_groups=cannot).labels
+        wanted = exhaustive(d, cannot, pairs, threshold)
         assert {frozenset(np.flatnonzero(labels == k).tolist()) for k in np.unique(labels)} == wanted
 
 
@@ -135,7 +157,7 @@ def fit(d: NDArray, method: str, **options: Any) -> SimpleNamespace:
     """The oracle's answer as an estimator gives it."""
     result = greedy(d, method, **options)
     n, name, merges = len(d), dict(enumerate(range(len(d)))), []
-    clusters = Clusters(d, method, options.get("cannot_link_groups"))
+    clusters = Clusters(d, method, options.get("cannot_link_groups"), options.get("cannot_link"))
     pairs = [(int(r[0]), int(i)) for r in oracle.groups_of(options.get("must_link_groups")) for i in r[1:]]
     for step in range(len(result.heights)):
         a, b = pairs[step] if step < len(pairs) else clusters.closest()
@@ -160,6 +182,8 @@ def test_the_certificate_accepts_the_twin(seed: int, n: int, method: str, exact:
     groups["cannot_link_groups"] = None
     if groups["must_link_groups"] is None:
         groups["cannot_link_groups"] = rng.integers(-1, max(1, n // 2), n)
+        pairs = rng.integers(0, n, (n // 2, 2))
+        groups["cannot_link"] = pairs[pairs[:, 0] != pairs[:, 1]]
     threshold, k = float(rng.choice([0, 1, 2.5, 9])), int(rng.integers(1, n + 1))
     assert_is_agglomerative(fit(d, method, threshold=threshold, **groups), d, method, threshold=threshold, **groups)
     assert_is_agglomerative(fit(d, method, n_clusters=k, **groups), d, method, n_clusters=k, **groups)
@@ -197,7 +221,8 @@ def test_the_certificate_refuses_what_is_wrong() -> None:
     ):
         with pytest.raises((AssertionError, KeyError)):
             assert_is_agglomerative(wrong, d, "average", threshold=1.5)
-    for name, groups in (("cannot_link_groups", cannot), ("must_link_groups", must)):
+    known = {"cannot_link": children[:1], "cannot_link_groups": cannot, "must_link_groups": must}
+    for name, groups in known.items():
         with pytest.raises(AssertionError):
             assert_is_agglomerative(free, d, "average", threshold=1.5, **{name: groups})
         with pytest.raises(AssertionError):

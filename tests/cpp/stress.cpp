@@ -181,16 +181,24 @@ void add_joints(const std::vector<linkage::Joint>& joints, Results& results) {
     }
 }
 
-// Twice the rows, so that a first sweep pays; four of them on a photo, and some that must come together.
+// Twice the rows, so that a first sweep pays; four of them on a photo, some that must come together, and one that is kept
+// apart from many.
 void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads, Results& results) {
     x.insert(x.end(), y.begin(), y.end());
     const simd::Rows rows(MatrixView<const float>{x.data(), 2 * kRows, kColumns});
-    std::vector<std::int64_t> photos(static_cast<std::size_t>(2 * kRows)), given(photos.size(), -1);
-    for (std::size_t i = 0; i < photos.size(); ++i) {
-        photos[i] = static_cast<std::int64_t>(i * 37 % photos.size() / 4);
+    std::vector<std::int64_t> starts{0}, numbers, given(static_cast<std::size_t>(2 * kRows), -1);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        if (i == 1) {
+            for (std::int64_t k = 70; k >= 2; --k) numbers.push_back(-k);
+        } else if (i > 1 && i <= 70) {
+            numbers.push_back(-static_cast<std::int64_t>(i));
+        }
+        numbers.push_back(static_cast<std::int64_t>(i * 37 % given.size() / 4));
+        starts.push_back(static_cast<std::int64_t>(numbers.size()));
         if (i % 50 == 0) given[i] = static_cast<std::int64_t>(i / 100);
     }
-    const linkage::Groups groups{{photos.data(), 2 * kRows}, {given.data(), 2 * kRows}};
+    const linkage::Groups groups{{{starts.data(), 2 * kRows + 1}, {numbers.data(), starts.back()}},
+                                 {given.data(), 2 * kRows}};
     using linkage::Method;
     for (const Method method : {Method::average_cosine, Method::average_sqeuclidean, Method::weighted_cosine, Method::ward}) {
         const double limit = method == Method::ward ? 4.0 : 0.3;

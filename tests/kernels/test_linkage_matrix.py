@@ -155,10 +155,12 @@ def test_groups_are_greedy_merging(method: str, n: int, seed: int, n_threads: in
                 must[i] = -1
             seen.add(cannot[i])
     stop = float(rng.uniform(0.5, 3)) if is_stopped else np.inf
-    groups = {"must_link_groups": must, "cannot_link_groups": cannot}
+    pairs = rng.integers(0, n, (int(rng.integers(0, 5)), 2))
+    pairs = pairs[(pairs[:, 0] != pairs[:, 1]) & ((must[pairs[:, 0]] != must[pairs[:, 1]]) | (must[pairs[:, 0]] < 0))]
+    groups = {"must_link_groups": must, "cannot_link_groups": cannot, "cannot_link": pairs}
     z = from_condensed(distances, method, overwrite=False, n_threads=n_threads, stop=stop, **groups)
-    oracle.assert_is_greedy(z, full(distances), method, must=must, cannot=cannot, stop=stop)
-    unions = oracle.greedy(full(distances), method, must=must, cannot=cannot, stop=stop)
+    oracle.assert_is_greedy(z, full(distances), method, must=must, cannot=cannot, pairs=pairs, stop=stop)
+    unions = oracle.greedy(full(distances), method, must=must, cannot=cannot, pairs=pairs, stop=stop)
     assert len({height for height, _ in unions if height > 0}) == sum(height > 0 for height, _ in unions)  # no ties
     np.testing.assert_allclose(z[z[:, 2] > 0, 2], sorted(height for height, _ in unions if height > 0), rtol=1e-9)
 
@@ -267,6 +269,8 @@ def test_places_in_a_condensed_matrix() -> None:
 
 
 GROUPS = np.array([0, 0, -1])
+PAIRS = np.array([[2, 0]])
+SETS = (np.array([0, 1, 2, 2]), np.array([5, 5]))
 
 
 @pytest.mark.parametrize(
@@ -282,7 +286,23 @@ GROUPS = np.array([0, 0, -1])
         (np.ones(3, int), "single", {}, TypeError, "X must be a NumPy array of float32, .* got an array of int64"),
         ([1.0, 2.0, 3.0], "single", {}, TypeError, "X must be a NumPy array of float32, float64 or float16, got list"),
         (np.ma.ones(3), "single", {}, TypeError, "X must not be masked"),
-        (np.ones(3), "centroid", {"stop": 1.0}, ValueError, "method='centroid' takes neither groups nor a height"),
+        (np.ones(3), "centroid", {"stop": 1.0}, ValueError, "method='centroid' takes neither groups, nor pairs, nor"),
+        (np.ones(3), "centroid", {"cannot_link": PAIRS}, ValueError, "method='centroid' takes neither groups, nor pa"),
+        (np.ones(3), "ward", {"cannot_link": [(0, 1)]}, TypeError, "cannot_link must .*integers, got list"),
+        (
+            np.ones(3),
+            "ward",
+            {"cannot_link": PAIRS + 1},
+            ValueError,
+            r"pair 0 is \(3, 1\); rows are numbered",
+        ),
+        (
+            np.ones(3),
+            "ward",
+            {"cannot_link": PAIRS, "must_link_groups": np.array([7, 1, 7])},
+            ValueError,
+            "rows 0 and 2 share must_link_groups 7 and are a pair of cannot_link",
+        ),
         (np.ones(3), "median", {"cannot_link_groups": GROUPS}, ValueError, "method='median' takes neither groups"),
         (np.ones(3), "ward", {"must_link_groups": GROUPS[:2]}, ValueError, r"must_link_groups must have shape \(3,\)"),
         (np.ones(3), "ward", {"must_link_groups": GROUPS - 1}, ValueError, "row 2 holds -2; groups are numbered"),
@@ -317,7 +337,15 @@ def test_the_second_gate() -> None:
         (np.ones(3), {"n_threads": 0}, "n_threads"),
         (np.ones(3), {"stop": np.nan}, "stop"),
         (np.ones(3), {"must_link": GROUPS[:2]}, "one entry per row"),
-        (np.ones(3), {"must_link": GROUPS, "cannot_link": GROUPS}, "must be linked may not"),
+        (np.ones(3), {"must_link": GROUPS, "cannot_link": SETS}, "must be linked may not"),
+        (np.ones(3), {"n": -1, "cannot_link": (SETS[0][:0], SETS[1])}, "a set for each row"),
+        (np.ones(3), {"cannot_link": (SETS[0][:3], SETS[1])}, "a set for each row"),
+        (np.ones(3), {"cannot_link": (SETS[0] + 1, SETS[1])}, "from 0 to the size"),
+        (np.ones(3), {"cannot_link": (SETS[0], SETS[1][:1])}, "from 0 to the size"),
+        (np.ones(3), {"cannot_link": (np.array([0, 2, 1, 2]), np.array([5, 6]))}, "not decrease"),
+        (np.ones(3), {"cannot_link": (np.array([0, 9, 1, 2]), SETS[1])}, "not decrease"),
+        (np.ones(3), {"cannot_link": (np.array([0, -9, 1, 2]), SETS[1])}, "not decrease"),
+        (np.ones(3), {"cannot_link": (np.array([0, 2, 2, 2]), SETS[1])}, "must increase"),
         (np.ones(3), {"method": "median"}, "do not stop"),
         (-np.ones(3), {"method": "ward"}, "not be negative"),
         (np.full(3, np.inf), {}, "finite"),
@@ -327,6 +355,9 @@ def test_the_second_gate() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             _core.linkage_from_condensed(x, **(good | change))
+    for sets in (GROUPS, (GROUPS,), (SETS[0], SETS[1].astype(np.int32)), (SETS[0][::2], SETS[1])):
+        with pytest.raises(TypeError):
+            _core.linkage_from_condensed(np.ones(3), **(good | {"cannot_link": sets}))
     for wrong in (np.ones(3, int), np.ones(6)[::2], np.ones(3, ">f8"), [1.0, 1.0, 1.0]):
         with pytest.raises(TypeError):
             _core.linkage_from_condensed(wrong, **good)

@@ -31,6 +31,7 @@ CROPS = {"matrices": np.eye(2, 3)[None], "border": "constant", "fill": np.zeros(
 NO_GROUPS = {"cannot_link": None, "must_link": None}
 CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
 GROUPS = np.array([-1, 0, -1])
+SETS = (np.array([0, 0, 1, 1]), np.array([0]))
 THREE = np.zeros(3, np.int32)
 
 
@@ -164,7 +165,7 @@ for x in (FLOAT32, FLOAT64):
         ),
         ("near_graph", {"x": x, "threshold": 0.5, "max_edges": 100, **COSINE}),
         ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": None, "cannot_link": None}),
-        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": GROUPS}),
+        ("linkage_from_condensed", {"distances": x[0].copy(), **CONDENSED, "must_link": GROUPS, "cannot_link": SETS}),
     ]
     CALLS += [
         (

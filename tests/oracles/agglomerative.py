@@ -1,4 +1,4 @@
-"""Agglomerative clustering with a threshold and with groups, from its definition: the slow twin and its certificate.
+"""Agglomerative clustering with a threshold and constraints, from its definition: the slow twin and its certificate.
 
 Distances are an (n, n) matrix, for "ward" of squared Euclidean ones. It may hold floats, or rational numbers (dtype
 object), and then nothing is rounded until a height is taken.
@@ -36,7 +36,13 @@ def exact_distances(x: NDArray, metric: str, method: str) -> NDArray[np.object_]
 class Clusters:
     """The clusters at one time, and the linkage between every two of them. A cluster is called by its smallest row."""
 
-    def __init__(self, distances: NDArray, method: str, cannot_link_groups: NDArray | None = None) -> None:
+    def __init__(
+        self,
+        distances: NDArray,
+        method: str,
+        cannot_link_groups: NDArray | None = None,
+        cannot_link: NDArray | None = None,
+    ) -> None:
         n = len(distances)
         self.method = method
         self.labels = np.arange(n)
@@ -45,6 +51,8 @@ class Clusters:
         self.is_forbidden = np.zeros((n, n), dtype=bool)
         if cannot_link_groups is not None:
             self.is_forbidden |= (cannot_link_groups[:, None] == cannot_link_groups) & (cannot_link_groups >= 0)
+        for i, j in [] if cannot_link is None else cannot_link:
+            self.is_forbidden[i, j] = self.is_forbidden[j, i] = True
         # Pairs (a, b) with a < b of clusters that exist.
         self._is_pair = np.triu(np.ones((n, n), dtype=bool), 1)
 
@@ -111,6 +119,7 @@ def greedy(
     *,
     threshold: float = math.inf,
     n_clusters: int = 1,
+    cannot_link: NDArray | None = None,
     cannot_link_groups: NDArray | None = None,
     must_link_groups: NDArray | None = None,
 ) -> Result:
@@ -118,7 +127,7 @@ def greedy(
 
     Ends at ``n_clusters``, or before it where no pair may be merged. O(n^3) time.
     """
-    clusters = Clusters(distances, method, cannot_link_groups)
+    clusters = Clusters(distances, method, cannot_link_groups, cannot_link)
     heights = []
     for rows in groups_of(must_link_groups):
         for row in rows[1:]:
@@ -141,6 +150,7 @@ def assert_is_agglomerative(
     threshold: float | None = None,
     n_clusters: int | None = None,
     whole: bool = False,
+    cannot_link: NDArray | None = None,
     cannot_link_groups: NDArray | None = None,
     must_link_groups: NDArray | None = None,
 ) -> None:
@@ -158,7 +168,7 @@ def assert_is_agglomerative(
         children, heights = fitted.merges_[:, :2].astype(np.int64), fitted.merges_[:, 2]
     merges, is_within = _merges(children, len(distances), must_link_groups)
     assert heights.shape == (len(merges),) and (np.diff(heights) >= 0).all()
-    clusters = Clusters(distances, method, cannot_link_groups)
+    clusters = Clusters(distances, method, cannot_link_groups, cannot_link)
     for a, b in merges[is_within]:
         clusters.merge(a, b)
     assert (heights[is_within] == 0).all()

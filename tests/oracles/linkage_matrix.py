@@ -1,7 +1,7 @@
 """Greedy merging on a full matrix with Lance and Williams' formulas, and a certificate for any order of ties.
 
 Groups: rows of a must-link group merge first, at height 0, in order of the rows; clusters with rows of one cannot-link
-group never merge.
+group, or with the two rows of a pair, never merge.
 """
 
 from __future__ import annotations
@@ -32,13 +32,20 @@ def joined(method: str, ac: float, bc: float, ab: float, a: int, b: int, c: int)
 class Clusters:
     """Clusters by node, as SciPy numbers them, and the distances between them."""
 
-    def __init__(self, matrix: NDArray[np.float64], method: str, cannot: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self,
+        matrix: NDArray[np.float64],
+        method: str,
+        cannot: NDArray[np.int64] | None = None,
+        pairs: NDArray[np.int64] | None = None,
+    ) -> None:
         self.n, self.method = len(matrix), method
         self.next_node = self.n
         self.rows = {i: [i] for i in range(self.n)}
         power = 2 if method in SQUARED else 1
         self.between = {(i, j): float(matrix[i, j]) ** power for i, j in combinations(range(self.n), 2)}
         self.cannot = np.full(self.n, NO_GROUP) if cannot is None else cannot
+        self.apart = set() if pairs is None else {(i, j) for p in pairs.tolist() for i, j in (p, p[::-1])}
 
     def distance(self, a: int, b: int) -> float:
         return self.between[min(a, b), max(a, b)]
@@ -51,12 +58,12 @@ class Clusters:
         return set(self.cannot[self.rows[node]].tolist()) - {NO_GROUP}
 
     def may_merge(self, a: int, b: int) -> bool:
-        return not self.groups(a) & self.groups(b)
+        is_apart = any((i, j) in self.apart for i in self.rows[a] for j in self.rows[b])
+        return not is_apart and not self.groups(a) & self.groups(b)
 
     def closest(self) -> tuple[int, int] | None:
         """The closest pair that may merge; of equally close ones that of the smallest rows."""
-        groups = {node: self.groups(node) for node in self.rows}
-        pairs = [(a, b) for a, b in combinations(self.rows, 2) if not groups[a] & groups[b]]
+        pairs = [(a, b) for a, b in combinations(self.rows, 2) if self.may_merge(a, b)]
         names = {node: min(rows) for node, rows in self.rows.items()}
         return min(pairs, key=lambda p: (self.distance(*p), *sorted((names[p[0]], names[p[1]]))), default=None)
 
@@ -88,10 +95,11 @@ def greedy(
     *,
     must: NDArray[np.int64] | None = None,
     cannot: NDArray[np.int64] | None = None,
+    pairs: NDArray[np.int64] | None = None,
     stop: float = np.inf,
 ) -> list[tuple[float, frozenset[int]]]:
     """Height and rows of each union, in the order of merging; O(n^3)."""
-    clusters = Clusters(matrix, method, cannot)
+    clusters = Clusters(matrix, method, cannot, pairs)
     clusters.must_link(must)
     unions = [(0.0, frozenset(rows)) for node, rows in clusters.rows.items() if node >= clusters.n]
     while (pair := clusters.closest()) is not None and (height := clusters.height(*pair)) < stop:
@@ -107,11 +115,12 @@ def assert_is_greedy(
     *,
     must: NDArray[np.int64] | None = None,
     cannot: NDArray[np.int64] | None = None,
+    pairs: NDArray[np.int64] | None = None,
     stop: float = np.inf,
     rel: float = 1e-9,
 ) -> None:
     """Replay the merges: each must be of a closest pair that may merge, and none may be left that should."""
-    clusters = Clusters(matrix, method, cannot)
+    clusters = Clusters(matrix, method, cannot, pairs)
     close = {"rel": rel, "abs": rel * float(matrix.max(initial=0))}
     linked = [] if must is None else must[must != NO_GROUP].tolist()
     n_linked = len(linked) - len(set(linked))

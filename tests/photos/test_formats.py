@@ -218,9 +218,9 @@ def test_what_looks_like_a_photo_is_found(tmp_path: Path) -> None:
     names = ["a.avif", "b.jp2", "c.MPO", "d.jxl", "e.CR3", "f.nef", "g.dng", "h.hif", "i.j2k"]
     for name in [*names, "notes.txt", "film.mp4", "a.xmp"]:
         (tmp_path / name).write_bytes(b"x")
-    photos, skipped = find_photos(str(tmp_path))
-    assert [photo.name for photo in photos] == names
-    assert skipped == []
+    found = find_photos(str(tmp_path))
+    assert [photo.name for photo in found.photos] == names
+    assert found.skipped == []
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in SUFFIXES)
 
 

@@ -183,11 +183,11 @@ def test_find_photos(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
 
-    photos, skipped = find_photos(str(tmp_path), exclude=str(tmp_path / "out"))
-    names = [photo.name for photo in photos]
+    found = find_photos(str(tmp_path), out=str(tmp_path / "out"))
+    names = [photo.name for photo in found.photos]
     assert names == sorted(names, key=os.fsencode)
     assert set(names) == {"B.PNG", "b.jpg", "a/z.webp", "a/é.tif", os.fsdecode(b"bad\xff\xfename.jpg")}
-    reasons = {item.photo: item.reason for item in skipped}
+    reasons = {item.photo: item.reason for item in found.skipped}
     assert set(reasons) == {"a/loop", "0-link", "dangling.jpg", "pipe.jpg"}
     assert "already included" in reasons["a/loop"]
     assert "No such file" in reasons["dangling.jpg"]
@@ -202,11 +202,11 @@ def test_folders_may_lie_deeper_than_the_stack_of_python(tmp_path: Path) -> None
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 100)
     try:
-        photos, skipped = find_photos(str(tmp_path))
+        found = find_photos(str(tmp_path))
     finally:
         sys.setrecursionlimit(limit)
-    assert [photo.name for photo in photos] == ["a/" * 150 + "x.jpg", "a/b.jpg"]
-    assert skipped == []
+    assert [photo.name for photo in found.photos] == ["a/" * 150 + "x.jpg", "a/b.jpg"]
+    assert found.skipped == []
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

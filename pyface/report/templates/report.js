@@ -9,7 +9,7 @@
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
   const faces = all(".face").map((item) => ({
-    item, button: item.querySelector("button"), name: plain(item.dataset.photo), unsure: item.classList.contains("unsure"),
+    item, button: item.querySelector("button"), name: plain(`${item.dataset.photo}\n${item.dataset.called}`), unsure: item.classList.contains("unsure"),
   }));
   const lists = all(".faces");
   const groups = all(".group").map((group) => ({
@@ -76,7 +76,7 @@
   const detail = byId("detail");
   const show = (item) => {
     const why = item.querySelector(".why");
-    byId("detail-name").textContent = `Person ${item.dataset.person}`;
+    byId("detail-name").textContent = item.dataset.called;
     byId("detail-why").textContent = why ? why.textContent : "";
     byId("detail-why").hidden = !why;
     byId("detail-photo").textContent = item.dataset.photo;

@@ -1,0 +1,286 @@
+"""From the record of work and the facts to an album: read, grouped, named; and grouped again after an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Embeddings, Labels
+from pyface.album.album import Album, AlbumFace, PhotoInfo, timed
+from pyface.album.close_calls import CloseCall, close_calls
+from pyface.album.facts import FILE_NAME as FACTS_FILE
+from pyface.album.facts import FaceKey, Journal
+from pyface.album.links import Links, Rows, links
+from pyface.album.names import name_people
+from pyface.album.people import Grouping, group_faces, keep_numbers
+from pyface.album.run import ProgressCallback
+from pyface.album.work import FaceRecord, RunInfo, WorkFile, in_order
+from pyface.analysis.quality import face_quality, vector_lengths
+from pyface.errors import ModelNotFoundError, OutputFolderError, counted
+from pyface.models.catalog import find
+from pyface.photos.finding import Skipped
+from pyface.types import Face
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """What an album's people are made from, so that they can be made again.
+
+    photos : (n,) number of each face's photo, not decreasing.       keys : each face as facts know it.
+    """
+
+    embeddings: Embeddings
+    metric: str
+    grouping: Grouping
+    photos: Labels
+    quality: NDArray[np.float64]
+    keys: list[FaceKey]
+    rows: Rows
+    journal: Journal
+    n_threads: int
+
+    def links(self) -> Links:
+        """The rules of what was said so far."""
+        return links(self.journal, self.rows)
+
+    def group(self, rules: Links) -> tuple[Labels, NDArray[np.bool_]]:
+        """Numbers by size, and which faces were set aside."""
+        return group_faces(
+            self.embeddings,
+            self.grouping,
+            metric=self.metric,
+            photos=self.photos,
+            quality=self.quality,
+            rules=rules,
+            n_threads=self.n_threads,
+        )
+
+    def close_calls(self, labels: Labels, is_left_out: NDArray[np.bool_]) -> tuple[CloseCall, ...]:
+        """The close calls among the faces that are people's."""
+        rows = np.flatnonzero(~is_left_out)
+        calls = close_calls(
+            self.embeddings[rows],
+            labels[rows],
+            metric=self.metric,
+            threshold=self.grouping.threshold,
+            photos=self.photos[rows] if self.grouping.same_photo_different_people else None,
+        )
+        return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """What the record of work holds."""
+
+    faces: tuple[AlbumFace, ...]
+    embeddings: Embeddings
+    photos: tuple[PhotoInfo, ...]
+    skipped: tuple[Skipped, ...]
+    thumbnails: str | dict[tuple[str, int], bytes]
+    info: RunInfo
+    basis: Basis
+
+
+def album_of(
+    work: WorkFile,
+    path: str | None,
+    info: RunInfo,
+    grouping: Grouping,
+    *,
+    keep: bool,
+    n_threads: int,
+    clock: dict[str, float],
+    progress: ProgressCallback | None,
+) -> Album:
+    """Group the faces of a record. ``path`` is its file, None if it is in memory; ``keep`` lets old numbers survive."""
+    grouping = grouping.for_embedder(info.settings["embedder"], info.metric, info.cluster_threshold)
+    with timed(clock, "read record"):
+        read = _read(work, path, info, grouping, n_threads)
+    n = len(read.faces)
+    if progress is not None:
+        progress("people", 0, n)
+    with timed(clock, "cluster"):
+        rules = read.basis.links()
+        labels, set_aside = read.basis.group(rules)
+        if keep:
+            labels = keep_numbers(work.numbers(), labels)
+        calls = read.basis.close_calls(labels, set_aside | rules.nobody)
+    if progress is not None:
+        progress("people", n, n)
+    settings = {**asdict(grouping), "metric": info.metric, **info.settings, "n_threads": n_threads}
+    seconds = {name: round(value, 3) for name, value in clock.items()}
+    return _assembled(read, rules, labels, set_aside, calls, settings, seconds)
+
+
+def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) -> Album:
+    """The album as its last run left it, with the names of today. OutputFolderError if no run got so far."""
+    described = work.grouping()
+    labels, set_aside = work.people()
+    try:
+        settings = dict(described["settings"])
+        names = Grouping.__dataclass_fields__
+        grouping = Grouping(**{name: settings[name] for name in names})
+        calls = tuple(CloseCall(**call) for call in described["close_calls"])
+        seconds = dict(described["seconds"])
+    except (KeyError, TypeError) as error:
+        raise OutputFolderError(f"{path}: holds no people yet; run 'pyface recluster' on its folder first") from error
+    read = _read(work, path, info, grouping, n_threads)
+    if (labels < 0).any():
+        raise OutputFolderError(f"{path}: the last run did not end; run 'pyface recluster' on its folder first")
+    return _assembled(read, read.basis.links(), labels, set_aside, calls, settings, seconds)
+
+
+def regrouped(album: Album, basis: Basis) -> Album:
+    """The album after something was said about its faces; people keep their numbers."""
+    rules = basis.links()
+    labels, set_aside = basis.group(rules)
+    labels = keep_numbers(album.labels, labels)
+    calls = basis.close_calls(labels, set_aside | rules.nobody)
+    return _named(replace(album, labels=labels, set_aside=set_aside, close_calls=calls), rules)
+
+
+def renamed(album: Album, basis: Basis) -> Album:
+    """The album after something was said that moves no face."""
+    return _named(album, basis.links())
+
+
+def _named(album: Album, rules: Links) -> Album:
+    named = name_people(album.labels, rules)
+    persons = tuple("" if who < 0 else rules.names[int(who)] for who in named.person)
+    notes = (*_broken(rules), *named.notes, *_waiting(rules))
+    return replace(album, persons=persons, hidden=named.hidden, notes=notes)
+
+
+def _broken(rules: Links) -> tuple[str, ...]:
+    """Facts that cannot all hold: they speak of one face now that were two when they were said."""
+    return tuple(
+        f"faces {a} and {b} were said to be different people and are one by other facts: they stay together"
+        for a, b in rules.broken
+    )
+
+
+def _waiting(rules: Links) -> tuple[str, ...]:
+    """Facts about faces that are not here: photos that are gone, or another detector that does not find them."""
+    if not rules.n_waiting:
+        return ()
+    faces = counted(rules.n_waiting, "face that was", "faces that were")
+    return (f"names and answers are kept of {faces} not found here: the photo is gone, or the box is another",)
+
+
+def _assembled(
+    read: _Read,
+    rules: Links,
+    labels: Labels,
+    set_aside: NDArray[np.bool_],
+    calls: Sequence[CloseCall],
+    settings: dict[str, Any],
+    seconds: dict[str, float],
+) -> Album:
+    album = Album(
+        faces=read.faces,
+        labels=labels,
+        embeddings=read.embeddings,
+        photos=read.photos,
+        skipped=read.skipped,
+        settings=settings,
+        models=read.info.models,
+        close_calls=tuple(calls),
+        seconds=seconds,
+        title=read.info.title,
+        quality=read.basis.quality,
+        set_aside=set_aside,
+        left_out=read.info.left_out,
+        _thumbnails=read.thumbnails,
+        _basis=read.basis,
+    )
+    return _named(album, rules)
+
+
+def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n_threads: int) -> _Read:
+    infos = work.photos()
+    records = work.faces()
+    positions = _positions([name for name, _ in records])
+    embeddings = _embeddings(records, info.dimension, path)
+    digests = {name: digest for name, _, _, _, digest in infos}
+    photos = np.cumsum(np.array(positions, np.int64) == 0)
+    boxes = np.array([record.box for _, record in records], np.float64).reshape(-1, 4)
+    keys = [FaceKey(digests[name], tuple(record.box.tolist()), name) for name, record in records]
+    basis = Basis(
+        embeddings,
+        info.metric,
+        grouping,
+        photos,
+        _quality(records, embeddings, info),
+        keys,
+        Rows([key.digest for key in keys], photos, boxes),
+        Journal(None if path is None else os.path.join(os.path.dirname(path), FACTS_FILE)),
+        n_threads,
+    )
+    unread = [Skipped(name, error) for name, _, _, error, _ in infos if error is not None]
+    return _Read(
+        faces=tuple(
+            AlbumFace(name, position, Face(record.box, record.score, record.landmarks, record.scheme, record.embedding))
+            for (name, record), position in zip(records, positions, strict=True)
+        ),
+        embeddings=embeddings,
+        photos=tuple(PhotoInfo(name, width, height) for name, width, height, error, _ in infos if error is None),
+        skipped=tuple(in_order([*work.skipped(), *unread])),
+        thumbnails=path
+        or {
+            (name, position): work.thumbnail(name, position)
+            for (name, _), position in zip(records, positions, strict=True)
+        },
+        info=info,
+        basis=basis,
+    )
+
+
+def _quality(records: list[tuple[str, FaceRecord]], embeddings: Embeddings, info: RunInfo) -> NDArray[np.float64]:
+    """Quality of the faces of a record. Runs before version 3 measured no sharpness: there it is not known."""
+    quality = np.zeros(len(records))
+    by_scheme: dict[tuple[str, int], list[int]] = {}
+    for i, (_, record) in enumerate(records):
+        by_scheme.setdefault((record.scheme, len(record.landmarks)), []).append(i)
+    lengths = vector_lengths(embeddings)
+    for (scheme, _), rows in by_scheme.items():
+        quality[rows] = face_quality(
+            np.array([records[i][1].landmarks for i in rows]),
+            scheme or None,
+            scores=np.array([records[i][1].score for i in rows]),
+            detector=_detector_family(info),
+            sharpness=np.array([records[i][1].sharpness for i in rows]),
+            lengths=lengths[rows],
+            embedder=info.settings["embedder"],
+        )
+    return quality
+
+
+def _detector_family(info: RunInfo) -> str | None:
+    family: str | None = info.settings.get("detector_family")
+    if family is None:
+        with contextlib.suppress(ModelNotFoundError):  # a model of the user's own
+            family = find(info.settings["detector"]).family
+    return family
+
+
+def _embeddings(records: list[tuple[str, FaceRecord]], dimension: int, path: str | None) -> Embeddings:
+    embeddings = np.zeros((len(records), dimension), np.float32)
+    for row, (_, record) in zip(embeddings, records, strict=True):
+        if record.embedding.shape != row.shape or record.box.shape != (4,):
+            raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
+        row[:] = record.embedding
+    return embeddings
+
+
+def _positions(names: list[str]) -> list[int]:
+    """0, 1, ... within each run of equal names."""
+    positions: list[int] = []
+    for i, name in enumerate(names):
+        positions.append(positions[-1] + 1 if i and names[i - 1] == name else 0)
+    return positions

@@ -1,0 +1,121 @@
+"""``pyface name``, ``names`` and ``forget``: what the people of an album are called, and faces out of it for good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyface.cli.console import reports_errors, say, set_up_logging, showable
+from pyface.cli.options import Verbose, app
+from pyface.errors import PyfaceError, counted
+
+_Out = Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT", readable=False)]
+
+
+_Person = Annotated[str, typer.Argument(help="Number of a person, or the name it has.", metavar="PERSON")]
+
+
+@app.command(name="name")
+@reports_errors
+def name_person(
+    out: _Out,
+    person: _Person,
+    name: Annotated[str | None, typer.Argument(help="What it is called from now on.", metavar="[NAME]")] = None,
+    same: Annotated[bool, typer.Option("--same", help="It is the one who is called so already: put together.")] = False,
+    another: Annotated[bool, typer.Option("--another", help="It is somebody else who is called the same.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the name away.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Give a person a name, which stays whatever is clustered anew, added or moved."""
+    set_up_logging(verbose)
+    if (name is None) != remove:
+        raise ValueError("give either a NAME or --remove")
+    from pyface.album.build import load_album
+    from pyface.report.folder import save_album
+
+    album = load_album(out)
+    who = _number_or_name(person)
+    n_faces = len(album.faces_of(who))
+    if name is None:
+        album = album.unname(who)
+        say(f"{showable(person)} has no name any more ({counted(n_faces, 'face')})")
+    else:
+        album = album.name(who, name, same=same, another=another)
+        say(f"{showable(person)} is {showable(name)} now ({counted(n_faces, 'face')})")
+    for note in album.notes:
+        say(f"note: {showable(note)}")
+    save_album(album)
+
+
+@app.command()
+@reports_errors
+def names(
+    out: _Out,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was said last, a name or an answer.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """List the people who have a name: number, faces, name."""
+    set_up_logging(verbose)
+    import numpy as np
+
+    from pyface.album.build import load_album
+    from pyface.report.folder import save_album
+
+    album = load_album(out)
+    if undo:
+        album = album.undo()
+        save_album(album)
+    people: dict[tuple[str, int], int] = {}
+    for person, cluster in zip(album.persons, album.labels.tolist(), strict=True):
+        if person:
+            people[person, cluster] = people.get((person, cluster), 0) + 1
+    for (person, cluster), n_faces in sorted(people.items(), key=lambda item: (item[0][0].casefold(), item[0])):
+        typer.echo(f"{cluster}\t{n_faces}\t{showable(person)}")
+    is_unnamed = ~(album.set_aside | album.hidden) & (np.array(album.persons, np.str_) == "")
+    n_unnamed = len(np.unique(album.labels[is_unnamed]))
+    say(f"{counted(len({name for name, _ in people}), 'name')}; {counted(n_unnamed, 'person', 'people')} without one")
+    for note in album.notes:
+        say(f"note: {showable(note)}")
+
+
+@app.command()
+@reports_errors
+def forget(
+    out: _Out,
+    person: Annotated[
+        str | None, typer.Option(help="All faces of this person: its number, or its name.", metavar="NUMBER|NAME")
+    ] = None,
+    photo: Annotated[
+        str | None, typer.Option(help="This photo with all its faces, named as in faces.csv, and copies of the file.")
+    ] = None,
+    face: Annotated[int | None, typer.Option(help="This face, by its face_id.", metavar="ID")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Take faces out of every file of OUT, for good: vectors, thumbnails, names and answers. It cannot be undone.
+
+    A mark stays by which later runs pass over them: digest of the photo and box of the face.
+    """
+    set_up_logging(verbose)
+    if sum(value is not None for value in (person, photo, face)) != 1:
+        raise ValueError("give exactly one of --person, --photo and --face")
+    from pyface.album.forget import forget as forget_faces
+    from pyface.report.folder import save_album
+
+    who = None if person is None else _number_or_name(person)
+    gone = forget_faces(out, person=who, photo=photo, face=face)
+    try:
+        save_album(gone.album)
+    except PyfaceError:
+        say(f"the records have forgotten it; 'pyface recluster {showable(str(out))}' writes the other files anew")
+        raise
+    photos = f", {counted(gone.n_photos, 'photo')}" if gone.n_photos else ""
+    say(f"forgotten: {counted(gone.n_faces, 'face')}{photos}; {counted(len(gone.album.faces), 'face')} left")
+    for path, kind in gone.exports:
+        say(f"not reached, since it is outside: {showable(path)} ({kind})")
+    say("the disk and backups of it may keep old blocks")
+
+
+def _number_or_name(person: str) -> int | str:
+    return int(person) if person.isascii() and person.isdecimal() else person

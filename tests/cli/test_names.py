@@ -1,0 +1,102 @@
+"""pyface name, names and forget, as a person types them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("typer", reason="the extra 'models' is not installed")
+
+from album.records import two_to_a_photo, write_record
+from typer.testing import CliRunner, Result
+
+from pyface.cli.commands import app
+from pyface.report.folder import recluster_photos
+
+TRUTH = [0, 1, 0, 1, 0, 2, 0, 1, 2, 1, 2, 3]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = write_record(tmp_path / "out", two_to_a_photo(TRUTH))
+    recluster_photos(folder)
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def persons(out: Path) -> list[str]:
+    with open(out / "faces.csv", newline="") as file:
+        return [row["person"] for row in csv.DictReader(file)]
+
+
+def test_name_names_and_undo(out: Path) -> None:
+    done = run("name", out, 0, "Ada")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "0 is Ada now (4 faces)\n"
+    assert persons(out) == ["Ada", "", "Ada", "", "Ada", "", "Ada", "", "", "", "", ""]
+    assert run("name", out, "Ada", "Zoë").exit_code == 0
+    assert run("name", out, 1, "bob").exit_code == 0
+    done = run("names", out)
+    assert done.stdout == "1\t4\tbob\n0\t4\tZoë\n"
+    assert done.stderr == "2 names; 2 people without one\n"
+    done = run("names", out, "--undo")
+    assert done.stdout == "0\t4\tZoë\n"
+    assert "bob" not in persons(out)
+    assert run("name", out, "Zoë", "--remove").stderr == "Zoë has no name any more (4 faces)\n"
+    assert set(persons(out)) == {""}
+
+
+def test_a_name_that_is_taken_asks(out: Path) -> None:
+    run("name", out, 0, "Ada")
+    done = run("name", out, 1, "Ada")
+    assert done.exit_code != 0
+    assert "person 0 is called 'Ada' already" in done.stderr
+    assert "--another" in done.stderr
+    assert run("name", out, 1, "Ada", "--same").exit_code == 0
+    assert persons(out).count("Ada") == 8
+    assert run("names", out).stdout == "0\t8\tAda\n"
+
+
+def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
+    for arguments, message in (
+        ((0, "a\nb"), "control character"),
+        ((0, ""), "name is empty"),
+        ((0,), "give either a NAME or --remove"),
+        ((0, "Ada", "--remove"), "give either a NAME or --remove"),
+        ((9, "Ada"), "nobody has the number 9"),
+        (("Cleo", "Ada"), "nobody is called 'Cleo'"),
+    ):
+        done = run("name", out, *arguments)
+        assert done.exit_code != 0
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (out / "facts.sqlite").exists()
+
+
+def test_forget(out: Path) -> None:
+    run("name", out, 0, "Ada")
+    done = run("forget", out, "--person", "Ada")
+    assert done.exit_code == 0
+    assert done.stderr.splitlines() == [
+        "forgotten: 4 faces; 8 faces left", "the disk and backups of it may keep old blocks",
+    ]  # fmt: skip
+    assert len(persons(out)) == 8
+    assert run("forget", out, "--face", 0, "--photo", "000.jpg").exit_code != 0
+    assert "none named 'x.jpg'" in run("forget", out, "--photo", "x.jpg").stderr
+    assert "1 photo" in run("forget", out, "--photo", "000.jpg").stderr
+
+
+def test_no_album(tmp_path: Path) -> None:
+    for arguments in (
+        ("name", tmp_path / "no", 0, "Ada"),
+        ("names", tmp_path / "no"),
+        ("forget", tmp_path / "no", "--face", 0),
+    ):
+        done = run(*arguments)
+        assert done.exit_code != 0
+        assert "does not exist; name a folder that 'pyface cluster' wrote" in done.stderr
