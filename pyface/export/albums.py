@@ -14,7 +14,7 @@ from pyface.errors import NoPhotosError, OutputFolderError
 from pyface.export.folders import HOWS, place_photos, plan_folders
 from pyface.export.originals import Original, find_originals, known_photos
 from pyface.export.people import Choice, Selected, select
-from pyface.export.sidecars import NAMINGS, Sidecars, refuse_shared, write_sidecars
+from pyface.export.sidecars import NAMINGS, Sidecars, refuse_shared, regions_of, write_sidecars
 from pyface.export.tables import csv_files, json_file
 from pyface.export.written import ExportFolder, digest_of
 from pyface.photos.finding import Skipped
@@ -132,7 +132,8 @@ def export_album(
     if to == "folders":
         assert target is not None
         return _folder_export(album, selected, originals, missing, target, how, show)
-    refuse_shared(originals, naming)
+    to_write = regions_of(album, selected)
+    refuse_shared({name: photo for name, photo in originals.items() if name in to_write}, naming)
     return _sidecar_export(album, selected, originals, missing, folders, target, naming, write=write, progress=show)
 
 

@@ -71,6 +71,7 @@ def place_photos(
         else:
             what = "was changed after pyface wrote it" if folder.was_written(name) else "is not pyface's"
             refused.append(Skipped(name, f"left: what is there {what}"))
+            folder.keep(name)
             continue
         folder.wrote(name, {**facts_of(path), "photo": as_utf8(photo)})
     progress("files", len(plan), len(plan))

@@ -85,7 +85,8 @@ def _look_everywhere(
             except OSError:
                 continue
             if names:
-                found[names[0]] = Original(names.pop(0), path, file.name)
+                name = names.pop(0)
+                found[name] = Original(name, path, file.name)
 
 
 def _is_it(path: str, known: _Known) -> bool:

@@ -45,7 +45,7 @@ def sidecar_name(photo: str, naming: str) -> str:
 
 
 def refuse_shared(originals: dict[str, Original], naming: str) -> None:
-    """ValueError if a sidecar would be that of two photos: of the album, or of files of one name beside each other.
+    """ValueError if the sidecar of one of these photos would be another's, too: of the album, or beside it.
 
     A raw file counts: ``a.xmp`` beside ``a.cr2`` and ``a.jpg`` is the raw file's.
     """

@@ -224,13 +224,12 @@ def _with(document: Document, wanted: Sequence[tuple[Region, bool]], size: tuple
             edits.append(container, _Writer(container).list_items(missing))
     if marks:
         new.append(writer.list_property(_ADDED, "Bag", marks))
+    lines = [line for each in new for line in each]
     if description is None:
         begin = writer.element("rdf:Description", {"rdf:about": ""})
-        lines = [f"<{begin}>", *(f" {line}" for lines in new for line in lines), f"</{begin.split()[0]}>"]
-        edits.append(_rdf(document), lines)
-    else:
-        for lines in new:
-            edits.append(description, lines)
+        edits.append(_rdf(document), [f"<{begin}>", *(f" {line}" for line in lines), f"</{begin.split()[0]}>"])
+    elif lines:
+        edits.append(description, lines)
     return edits.applied()
 
 

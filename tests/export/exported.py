@@ -69,7 +69,7 @@ def jpeg(shade: int = 0) -> bytes:
 
 
 def face(vector: NDArray[np.float32], place: int) -> FaceRecord:
-    """The record of the red (0) or the blue (1) face. Its box goes from the edge of its first pixel to that of its last."""
+    """The record of the red (0) or the blue (1) face, whose box goes from edge to edge of its pixels."""
     x1, y1, x2, y2 = BOXES[place]
     record = face_record(vector, place)
     box = np.array([x1 - 0.5, y1 - 0.5, x2 + 0.5, y2 + 0.5])
