@@ -25,7 +25,7 @@ NAMESPACES = {
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
     "lr": "http://ns.adobe.com/lightroom/1.0/",
-    "pyface": "urn:pyface-toolkit:xmp:1.0:",
+    "pyface": "urn:pyface-toolkit:xmp/1.0/",  # Exiv2 puts "/" behind an address that ends otherwise
 }
 _REGIONS, _ADDED = "mwg-rs:Regions", "pyface:Added"
 # Property -> the kind of list it is, what goes before a name, and what separates levels, which a name may not hold.
