@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from pyface import _check, _threads
 from pyface._typing import Embeddings, Labels
 from pyface.album.links import Links, no_links
-from pyface.album.poor_faces import join_poor, join_share
+from pyface.album.poor_faces import STAY_SHARE, doubtful_below, join_poor, join_share, let_go
 from pyface.album.same_photo import picture_share, same_photo_links
+from pyface.analysis import quality as qualities
 from pyface.analysis.analyzer import check_count, check_threshold
 from pyface.errors import counted
 from pyface.kernels.density import dbscan
 
 logger = logging.getLogger(__name__)
-
-# On labelled photos: docs/how-it-works/face-quality.md.
-MIN_QUALITY = 0.3
 
 SamePhoto = bool | Literal["auto"]
 
@@ -43,16 +41,20 @@ class Grouping:
     """How faces become people. Exactly one of ``threshold`` and ``n_clusters`` is set once the embedder is known.
 
     same_photo_different_people : "auto" frees faces of one photo that are nearer than ``picture_limit``.
-    min_quality : faces below it found no people; they join them below ``poor_limit``.
+    min_quality : faces below it found no people; they join them below ``poor_limit``. None is the embedder's, where
+        there is a threshold; with 0 the next one does nothing, either.
+    doubtful_below : faces of less quality stay with a person only below ``stay_limit``.
     """
 
     algorithm: str
     threshold: float | None
     n_clusters: int | None
     same_photo_different_people: SamePhoto
-    min_quality: float = 0.0
+    min_quality: float | None = 0.0
     picture_limit: float | None = None
     poor_limit: float | None = None
+    doubtful_below: float | None = None
+    stay_limit: float | None = None
 
     def for_embedder(self, name: str, metric: str, average_threshold: float) -> Grouping:
         """The same with a threshold where one is needed and none was given; ``average_threshold`` is the embedder's."""
@@ -62,9 +64,16 @@ class Grouping:
         threshold = self.threshold
         if threshold is None:
             threshold = cluster_threshold(self.algorithm, name, metric, average_threshold)
+        least = qualities.min_quality(name) if self.min_quality is None else self.min_quality
+        filled = replace(filled, threshold=threshold, min_quality=least)
+        if least == 0:
+            return filled
         # Whoever asks for nearer faces asks for nearer poor ones, too.
-        limit = join_share(name, metric) * min(threshold, average_threshold)
-        return replace(filled, threshold=threshold, poor_limit=limit)
+        filled = replace(filled, poor_limit=join_share(name, metric) * min(threshold, average_threshold))
+        if self.algorithm not in ("average", "complete"):  # chains join faces that are far from most others
+            return filled
+        stay = STAY_SHARE**0.5 if metric == "euclidean" else STAY_SHARE
+        return replace(filled, doubtful_below=doubtful_below(name), stay_limit=stay * threshold)
 
 
 def check_grouping(
@@ -76,8 +85,8 @@ def check_grouping(
 ) -> Grouping:
     """Options as users give them. TypeError or ValueError, which say what goes together, for those that do not.
 
-    "auto" is for the linkages with a threshold, and means nothing for others; so does ``min_quality=None``, the default
-    for all who have a threshold.
+    "auto" is for the linkages with a threshold, and means nothing for others. ``min_quality=None`` is the embedder's
+    own where there is a threshold, and 0 elsewhere.
     """
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm must be one of {', '.join(ALGORITHMS)}; got {algorithm!r}")
@@ -88,10 +97,11 @@ def check_grouping(
             f"same_photo_different_people must be True, False or 'auto', got {same_photo_different_people!r}"
         )
     by_threshold = n_clusters is None and algorithm != "kmeans"
-    if min_quality is None:
-        min_quality = MIN_QUALITY if by_threshold else 0.0
-    min_quality = _check.number(min_quality, "min_quality", minimum=0, maximum=1)
-    if min_quality > 0 and not by_threshold:
+    if min_quality is not None:
+        min_quality = _check.number(min_quality, "min_quality", minimum=0, maximum=1)
+    elif not by_threshold:
+        min_quality = 0.0
+    if min_quality and not by_threshold:
         raise ValueError(
             "min_quality needs a threshold, by which poor faces join people: leave it out with n_clusters (--clusters)"
         )
@@ -145,9 +155,9 @@ def group_faces(
     are enough; the people of ``single``. ``kmeans``: ``n_clusters`` means, of directions under cosine; the same draws
     in every run. Faces that were said to be one person begin as one; pairs that were said to be two never meet.
 
-    Faces below ``min_quality`` of which nobody said who they are found no people and join those that are there, see
-    :func:`pyface.album.poor_faces.join_poor`; what joins nobody is set aside and has a number of its own, as nobodies
-    and people seen once have.
+    Faces below ``min_quality`` that were not said to be one person with others found no people and join those that are
+    there (:func:`pyface.album.poor_faces.join_poor`); what joins nobody is set aside and has a number of its own, as
+    nobodies and people seen once have. Doubtful ones stay only where they are near (``let_go``).
 
     ValueError if there are fewer faces than ``n_clusters``, or the algorithm cannot keep to the rules; without any face
     there is nobody, whatever was asked for.
@@ -158,7 +168,8 @@ def group_faces(
         return np.zeros(0, np.int64), set_aside
     rules = no_links(n) if rules is None else rules
     quality = np.full(n, np.nan) if quality is None else quality
-    is_poor = (quality < grouping.min_quality) & (rules.together < 0) & ~rules.nobody
+    is_known = (rules.together >= 0) | rules.nobody
+    is_poor = (quality < (grouping.min_quality or 0.0)) & ~is_known
     rows = np.flatnonzero(~is_poor & ~rules.nobody)
     _refuse_too_many(grouping, photos[rows])
     groups, pairs = _apart(embeddings, grouping, metric, photos, rules)
@@ -167,6 +178,9 @@ def group_faces(
         labels[rows] = _cluster(
             embeddings[rows], grouping, metric, *_of_rows(rows, n, groups, pairs), rules.together[rows], n_threads
         )
+    if grouping.doubtful_below is not None and grouping.stay_limit is not None:
+        is_doubtful = (quality < grouping.doubtful_below) & ~is_known
+        labels = let_go(embeddings, labels, is_doubtful, metric=metric, limit=grouping.stay_limit)
     labels[rules.nobody] = labels.max(initial=-1) + 1 + np.arange(np.count_nonzero(rules.nobody))
     poor = np.flatnonzero(is_poor)
     if len(poor):

@@ -1,4 +1,4 @@
-"""Faces too poor to compare: they found no people, and join one only when they are nearer than others have to be."""
+"""Faces too poor to compare found no people and join one only when near enough; doubtful ones stay only when near."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
 
-__all__ = ["join_poor", "join_share"]
+__all__ = ["STAY_SHARE", "doubtful_below", "join_poor", "join_share", "let_go"]
 
 # A poor face joins a person at a mean distance below this share of the threshold of average linkage (in squared or
-# cosine distance). There pairs of two people of which one is poor are as rare as pairs of two good faces are at the
-# threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are trained alike.
-_SHARES = {"dlib-resnet": 0.85, "sface": 0.85}
+# cosine distance). There for one right pair of a poor face and a good one there are no more wrong ones than of two good
+# faces at the threshold: docs/how-it-works/face-quality.md. Other embedders are taken to be like SFace, as most are
+# trained alike.
+_SHARES = {"dlib-resnet": 0.8, "sface": 0.85}
+# Qualities below which a face is doubtful, and the share of the threshold within which it has to be of the others of
+# its person (same document).
+_DOUBTFUL = {"dlib-resnet": 0.8, "sface": 0.9}
+STAY_SHARE = 0.95
 _BLOCK_BYTES = 1 << 26
 
 
@@ -20,6 +25,51 @@ def join_share(embedder: str, metric: str) -> float:
     """The share of average linkage's threshold that is the ``limit`` of :func:`join_poor`; ``embedder`` is a name."""
     share = _SHARES.get(embedder, _SHARES["sface"])
     return share**0.5 if metric == "euclidean" else share
+
+
+def doubtful_below(embedder: str) -> float:
+    """The quality below which :func:`let_go` looks at a face; ``embedder`` is a name."""
+    return _DOUBTFUL.get(embedder, _DOUBTFUL["sface"])
+
+
+def let_go(
+    embeddings: Embeddings, labels: Labels, is_doubtful: NDArray[np.bool_], *, metric: str, limit: float
+) -> Labels:
+    """The labels, with doubtful faces that are not near enough to the others of their person each for itself.
+
+    embeddings, labels, metric : as :func:`join_poor` takes them; faces of label -1 are left as they are.
+    is_doubtful : (n,) which faces may be let go.
+    limit : a doubtful face stays if its mean distance to all others of its person is strictly below it. All are judged
+        by the people as they are given, in no order. Euclidean distances are compared in squares.
+
+    Those let go are numbered on from the largest in the order of their rows. Time and memory O(n d).
+    """
+    result: Labels = labels.astype(np.int64)
+    placed = np.flatnonzero(labels >= 0)
+    if placed.size == 0:
+        return result
+    people = np.unique(labels[placed], return_inverse=True)[1]
+    sizes = np.bincount(people)
+    is_asked = is_doubtful[placed] & (sizes[people] > 1)
+    # Of people without a face to look at nothing need be known.
+    counts = np.isin(people, people[is_asked])
+    placed, is_asked = placed[counts], is_asked[counts]
+    if placed.size == 0:
+        return result
+    people = np.unique(people[counts], return_inverse=True)[1]
+    rows = _ready(embeddings[placed], metric)
+    if metric != "cosine":
+        rows -= rows.mean(axis=0)
+    sums, square_sums = _sums(rows, people)
+    mine, asked = people[is_asked], rows[is_asked]
+    squares = np.einsum("ij,ij->i", asked, asked)
+    dots = np.einsum("ij,ij->i", asked, sums[mine]) - squares
+    others = np.bincount(people)[mine] - 1
+    distances = squares + (square_sums[mine] - squares - 2 * dots) / others
+    goes = np.flatnonzero(is_asked)[distances >= _in_squares(limit, metric)]
+    gone = placed[goes]
+    result[gone] = result.max() + 1 + np.arange(len(gone))
+    return result
 
 
 def join_poor(
@@ -101,38 +151,55 @@ def _below(
     |x|^2 + E|a|^2 - 2 <x, E a>, which is twice the cosine distance where all have length 1. float32 says which can be
     below, float64 which are.
     """
-    least = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
-    rows = embeddings[good].astype(np.float64)
-    faces = embeddings[poor].astype(np.float64)
-    if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
-    else:  # nearer to 0 the squares lose fewer digits
+    least = _in_squares(limit, metric)
+    rows, faces = _ready(embeddings[good], metric), _ready(embeddings[poor], metric)
+    if metric != "cosine":  # nearer to 0 the squares lose fewer digits
         middle = rows.mean(axis=0)
         rows -= middle
         faces -= middle
-    k = int(people.max()) + 1
-    sizes = np.bincount(people, minlength=k).astype(np.float64)
-    means = np.zeros((k, rows.shape[1]))
-    np.add.at(means, people, rows)
-    means /= sizes[:, None]
-    squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows), minlength=k) / sizes
+    sizes = np.bincount(people).astype(np.float64)
+    sums, square_sums = _sums(rows, people)
+    means, squares = sums / sizes[:, None], square_sums / sizes
     own = np.einsum("ij,ij->i", faces, faces)
-    # What rounding to float32 and a sum of d products in it can be wrong by.
-    error = (rows.shape[1] + 8) * float(np.finfo(np.float32).eps)
-    reach = error * 2 * np.linalg.norm(means, axis=1)
-    lengths = np.sqrt(own)
-    columns = np.ascontiguousarray(means.T, np.float32)
+    # 2 <x, m> + least - |x|^2 - squares as one product of float32, and what that can be wrong by on top of it.
+    error = (rows.shape[1] + 16) * float(np.finfo(np.float32).eps)
+    rest = least - own
+    left = np.column_stack([2 * faces, np.sqrt(own), rest + error * np.abs(rest), np.ones(len(faces))])
+    reach = 2 * error * np.linalg.norm(means, axis=1)
+    right = np.column_stack([means, reach, np.ones(len(means)), (error - 1) * squares]).T
+    left, right = left.astype(np.float32), np.ascontiguousarray(right, np.float32)
     found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
-    block = max(1, _BLOCK_BYTES // (4 * k))
+    block = max(1, _BLOCK_BYTES // (4 * len(sizes)))
     for begin in range(0, len(faces), block):
         here = slice(begin, begin + block)
-        # own + squares - 2 dots < least, with what the dots may be wrong by
-        needed = ((own[here, None] + squares[None, :] - least) - lengths[here, None] * reach[None, :]) / 2
-        near, person = np.nonzero(faces[here].astype(np.float32) @ columns >= needed)
+        near, person = np.nonzero(left[here] @ right >= 0)
         dots = np.einsum("ij,ij->i", faces[here][near], means[person])
         distances = own[here][near] + squares[person] - 2 * dots
         is_below = distances < least
         found.append((distances[is_below], near[is_below] + begin, person[is_below]))
     parts = tuple(np.concatenate(part) for part in zip(*found, strict=True))
     return parts[0], parts[1], parts[2]
+
+
+def _in_squares(limit: float, metric: str) -> float:
+    """The limit as a squared Euclidean distance; of unit rows that is twice the cosine distance."""
+    return {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
+
+
+def _ready(embeddings: Embeddings, metric: str) -> NDArray[np.float64]:
+    """A float64 copy, of length 1 if the metric is cosine."""
+    rows: NDArray[np.float64] = embeddings.astype(np.float64)
+    if metric == "cosine":
+        rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return rows
+
+
+def _sums(rows: NDArray[np.float64], people: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each person from 0 on, the sum of its rows (k, d) and of their squares (k,)."""
+    from scipy.sparse import csr_array  # too heavy to come with the package
+
+    n = len(rows)
+    of_people = csr_array((np.ones(n), (people, np.arange(n))), shape=(int(people.max()) + 1, n))
+    sums: NDArray[np.float64] = of_people @ rows
+    squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows))
+    return sums, squares.astype(np.float64)

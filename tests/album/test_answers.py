@@ -6,8 +6,9 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from album.records import two_to_a_photo, write_record
+from album.records import face_record, two_to_a_photo, vectors, write_record
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -270,6 +271,71 @@ def test_markup_and_right_to_left_names_are_text(out: Path, album: Album) -> Non
     assert "<b>A</b>" not in page
     assert "&lt;b&gt;A&lt;/b&gt; &amp; &#34;B&#34;" in page
     assert {row["person"] for row in rows_of(out)} == {'<b>A</b> & "B"', "=אדה", ""}
+
+
+def test_two_faces_of_one_photo_can_be_said_to_be_one(out: Path, album: Album) -> None:
+    joined = album.same([0, 1])
+    assert joined.labels[0] == joined.labels[1]
+    for apart in (True, "auto"):
+        labels = recluster_photos(out, same_photo_different_people=apart).labels
+        assert labels[0] == labels[1]
+
+
+def poor_album(out: Path) -> Album:
+    """Faces 0 and 5 are poor, as short vectors say: 0 is near to its person and 5 is nobody's."""
+    faces = two_to_a_photo(TRUTH)
+    x = vectors(TRUTH)
+    for photo, place, vector in (("000.jpg", 0, x[0]), ("002.jpg", 1, -x[5])):
+        faces[photo][place] = face_record((vector * (4 / np.linalg.norm(vector))).astype(np.float32), place)
+    return recluster_photos(write_record(out, faces), min_quality=0.5)
+
+
+def test_poor_faces_join_or_are_set_aside(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    album = poor_album(out)
+    assert (album.quality < 0.5).nonzero()[0].tolist() == [0, 5]
+    assert album.states == ["set_aside" if i == 5 else "" for i in range(12)]
+    assert album.labels[0] == album.labels[2]
+    assert (album.labels == album.labels[5]).sum() == 1
+    assert album.n_people == 4
+    assert [row["state"] for row in rows_of(out)] == album.states
+    page = (out / "report.html").read_text()
+    assert "Cannot be told" in page
+    assert "1 face set aside" in page
+    everybody = recluster_photos(out, min_quality=0)
+    assert everybody.states == [""] * 12
+    assert everybody.n_people == 5
+    assert "Cannot be told" not in (out / "report.html").read_text()
+
+
+def test_a_poor_face_of_which_it_was_said_is_its_persons(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    album = poor_album(out).same([5, 8])
+    assert album.states == [""] * 12
+    assert album.labels[5] == album.labels[8]
+    back = album.undo()
+    assert back.states[5] == "set_aside"
+    # It joins nobody of whom it was said that it is not that person, however near.
+    parted = back.different([0], [2, 4, 6])
+    assert parted.states[0] == "set_aside"
+
+
+@pytest.mark.parametrize(("length", "distance", "stays"), [(9, 0.29, False), (20, 0.29, True), (9, 0.28, True)])
+def test_doubtful_faces_stay_only_where_they_are_near(
+    tmp_path: Path, length: float, distance: float, stays: bool
+) -> None:
+    """Below 0.3 faces are one person; one whose short vector makes it doubtful only below 0.285."""
+    other = np.array([1 - distance, (1 - (1 - distance) ** 2) ** 0.5]) * length
+    faces = {
+        "0.jpg": [face_record(np.array([20, 0], np.float32))],
+        "1.jpg": [face_record(other.astype(np.float32))],
+    }
+    out = write_record(tmp_path / "out", faces)
+    album = recluster_photos(out)
+    assert (album.labels[0] == album.labels[1]) == stays
+    assert album.states == ["", ""]
+    for options in ({"min_quality": 0}, {"algorithm": "single", "threshold": 0.3}):
+        assert recluster_photos(out, **options).n_people == 1
 
 
 def test_wrong_arguments(album: Album) -> None:

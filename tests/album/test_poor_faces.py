@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy.spatial.distance import cdist
 
 from pyface.album import poor_faces
-from pyface.album.poor_faces import join_poor, join_share
+from pyface.album.poor_faces import STAY_SHARE, doubtful_below, join_poor, join_share, let_go
 
 METRICS = ("cosine", "sqeuclidean", "euclidean")
 
@@ -119,7 +119,31 @@ def test_blocks_change_nothing_nor_does_a_place_far_from_0(far: float, monkeypat
     assert_array_equal(join_poor(rows, labels, metric="sqeuclidean", limit=4.0)[0], whole[0])
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@given(n=st.integers(0, 40), seed=st.integers(0, 10_000), share=st.floats(0, 1))
+def test_doubtful_faces_are_let_go_by_definition(metric: str, n: int, seed: int, share: float) -> None:
+    rows, labels = an_album(n, seed)
+    is_doubtful = np.random.default_rng(seed).random(n) < 0.5
+    wide = rows.astype(np.float64)
+    between = cdist(wide, wide, "cosine" if metric == "cosine" else "sqeuclidean")
+    means = np.full(n, -np.inf)
+    for i in range(n):
+        others = (labels == labels[i]) & (np.arange(n) != i)
+        if labels[i] >= 0 and others.any():
+            means[i] = between[i, others].mean()
+    means = np.where(means > 0, np.sqrt(np.maximum(means, 0)), means) if metric == "euclidean" else means
+    known = means[np.isfinite(means)]
+    limit = float(np.quantile(known, share)) * 1.0001 if known.size else 0.5
+    goes = is_doubtful & (means >= limit)
+    expected = labels.copy()
+    expected[goes] = labels.max(initial=-1) + 1 + np.arange(goes.sum())
+    got = let_go(rows, labels, is_doubtful, metric=metric, limit=limit)
+    assert got.dtype == np.int64
+    assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize("name", ["sface", "dlib-resnet", "of my own"])
 def test_poor_faces_have_to_be_nearer(name: str) -> None:
-    assert 0 < join_share(name, "cosine") < 1
+    assert 0 < join_share(name, "cosine") < STAY_SHARE < 1
+    assert 0 < doubtful_below(name) < 1
     assert join_share(name, "euclidean") == pytest.approx(join_share(name, "sqeuclidean") ** 0.5)

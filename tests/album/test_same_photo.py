@@ -53,10 +53,12 @@ def test_photos_may_come_in_any_order_and_blocks_change_nothing(monkeypatch: pyt
     photos = np.random.default_rng(2).integers(0, 4, 60)
     groups, links = same_photo_links(rows, photos, metric="cosine", limit=0.1)
     assert len(links)
-    monkeypatch.setattr(same_photo, "_BLOCK", 7)
-    again, in_blocks = same_photo_links(rows, photos, metric="cosine", limit=0.1)
-    assert_array_equal(groups, again)
-    assert_array_equal(links, in_blocks)
+    for block, crowd in ((7, 40), (1 << 20, 3), (7, 3), (7, 14)):
+        monkeypatch.setattr(same_photo, "_BLOCK", block)
+        monkeypatch.setattr(same_photo, "_CROWD", crowd)
+        again, in_blocks = same_photo_links(rows, photos, metric="cosine", limit=0.1)
+        assert_array_equal(groups, again)
+        assert_array_equal(links, in_blocks)
 
 
 def test_one_picture_twice_beside_others() -> None:
@@ -72,3 +74,14 @@ def test_one_picture_twice_beside_others() -> None:
 def test_the_share_is_one_of_distances_in_the_metric(name: str) -> None:
     assert 0 < picture_share(name, "cosine") < 1
     assert picture_share(name, "euclidean") == pytest.approx(picture_share(name, "sqeuclidean") ** 0.5)
+
+
+@given(n=st.integers(2, 20), seed=st.integers(0, 10_000), crowd=st.sampled_from([3, 40]))
+def test_faces_that_are_one_person_for_certain_are_free(n: int, seed: int, crowd: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, photos, together = some_rows(n, seed), rng.integers(0, 3, n), rng.integers(-1, 3, n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(same_photo, "_CROWD", crowd)
+        groups, links = same_photo_links(rows, photos, metric="cosine", limit=None, together=together)
+    pairs = {(i, j) for i in range(n) for j in range(i + 1, n) if photos[i] == photos[j]}
+    assert parted(groups, links) == {(i, j) for i, j in pairs if together[i] < 0 or together[i] != together[j]}
