@@ -141,11 +141,11 @@ def _tables(album: Album, selected: Selected, kind: str, target: str) -> Export:
     files = csv_files(album, selected) if kind == "csv" else json_file(album, selected)
     folder = ExportFolder(target, kind)
     _remember(album, target, kind)
-    folder.begin({})
-    write_files(target, files)
-    for name, data in files.items():
-        folder.wrote(name, digest_of(data))
-    folder.finish()
+    with folder.writing({}):
+        write_files(target, files)
+        for name, data in files.items():
+            folder.wrote(name, digest_of(data))
+        folder.finish()
     return Export(kind, target, len(selected.people), len(files), left_out=selected.left_out)
 
 
@@ -161,13 +161,9 @@ def _folder_export(
     plan = plan_folders(album, selected)
     folder = ExportFolder(target, "folders")
     _remember(album, target, "folders")
-    try:
-        folder.begin({"how": how})
+    with folder.writing({"how": how}):
         gone = [item.photo for item in missing]
         n_placed, n_there, left = place_photos(folder, plan, originals, how, gone=gone, progress=progress)
-    except BaseException:
-        folder.stop()
-        raise
     notes: tuple[str, ...] = ()
     if how == "hardlink":
         notes = ("these are hard links: a program that edits such a file in place changes the photo itself",)
@@ -198,13 +194,9 @@ def _sidecar_export(
     else:
         folder = ExportFolder(target, "xmp")
         _remember(album, target, "xmp")
-        try:
-            folder.begin({"naming": naming})
+        with folder.writing({"naming": naming}):
             done = write_sidecars(album, selected, originals, naming, folder=folder, write=True, progress=progress)
             done.n_removed += folder.finish()
-        except BaseException:
-            folder.stop()
-            raise
         done.skipped += folder.left
     return Export(
         "xmp", target or folders[0], len(selected.people), done.n_new, done.n_merged, done.n_same, done.n_removed,

@@ -35,15 +35,26 @@ class ExportFolder:
         self._is_new = prepare_folder(path, self._command)
         files = read_summary(path).get("files")
         listed = files.items() if isinstance(files, dict) else ()
-        self._before: dict[str, Facts] = {_name(key): facts for key, facts in listed if isinstance(facts, dict)}
+        self._before: dict[str, Facts] = {
+            _name(key): facts for key, facts in listed if isinstance(facts, dict) and _leads_inside(key)
+        }
         self._files: dict[str, Facts] = {}
         self._settings: Facts = {}
         self.left: list[Skipped] = []
 
-    def begin(self, settings: Facts) -> None:
-        """Write the summary: from here on the folder is known as written by this export, however the run ends."""
+    @contextlib.contextmanager
+    def writing(self, settings: Facts) -> Iterator[None]:
+        """Write the summary: from here on the folder is known as written by this export, however the block ends.
+
+        After an error the summary has what was written, too; a new folder in which nothing is goes away.
+        """
         self._settings = settings
-        self._write_summary({**self._before})
+        try:
+            self._write_summary(self._before)
+            yield
+        except BaseException:
+            self._stop()
+            raise
 
     def full_path(self, name: str) -> str:
         """The path of a file in this folder."""
@@ -93,8 +104,7 @@ class ExportFolder:
         self._write_summary(self._files)
         return n_gone
 
-    def stop(self) -> None:
-        """After an error: the summary has what was written, too. A new folder in which nothing is goes away."""
+    def _stop(self) -> None:
         with contextlib.suppress(OutputFolderError):
             if self._files or self._before:
                 self._write_summary({**self._before, **self._files})
@@ -186,6 +196,11 @@ def _parents(name: str) -> list[str]:
     """The folders of a relative path, the innermost first."""
     parts = name.split("/")[:-1]
     return ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
+
+
+def _leads_inside(name: str) -> bool:
+    """Whether it is a plain relative path, whatever somebody made of the summary."""
+    return not (os.path.isabs(name) or {"", ".", ".."} & set(name.replace(os.sep, "/").split("/")))
 
 
 def _name(key: str) -> str:

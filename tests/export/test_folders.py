@@ -231,3 +231,20 @@ def test_an_export_that_breaks_off_goes_on(out: Path, tmp_path: Path) -> None:
     )  # as after a kill, which lets nobody write the list
     done = export_album(out, "folders", target, photos=photos)
     assert (done.n_new, done.n_same, done.skipped) == (5, 3, ())
+
+
+def test_a_summary_that_leads_elsewhere_takes_nothing_away(out: Path, tmp_path: Path) -> None:
+    photos, target = tmp_path / "photos", tmp_path / "people"
+    export_album(out, "folders", target, photos=photos)
+    summary = json.loads((target / "summary.json").read_text())
+    victim = tmp_path / "victim.jpg"
+    victim.write_bytes(b"mine")
+    facts = {"size": 4, "mtime_ns": victim.stat().st_mtime_ns, "photo": "c.jpg"}
+    summary["files"] |= dict.fromkeys(("../victim.jpg", str(victim), "Ada/../../victim.jpg"), facts)
+    (target / "summary.json").write_text(json.dumps(summary))
+    outside = tmp_path / "outside"
+    (target / "Bob").rename(outside)
+    (target / "Bob").symlink_to(outside)
+    export_album(load_album(out).name("Bob", "Rob"), "folders", target, photos=photos)
+    assert victim.exists()
+    assert sorted(os.listdir(outside)) == ["IMG_1.jpg", "c.jpg"]
