@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,30 +15,12 @@ from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
 from pyface.album.close_calls import CloseCall
+from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.work import FILE_NAME, WorkFile
 from pyface.photos.finding import LeftOut, Skipped
-from pyface.types import Face
 
 if TYPE_CHECKING:
-    from pyface.album.assembly import Basis
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoInfo:
-    """A photo that was read: its name (path relative to the folder, with ``/``) and its upright size in pixels."""
-
-    name: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AlbumFace:
-    """One face of an album: which photo it is in, its place among that photo's faces, and the face itself."""
-
-    photo: str
-    position: int
-    face: Face
+    from pyface.album.basis import Basis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +48,7 @@ class Album:
     are written anew by :func:`pyface.save_album`.
     """
 
-    faces: tuple[AlbumFace, ...]
+    faces: AlbumFaces
     labels: Labels
     embeddings: Embeddings
     photos: tuple[PhotoInfo, ...]
@@ -97,7 +80,7 @@ class Album:
     @property
     def n_photos_without_face(self) -> int:
         """How many of the photos that were read show no face that was found."""
-        return len(self.photos) - len({entry.photo for entry in self.faces})
+        return len(self.photos) - len(set(self.faces.photos))
 
     @property
     def states(self) -> list[str]:
@@ -122,7 +105,7 @@ class Album:
 
     def thumbnails(self, face_ids: Sequence[int]) -> list[bytes]:
         """JPEG thumbnails of these faces."""
-        keys = [(self.faces[i].photo, self.faces[i].position) for i in face_ids]
+        keys = [(self.faces.photos[i], self.faces.positions[i]) for i in face_ids]
         if isinstance(self._thumbnails, dict):
             return [self._thumbnails[key] for key in keys]
         with contextlib.closing(WorkFile(self._thumbnails, keep=True)) as work:
@@ -197,8 +180,21 @@ def remember_people(out: str, album: Album) -> None:
         "seconds": album.seconds,
     }
     with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
-        faces = [(entry.photo, entry.position) for entry in album.faces]
-        work.save_people(faces, album.labels, album.set_aside, described)
+        faces = album.faces.keys()
+        kept = None if album._basis is None else album._basis.to_keep()
+        work.save_people(faces, album.labels, album.set_aside, described, kept)
+
+
+@contextlib.contextmanager
+def many_objects() -> Iterator[None]:
+    """Do not look for cycles among the objects that the block makes: a large album has hundreds of thousands, and none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

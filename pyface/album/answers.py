@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface.album.album import Album
-from pyface.album.assembly import Basis, regrouped, renamed
+from pyface.album.assembly import regrouped, renamed
+from pyface.album.basis import Basis
 from pyface.album.facts import FaceKey, Fact, Kind
 from pyface.album.links import Links, Spoken
 from pyface.album.names import check_name
@@ -199,23 +201,16 @@ def _say_unless_broken(
 ) -> None:
     """Write a fact down if it breaks none, or with those that it breaks overruled."""
     journal = basis.journal
-    keys = journal.keys()
-    known = {(key.digest, key.box): number for number, key in keys.items()}
-    keys = dict(keys)
-
-    def number_of(face: int) -> int:
-        key = basis.keys[face]
-        number = known.setdefault((key.digest, key.box), -2 - len(keys))
-        keys.setdefault(number, key)
-        return number
-
-    new = replace(
-        fact, faces=tuple(number_of(int(i)) for i in faces), others=tuple(number_of(int(i)) for i in others)
-    )  # fmt: skip
-    before = Spoken(journal.facts(), keys, basis.rows)
-    spoken = Spoken([*before.facts, new], keys, basis.rows)
-    old = {tuple(pair) for pair in _broken(before)}
-    broken = [pair for pair in _broken(spoken) if pair not in old]
+    known = journal.keys()
+    # The faces spoken of, under numbers that no face of the journal has: which face is which row is all that counts.
+    own = {-2 - i: basis.keys[face] for i, face in enumerate([*faces.tolist(), *others.tolist()])}
+    numbers = tuple(own)
+    new = replace(fact, faces=numbers[: len(faces)], others=numbers[len(faces) :])
+    before = Spoken(journal.facts(), known, basis.rows, basis.heard)
+    spoken = Spoken([*before.facts, new], ChainMap(own, known), basis.rows, basis.heard)
+    basis.heard.parts.pop(fact.id)
+    old = set(before.broken())
+    broken = [pair for pair in spoken.broken() if pair not in old]
     if not broken:
         journal.add(fact.kind, _keys(basis, faces), _keys(basis, others))
         return
@@ -232,9 +227,3 @@ def _say_unless_broken(
         )
     overruled = {(number, face) for number, face in to_overrule(before, broken) if number >= 0 and face >= 0}
     journal.add(fact.kind, _keys(basis, faces), _keys(basis, others), overrules=overruled)
-
-
-def _broken(spoken: Spoken) -> list[tuple[int, int, int]]:
-    """(node, node, fact) of pairs that were said to be different and are one by other facts."""
-    group = spoken.groups()
-    return [(a, b, fact) for a, b, fact in spoken.different().tolist() if group[a] == group[b]]

@@ -12,73 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
-from pyface.album.album import Album, AlbumFace, PhotoInfo, timed
-from pyface.album.close_calls import CloseCall, close_calls
+from pyface.album.album import Album, many_objects, timed
+from pyface.album.basis import Basis, FaceKeys
+from pyface.album.close_calls import CloseCall
+from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.facts import FILE_NAME as FACTS_FILE
-from pyface.album.facts import FaceKey, Journal
-from pyface.album.links import Links, Rows, links
+from pyface.album.facts import Journal
+from pyface.album.links import Links, Rows
 from pyface.album.names import name_people
-from pyface.album.people import Grouping, group_faces, keep_numbers
+from pyface.album.people import Grouping, keep_numbers
 from pyface.album.run import ProgressCallback
-from pyface.album.work import FaceRecord, RunInfo, WorkFile, in_order
+from pyface.album.space import Space
+from pyface.album.work import FaceTable, RunInfo, WorkFile, in_order
 from pyface.analysis.quality import face_quality, vector_lengths
 from pyface.errors import ModelNotFoundError, OutputFolderError, counted
 from pyface.models.catalog import find
 from pyface.photos.finding import Skipped
-from pyface.types import Face
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Basis:
-    """What an album's people are made from, so that they can be made again.
-
-    photos : (n,) number of each face's photo, not decreasing.       keys : each face as facts know it.
-    """
-
-    embeddings: Embeddings
-    metric: str
-    grouping: Grouping
-    photos: Labels
-    quality: NDArray[np.float64]
-    keys: list[FaceKey]
-    rows: Rows
-    journal: Journal
-    n_threads: int
-
-    def links(self) -> Links:
-        """The rules of what was said so far."""
-        return links(self.journal, self.rows)
-
-    def group(self, rules: Links) -> tuple[Labels, NDArray[np.bool_]]:
-        """Numbers by size, and which faces were set aside."""
-        return group_faces(
-            self.embeddings,
-            self.grouping,
-            metric=self.metric,
-            photos=self.photos,
-            quality=self.quality,
-            rules=rules,
-            n_threads=self.n_threads,
-        )
-
-    def close_calls(self, labels: Labels, is_left_out: NDArray[np.bool_]) -> tuple[CloseCall, ...]:
-        """The close calls among the faces that are people's."""
-        rows = np.flatnonzero(~is_left_out)
-        calls = close_calls(
-            self.embeddings[rows],
-            labels[rows],
-            metric=self.metric,
-            threshold=self.grouping.threshold,
-            photos=self.photos[rows] if self.grouping.same_photo_different_people else None,
-        )
-        return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
     """What the record of work holds."""
 
-    faces: tuple[AlbumFace, ...]
+    faces: AlbumFaces
     embeddings: Embeddings
     photos: tuple[PhotoInfo, ...]
     skipped: tuple[Skipped, ...]
@@ -100,22 +56,22 @@ def album_of(
 ) -> Album:
     """Group the faces of a record. ``path`` is its file, None if it is in memory; ``keep`` lets old numbers survive."""
     grouping = grouping.for_embedder(info.settings["embedder"], info.metric, info.cluster_threshold)
-    with timed(clock, "read record"):
+    with timed(clock, "read record"), many_objects():
         read = _read(work, path, info, grouping, n_threads)
+    basis = read.basis
     n = len(read.faces)
     if progress is not None:
         progress("people", 0, n)
     with timed(clock, "cluster"):
-        rules = read.basis.links()
-        labels, set_aside = read.basis.group(rules)
-        if keep:
-            labels = keep_numbers(work.numbers(), labels)
-        calls = read.basis.close_calls(labels, set_aside | rules.nobody)
+        rules = basis.links()
+        grouped = basis.group(rules)
+        labels = keep_numbers(work.numbers(), grouped.labels) if keep else grouped.labels
+        calls = basis.close_calls(grouped, labels)
     if progress is not None:
         progress("people", n, n)
     settings = {**asdict(grouping), "metric": info.metric, **info.settings, "n_threads": n_threads}
     seconds = {name: round(value, 3) for name, value in clock.items()}
-    return _assembled(read, rules, labels, set_aside, calls, settings, seconds)
+    return _assembled(read, rules, labels, grouped.set_aside, calls, settings, seconds)
 
 
 def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) -> Album:
@@ -130,7 +86,8 @@ def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) ->
         seconds = dict(described["seconds"])
     except (KeyError, TypeError) as error:
         raise OutputFolderError(f"{path}: holds no people yet; run 'pyface recluster' on its folder first") from error
-    read = _read(work, path, info, grouping, n_threads)
+    with many_objects():
+        read = _read(work, path, info, grouping, n_threads)
     if (labels < 0).any():
         raise OutputFolderError(f"{path}: the last run did not end; run 'pyface recluster' on its folder first")
     return _assembled(read, read.basis.links(), labels, set_aside, calls, settings, seconds)
@@ -139,10 +96,10 @@ def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) ->
 def regrouped(album: Album, basis: Basis) -> Album:
     """The album after something was said about its faces; people keep their numbers."""
     rules = basis.links()
-    labels, set_aside = basis.group(rules)
-    labels = keep_numbers(album.labels, labels)
-    calls = basis.close_calls(labels, set_aside | rules.nobody)
-    return _named(replace(album, labels=labels, set_aside=set_aside, close_calls=calls), rules)
+    grouped = basis.group(rules)
+    labels = keep_numbers(album.labels, grouped.labels)
+    calls = basis.close_calls(grouped, labels)
+    return _named(replace(album, labels=labels, set_aside=grouped.set_aside, close_calls=calls), rules)
 
 
 def renamed(album: Album, basis: Basis) -> Album:
@@ -152,7 +109,10 @@ def renamed(album: Album, basis: Basis) -> Album:
 
 def _named(album: Album, rules: Links) -> Album:
     named = name_people(album.labels, rules)
-    persons = tuple("" if who < 0 else rules.names[int(who)] for who in named.person)
+    numbers = sorted(rules.names)
+    called = np.array(["", *map(rules.names.__getitem__, numbers)], object)
+    places = np.searchsorted(np.array(numbers, np.int64), named.person) + 1
+    persons = tuple(called[np.where(named.person < 0, 0, places)].tolist())
     notes = (*_broken(rules), *named.notes, *_waiting(rules))
     return replace(album, persons=persons, hidden=named.hidden, notes=notes)
 
@@ -204,29 +164,29 @@ def _assembled(
 
 def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n_threads: int) -> _Read:
     infos = work.photos()
-    records = work.faces()
-    positions = _positions([name for name, _ in records])
-    embeddings = _embeddings(records, info.dimension, path)
+    table = work.faces()
+    n = len(table.photos)
+    if n and (table.embeddings.shape[1], table.boxes.shape[1]) != (info.dimension, 4):
+        raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
+    embeddings = table.embeddings.reshape(n, info.dimension)
+    positions = _positions(table.photos)
     digests = {name: digest for name, _, _, _, digest in infos}
     photos = np.cumsum(np.array(positions, np.int64) == 0)
-    boxes = np.array([record.box for _, record in records], np.float64).reshape(-1, 4)
-    keys = [FaceKey(digests[name], tuple(record.box.tolist()), name) for name, record in records]
+    keys = FaceKeys([digests[name] for name in table.photos], table.boxes, table.photos)
     basis = Basis(
-        embeddings,
-        info.metric,
+        Space(embeddings, info.metric, n_threads),
         grouping,
         photos,
-        _quality(records, embeddings, info),
+        _quality(table, embeddings, info),
         keys,
-        Rows([key.digest for key in keys], photos, boxes),
+        Rows(keys.digests, photos, table.boxes),
         Journal(None if path is None else os.path.join(os.path.dirname(path), FACTS_FILE)),
-        n_threads,
     )
+    basis.take_over(work)
     unread = [Skipped(name, error) for name, _, _, error, _ in infos if error is not None]
     return _Read(
-        faces=tuple(
-            AlbumFace(name, position, Face(record.box, record.score, record.landmarks, record.scheme, record.embedding))
-            for (name, record), position in zip(records, positions, strict=True)
+        faces=AlbumFaces(
+            table.photos, positions, table.boxes, table.scores, table.landmarks, table.schemes, embeddings
         ),
         embeddings=embeddings,
         photos=tuple(PhotoInfo(name, width, height) for name, width, height, error, _ in infos if error is None),
@@ -234,27 +194,27 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
         thumbnails=path
         or {
             (name, position): work.thumbnail(name, position)
-            for (name, _), position in zip(records, positions, strict=True)
+            for name, position in zip(table.photos, positions, strict=True)
         },
         info=info,
         basis=basis,
     )
 
 
-def _quality(records: list[tuple[str, FaceRecord]], embeddings: Embeddings, info: RunInfo) -> NDArray[np.float64]:
+def _quality(table: FaceTable, embeddings: Embeddings, info: RunInfo) -> NDArray[np.float64]:
     """Quality of the faces of a record. Runs before version 3 measured no sharpness: there it is not known."""
-    quality = np.zeros(len(records))
+    quality = np.zeros(len(table.photos))
     by_scheme: dict[tuple[str, int], list[int]] = {}
-    for i, (_, record) in enumerate(records):
-        by_scheme.setdefault((record.scheme, len(record.landmarks)), []).append(i)
+    for i, (scheme, landmarks) in enumerate(zip(table.schemes, table.landmarks, strict=True)):
+        by_scheme.setdefault((scheme, len(landmarks)), []).append(i)
     lengths = vector_lengths(embeddings)
     for (scheme, _), rows in by_scheme.items():
         quality[rows] = face_quality(
-            np.array([records[i][1].landmarks for i in rows]),
+            np.asarray(table.landmarks) if len(rows) == len(quality) else np.array([table.landmarks[i] for i in rows]),
             scheme or None,
-            scores=np.array([records[i][1].score for i in rows]),
+            scores=table.scores[rows],
             detector=_detector_family(info),
-            sharpness=np.array([records[i][1].sharpness for i in rows]),
+            sharpness=table.sharpness[rows],
             lengths=lengths[rows],
             embedder=info.settings["embedder"],
         )
@@ -267,15 +227,6 @@ def _detector_family(info: RunInfo) -> str | None:
         with contextlib.suppress(ModelNotFoundError):  # a model of the user's own
             family = find(info.settings["detector"]).family
     return family
-
-
-def _embeddings(records: list[tuple[str, FaceRecord]], dimension: int, path: str | None) -> Embeddings:
-    embeddings = np.zeros((len(records), dimension), np.float32)
-    for row, (_, record) in zip(embeddings, records, strict=True):
-        if record.embedding.shape != row.shape or record.box.shape != (4,):
-            raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
-        row[:] = record.embedding
-    return embeddings
 
 
 def _positions(names: list[str]) -> list[int]:

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
+from pyface.album.near import changed_people
+from pyface.album.poor_faces import to_others
+from pyface.album.space import Near, Space, are_of
 
 # A face is a close call if a distance that decided lies within this share of the threshold. On labelled photos this
 # marks 9 % of the faces; the share of wrong ones among them is three times that among all:
@@ -24,6 +27,20 @@ class CloseCall:
     other: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Squared mean distances of faces to people; under cosine they are twice the mean distances.
+
+    own : (n,) to the other faces of the face's own person; 0 for a face that stands alone.
+    faces, people, others : (m,) each: faces, other people who are near to them, by name, and how near.
+    """
+
+    own: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    people: NDArray[np.int64]
+    others: NDArray[np.float64]
+
+
 def close_calls(
     embeddings: Embeddings,
     labels: Labels,
@@ -31,6 +48,7 @@ def close_calls(
     metric: str,
     threshold: float | None,
     photos: NDArray[np.int64] | None = None,
+    n_threads: int = 1,
 ) -> list[CloseCall]:
     """Faces that a slightly different threshold, or a slightly different picture, would have put elsewhere.
 
@@ -44,73 +62,144 @@ def close_calls(
 
     Mean distances come from sums: for unit rows (cosine) 1 - <x, S>/|A|, for squared Euclidean distances
     |x|^2 + E|a|^2 - 2<x, m>. The face itself is left out of its own person's mean. Euclidean distances are compared
-    in squares. Time O(n k d) for k people, memory O(n d).
+    in squares. Time O(n k d) for k people, with a threshold in float32 but for those near it; memory O(n d).
     """
     n = len(embeddings)
     if n < 2:
         return []
-    rows = embeddings.astype(np.float64)
-    if metric == "cosine":
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    limit = None if threshold is None else _in_squares(threshold, metric)
-    squares = np.einsum("ij,ij->i", rows, rows)
-    numbers, people = np.unique(labels, return_inverse=True)  # numbers that survive have gaps
-    k = len(numbers)
-    sizes = np.bincount(people).astype(np.float64)
-    sums = np.zeros((k, rows.shape[1]))
-    np.add.at(sums, people, rows)
-    square_sums = np.bincount(people, weights=squares)
-    barred = None if photos is None else _people_in_same_photo(photos, people)
+    space = Space(embeddings, metric, n_threads)
+    _, people = np.unique(labels, return_inverse=True)  # numbers that survive have gaps
+    if threshold is None:
+        return judged(_to_nearest(space, people, photos), people, labels, None, None)
+    return judged(distances(space, people, None, threshold), people, labels, space.squared(threshold), photos)
 
-    calls: list[CloseCall] = []
-    block = max(1, _BLOCK_BYTES // (8 * k))
+
+def reach(threshold: float, metric: str) -> float:
+    """Up to which distance to another person a face may be a close call: such a face is within it of one of his."""
+    return threshold * ((1 + _CLOSE_CALL) ** 0.5 if metric == "euclidean" else 1 + _CLOSE_CALL)
+
+
+def distances(
+    space: Space, people: Labels, near: Near | None, threshold: float, before: tuple[Distances, Labels] | None = None
+) -> Distances:
+    """What decides about close calls. people : (n,) names from 0 to n - 1, -1 for none.
+
+    near : all pairs of faces of different people within :func:`reach`, and some of nobody; None: not known.
+    before : what was found, with ``near``, for other ``people``; what has not changed is taken from there.
+    """
+    n = len(people)
+    squared = (1 + _CLOSE_CALL) * space.squared(threshold)
+    if near is None:
+        means = space.means(people)
+        rows, places, found = space.below_means(np.flatnonzero(people >= 0), means, squared)
+        is_other = means.names[places] != people[rows]
+        return Distances(to_others(space, people), rows[is_other], means.names[places[is_other]], found[is_other])
+    is_somebody = people >= 0
+    if before is None:
+        first, second = near.pairs.T
+        kept = Distances(np.zeros(n), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        names = np.unique(people[people >= 0])
+    else:
+        kept, were = before
+        names = changed_people(were, people)
+        # Other people of whom something is new, and faces that were nobody's.
+        is_other = are_of(people, names)
+        is_new = is_other & (were < 0)
+        first, second = near.of(is_other).pairs.T
+        one, other = is_other[first], is_other[second]
+        ahead = (other & is_somebody[first]) | (is_new[first] & is_somebody[second])
+        back = (one & is_somebody[second]) | (is_new[second] & is_somebody[first])
+        first, second = (np.concatenate([first[ahead], second[back]]), np.concatenate([second[ahead], first[back]]))
+        is_changed = np.zeros(n, np.bool_)
+        is_changed[names] = True
+        stays = ~is_changed[kept.people] & (people[kept.faces] >= 0) & (kept.others < squared)
+        kept = Distances(kept.own, kept.faces[stays], kept.people[stays], kept.others[stays])
+    if before is None:
+        both = is_somebody[first] & is_somebody[second]
+        first, second = first[both], second[both]
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    other_people = people[first] != people[second]  # pairs that came together stay among those that are near
+    faces, others = np.divmod(np.unique(first[other_people].astype(np.int64) * n + people[second[other_people]]), n)
+    means = space.means(people, np.union1d(names, others))
+    own = to_others(space, people, names)
+    stays = (people >= 0) & ~are_of(people, names)
+    own[stays] = kept.own[stays]
+    found = space.to_means(faces, means, np.searchsorted(means.names, others))
+    is_near = found < squared
+    return Distances(
+        own,
+        np.concatenate([kept.faces, faces[is_near]]),
+        np.concatenate([kept.people, others[is_near]]),
+        np.concatenate([kept.others, found[is_near]]),
+    )
+
+
+def judged(
+    distances: Distances, people: Labels, numbers: Labels, limit: float | None, photos: NDArray[np.int64] | None
+) -> list[CloseCall]:
+    """The close calls, by face_id.
+
+    people, numbers : (n,) of each face's person the name, -1 for none, and the number. limit : the threshold as a
+    squared distance, if there is one.
+    """
+    n = len(people)
+    faces, names, others = distances.faces, distances.people, distances.others
+    is_alone = np.bincount(people[people >= 0], minlength=n)[people] == 1
+    own = distances.own
+    # Which could be calls: the others need not be gone through for whom is nearest and whom the same photo shows.
+    if limit is None:
+        is_barely = np.zeros(n, np.bool_)
+        is_call = ~is_alone[faces] & (others < (1 + _CLOSE_CALL) * own[faces])
+    else:
+        is_barely = ~is_alone & (people >= 0) & (own > (1 - _CLOSE_CALL) * limit)
+        is_call = others < (1 + _CLOSE_CALL) * limit
+        is_call &= is_alone[faces] | (others < own[faces] + _CLOSE_CALL * limit)
+    faces, names, others = faces[is_call], names[is_call], others[is_call]
+    if photos is not None and len(faces):
+        mates, whose = _people_in_same_photo(photos, people, faces)
+        is_barred = np.isin(np.arange(len(faces)), mates[whose == names[mates]])
+        faces, names, others = faces[~is_barred], names[~is_barred], others[~is_barred]
+    number_of = np.zeros(n, np.int64)
+    number_of[people[people >= 0]] = numbers[people >= 0]
+    order = np.lexsort((number_of[names], others, faces))
+    order = order[np.diff(faces[order], prepend=-1) != 0]  # the nearest of each face
+    nearest: dict[int, int | None] = dict.fromkeys(np.flatnonzero(is_barely).tolist())
+    nearest |= dict(zip(faces[order].tolist(), number_of[names[order]].tolist(), strict=True))
+    return [CloseCall(face, nearest[face]) for face in sorted(nearest)]
+
+
+def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) -> Distances:
+    """The distances to the nearest other person of all."""
+    n = len(people)
+    means = space.means(people)
+    barred = None if photos is None else _people_in_same_photo(photos, people, np.arange(n))
+    found: list[NDArray[np.float64]] = []
+    places: list[NDArray[np.int64]] = []
+    block = max(1, _BLOCK_BYTES // (8 * len(means.names)))
     for begin in range(0, n, block):
         here = slice(begin, min(n, begin + block))
-        index = np.arange(here.stop - begin)
-        own = people[here]
-        dots = rows[here] @ sums.T
-        distances = squares[here, None] + (square_sums / sizes)[None, :] - 2 * dots / sizes[None, :]
-        distances[index, own] = np.inf
+        wide = space.wide(np.arange(here.start, here.stop))
+        squares = np.einsum("ij,ij->i", wide, wide)
+        others = squares[:, None] + means.squares[None, :] - 2 * wide @ means.means.T
+        index = np.arange(len(wide))
+        others[index, people[here]] = np.inf
         if barred is not None:
             part = slice(*np.searchsorted(barred[0], (here.start, here.stop)))
-            distances[barred[0][part] - begin, barred[1][part]] = np.inf
-        nearest = np.argmin(distances, axis=1)
-        others = np.maximum(sizes[own] - 1, 1)
-        own_distance = (
-            squares[here]
-            + (square_sums[own] - squares[here]) / others
-            - 2 * (dots[index, own] - squares[here]) / others
-        )
-        barely, nearly = _judge(own_distance, distances[index, nearest], sizes[own] == 1, limit)
-        calls += [
-            CloseCall(begin + int(i), int(numbers[nearest[i]]) if nearly[i] else None)
-            for i in np.flatnonzero(barely | nearly)
-        ]
-    return calls
-
-
-def _in_squares(threshold: float, metric: str) -> float:
-    """The threshold as a squared Euclidean distance; for unit rows that is twice the cosine distance."""
-    return {"cosine": 2 * threshold, "euclidean": threshold**2, "sqeuclidean": threshold}[metric]
-
-
-def _judge(
-    own: NDArray[np.float64], other: NDArray[np.float64], alone: NDArray[np.bool_], limit: float | None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which faces barely belong to their own person, and which nearly to another."""
-    if limit is None:
-        return np.zeros(len(own), np.bool_), ~alone & (other < (1 + _CLOSE_CALL) * own)
-    barely = ~alone & (own > (1 - _CLOSE_CALL) * limit)
-    nearly = (other < (1 + _CLOSE_CALL) * limit) & (alone | (other < own + _CLOSE_CALL * limit))
-    return barely, nearly
+            others[barred[0][part] - begin, barred[1][part]] = np.inf
+        nearest = np.argmin(others, axis=1)
+        places.append(nearest)
+        found.append(others[index, nearest])
+    return Distances(
+        to_others(space, people), np.arange(n), np.concatenate(places).astype(np.int64), np.concatenate(found)
+    )
 
 
 def _people_in_same_photo(
-    photos: NDArray[np.int64], people: NDArray[np.int64]
+    photos: NDArray[np.int64], people: NDArray[np.int64], faces: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(face, person of a face in the same photo), all such pairs, by face."""
-    begins = np.searchsorted(photos, photos, "left")
-    counts = np.searchsorted(photos, photos, "right") - begins
-    faces = np.repeat(np.arange(len(photos)), counts)
-    place = np.arange(len(faces)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return faces, people[begins[faces] + place]
+    """(place in ``faces``, person of a face in the same photo), all such pairs, by place."""
+    begins = np.searchsorted(photos, photos[faces], "left")
+    counts = np.searchsorted(photos, photos[faces], "right") - begins
+    places = np.repeat(np.arange(len(faces)), counts)
+    step = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places, people[begins[places] + step]

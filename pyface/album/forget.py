@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album.album import Album
-from pyface.album.assembly import Basis, stored_album
+from pyface.album.assembly import stored_album
+from pyface.album.basis import Basis
 from pyface.album.build import record_of
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
@@ -86,7 +87,7 @@ def forget(
         album = stored_album(work, work_path, info, n_threads=n_threads or 1)
     basis = album._basis
     assert basis is not None
-    calls = basis.close_calls(album.labels, album.set_aside | basis.links().nobody)
+    calls = basis.close_calls(basis.stored(album.labels, album.set_aside), album.labels)
     album = replace(album, close_calls=calls)
     return Forgotten(album, len(rows), len(photos), tuple(basis.journal.exports()))
 

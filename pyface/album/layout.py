@@ -28,8 +28,9 @@ CREATE TABLE people (
 CREATE TABLE skipped (name BLOB PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 0), described TEXT NOT NULL, has_ended INTEGER NOT NULL);
 CREATE TABLE grouping (id INTEGER PRIMARY KEY CHECK (id = 0), described TEXT NOT NULL);
+CREATE TABLE standing (id INTEGER PRIMARY KEY CHECK (id = 0), faces TEXT NOT NULL, kept BLOB NOT NULL);
 """
-_TABLES = ("photos", "faces", "people", "skipped", "run", "grouping")
+_TABLES = ("photos", "faces", "people", "skipped", "run", "grouping", "standing")
 
 # From each older version to the next one. Version 1 kept no digests of photos, without which nothing is known again.
 _STEPS = {
@@ -37,6 +38,7 @@ _STEPS = {
 ALTER TABLE faces ADD COLUMN sharpness REAL;
 ALTER TABLE people ADD COLUMN set_aside INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE grouping (id INTEGER PRIMARY KEY CHECK (id = 0), described TEXT NOT NULL);
+CREATE TABLE standing (id INTEGER PRIMARY KEY CHECK (id = 0), faces TEXT NOT NULL, kept BLOB NOT NULL);
 """,
 }
 

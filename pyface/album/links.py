@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +44,16 @@ class Links:
 class Rows:
     """Which rows of an album each face of a journal is; copies of a photo make it several.
 
-    digests : of each row's photo.       boxes : (n, 4).
+    digests : of each row's photo.       photos : (n,) its number, not decreasing.       boxes : (n, 4).
     """
 
     def __init__(self, digests: Sequence[bytes], photos: Labels, boxes: NDArray[np.float64]) -> None:
-        self.n = len(digests)
+        self.n = len(photos)
+        self._digests, self._photos = digests, photos
         self._boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         self._found: dict[FaceKey, list[int]] = {}
-        self._exact: dict[tuple[bytes, tuple[float, ...]], list[int]] = {}
-        self._copies: dict[bytes, dict[int, list[int]]] = {}
-        for row, (digest, photo, box) in enumerate(zip(digests, photos.tolist(), self._boxes.tolist(), strict=True)):
-            if digest:
-                self._exact.setdefault((digest, tuple(box)), []).append(row)
-                self._copies.setdefault(digest, {}).setdefault(photo, []).append(row)
+        # Made when a face is looked for: most albums have no facts.
+        self._copies: dict[bytes, list[tuple[int, int]]] | None = None
 
     def of(self, key: FaceKey) -> list[int]:
         """The rows of a face: in each copy of its photo the one with this box, or with the box that overlaps most."""
@@ -66,57 +63,111 @@ class Rows:
         return rows
 
     def _look_for(self, key: FaceKey) -> list[int]:
-        copies = self._copies.get(key.digest, {})
-        exact = self._exact.get((key.digest, key.box), [])
+        if self._copies is None:
+            self._copies = {}
+            ends = [*(np.flatnonzero(np.diff(self._photos)) + 1).tolist(), self.n]
+            for begin, end in zip([0, *ends], ends, strict=False):
+                if end > begin and self._digests[begin]:
+                    self._copies.setdefault(self._digests[begin], []).append((begin, end))
+        copies = self._copies.get(key.digest, [])
+        exact = [
+            row for begin, end in copies for row in range(begin, end) if tuple(self._boxes[row].tolist()) == key.box
+        ]
         if len(exact) == len(copies):
             return exact
         rows = []
-        for members in copies.values():
-            overlaps = iou([key.box], self._boxes[members])[0]
+        for begin, end in copies:
+            overlaps = iou([key.box], self._boxes[begin:end])[0]
             best = int(np.argmax(overlaps))
             if overlaps[best] >= SAME_FACE_IOU:
-                rows.append(members[best])
+                rows.append(begin + best)
         return rows
 
 
-def links(journal: Journal, rows: Rows) -> Links:
-    """The rules that a journal's facts make for these rows. Time and memory as the facts and the rows."""
-    return Spoken(journal.facts(), journal.keys(), rows).links()
+def links(journal: Journal, rows: Rows, heard: Heard | None = None) -> Links:
+    """The rules that a journal's facts make for these rows. Time and memory as the facts and the rows.
+
+    heard : what is remembered between calls for the same rows.
+    """
+    return Spoken(journal.facts(), journal.keys(), rows, heard).links()
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """What one fact says, by nodes: pairs that it joins, pairs that it parts, and all nodes of its first side."""
+
+    fact: Fact
+    joined: Pairs
+    parted: Pairs
+    here: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+
+
+class Heard:
+    """Facts as they were last looked at, so that one more fact, or one less, does not cost all of them again."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[int, tuple[FaceKey, list[int]]] = {}
+        self.n_waiting = 0
+        self.parts: dict[int, _Part] = {}
 
 
 class Spoken:
     """Facts as graphs over nodes: rows 0 .. n - 1, then the faces that no row is, which connect others all the same."""
 
-    def __init__(self, facts: Iterable[Fact], keys: dict[int, FaceKey], rows: Rows) -> None:
+    def __init__(
+        self, facts: Iterable[Fact], keys: Mapping[int, FaceKey], rows: Rows, heard: Heard | None = None
+    ) -> None:
         self.facts = list(facts)
-        self._rows = rows
-        self._n_waiting = 0
-        self._nodes: dict[int, list[int]] = {}
-        for fact in self.facts:
-            for face in (*fact.faces, *fact.others):
-                if face not in self._nodes:
-                    self._nodes[face] = rows.of(keys[face]) or [self._add_waiting()]
-
-    def _add_waiting(self) -> int:
-        self._n_waiting += 1
-        return self._rows.n + self._n_waiting - 1
+        self._keys, self._rows = keys, rows
+        self._heard = Heard() if heard is None else heard
+        self._parts = [self._part(fact) for fact in self.facts]
 
     @property
     def n_nodes(self) -> int:
-        return self._rows.n + self._n_waiting
+        return self._rows.n + self._heard.n_waiting
+
+    def _part(self, fact: Fact) -> _Part:
+        part = self._heard.parts.get(fact.id)
+        if part is None or part.fact is not fact:
+            joined = self._same_pairs(fact) if fact.kind == "same" else []
+            parted = self._different_pairs(fact) if fact.kind == "different" else []
+            here = self.nodes(fact.faces)
+            part = _Part(
+                fact,
+                np.array(joined, np.int64).reshape(-1, 2),
+                np.array(parted, np.int64).reshape(-1, 2),
+                np.array([node for node in here if node < self._rows.n], np.int64),
+                np.array([*here, *self.nodes(fact.others)], np.int64),
+            )
+            self._heard.parts[fact.id] = part
+        return part
+
+    def _at(self, face: int) -> list[int]:
+        """The nodes of a face of the journal."""
+        key = self._keys[face]
+        known = self._heard.nodes.get(face)
+        if known is None or known[0] != key:
+            nodes = self._rows.of(key)
+            if not nodes:
+                nodes = [self.n_nodes]
+                self._heard.n_waiting += 1
+            known = self._heard.nodes[face] = (key, nodes)
+        return known[1]
 
     def groups(self) -> Labels:
         """(nodes,) which nodes ``same`` facts make one person: the smallest node of each group."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
+        group = np.arange(self.n_nodes)
+        pairs = _joined([part.joined for part in self._parts if len(part.joined)])
+        if len(pairs):
+            from pyface.kernels.components import connected
 
-        pairs = [pair for fact in self.facts if fact.kind == "same" for pair in self._same_pairs(fact)]
-        a, b = np.array(pairs, np.int64).reshape(-1, 2).T
-        n = self.n_nodes
-        graph = coo_array((np.ones(len(a), np.int8), (a, b)), shape=(n, n))
-        component = connected_components(graph, directed=False)[1] if n else np.zeros(0, np.int64)
-        _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
-        return first.astype(np.int64)[inverse]
+            # Only nodes that were spoken of: their numbers keep the order.
+            nodes, places = np.unique(pairs, return_inverse=True)
+            component = connected(len(nodes), [places.reshape(-1, 2).astype(np.int32)])
+            _, first = np.unique(component, return_index=True)
+            group[nodes] = nodes[first[component]]
+        return group
 
     def _same_pairs(self, fact: Fact) -> list[tuple[int, int]]:
         """Edges that hold a fact's faces together; those that a later fact took out of it hold to each other."""
@@ -126,34 +177,43 @@ class Spoken:
         first: dict[tuple[int, ...], int] = {}
         pairs = []
         for face in fact.faces:
-            nodes = self._nodes[face]
+            nodes = self._at(face)
             start = first.setdefault(out.get(face, ()), nodes[0])
             pairs += [(start, node) for node in nodes]
         return pairs
 
+    def _different_pairs(self, fact: Fact) -> list[tuple[int, int]]:
+        pairs: list[tuple[int, int]] = []
+        by_face: dict[int, set[int]] = {}
+        for face, later in fact.overruled:
+            by_face.setdefault(face, set()).add(later)
+        for a in fact.faces:
+            for b in fact.others:
+                if by_face and by_face.get(a, set()) & by_face.get(b, set()):
+                    continue
+                pairs += [(i, j) for i in self._at(a) for j in self._at(b)]
+        return pairs
+
     def different(self) -> NDArray[np.int64]:
         """(m, 3): pairs of nodes that were said to be different, and the fact that says so."""
-        found: list[tuple[int, int, int]] = []
-        for fact in self.facts:
-            if fact.kind != "different":
-                continue
-            by_face: dict[int, set[int]] = {}
-            for face, later in fact.overruled:
-                by_face.setdefault(face, set()).add(later)
-            for a in fact.faces:
-                for b in fact.others:
-                    if by_face and by_face.get(a, set()) & by_face.get(b, set()):
-                        continue
-                    found += [(i, j, fact.id) for i in self._nodes[a] for j in self._nodes[b]]
-        return np.array(found, np.int64).reshape(-1, 3)
+        parts = [part for part in self._parts if len(part.parted)]
+        facts = np.repeat([part.fact.id for part in parts], [len(part.parted) for part in parts])
+        return np.column_stack([_joined([part.parted for part in parts]), facts.astype(np.int64)])
+
+    def broken(self) -> list[tuple[int, int, int]]:
+        """(node, node, fact) of pairs that were said to be different and are one by other facts."""
+        group, pairs = self.groups(), self.different()
+        found = pairs[group[pairs[:, 0]] == group[pairs[:, 1]]]
+        return [(a, b, fact) for a, b, fact in found.tolist()]
 
     def nodes(self, faces: Iterable[int]) -> list[int]:
         """The nodes of faces of the journal."""
-        return [node for face in faces for node in self._nodes[face]]
+        return [node for face in faces for node in self._at(face)]
 
     def faces_at(self, node: int) -> list[int]:
         """The faces of the journal that are this node."""
-        return [face for face, nodes in self._nodes.items() if node in nodes]
+        faces = {face for fact in self.facts for face in (*fact.faces, *fact.others)}
+        return [face for face in sorted(faces) if node in self._at(face)]
 
     def links(self) -> Links:
         n = self._rows.n
@@ -162,38 +222,44 @@ class Spoken:
         roots = group[pairs[:, :2]]
         is_broken = roots[:, 0] == roots[:, 1]
         # A group is spoken for by its smallest row; one without a row forbids nothing here.
-        apart = np.unique(np.sort(roots[~is_broken], axis=1), axis=0)
-        apart = apart[(apart < n).all(axis=1)]
+        apart = roots[~is_broken & (roots < n).all(axis=1)]
+        low, high = np.sort(apart, axis=1).T
+        codes = np.unique(low * n + high)
         broken = pairs[is_broken, :2]
         sizes = np.bincount(group[:n], minlength=self.n_nodes)
         together = np.where(sizes[group[:n]] > 1, group[:n], -1)
         nobody, hidden = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         person = np.full(n, -1, np.int64)
         names: dict[int, str] = {}
-        for fact in self.facts:
-            here = [node for node in self.nodes(fact.faces) if node < n]
-            if fact.kind == "nobody":
+        for part in self._parts:
+            kind, here = part.fact.kind, part.here
+            if kind == "nobody":
                 nobody[here] = True
-            elif fact.kind == "hide":
+            elif kind == "hide":
                 hidden[here] = True
-            elif fact.kind == "show":
+            elif kind == "show":
                 nobody[here] = hidden[here] = False
-            elif fact.kind == "unname":
+            elif kind == "unname":
                 person[here] = -1
-            elif fact.kind == "name":
-                assert fact.person is not None and fact.name is not None
-                person[here] = fact.person
-                names[fact.person] = fact.name
+            elif kind == "name":
+                assert part.fact.person is not None and part.fact.name is not None
+                person[here] = part.fact.person
+                names[part.fact.person] = part.fact.name
+        waiting = [part.nodes[part.nodes >= n] for part in self._parts if len(part.here) < len(part.nodes)]
         return Links(
             together.astype(np.int64),
-            apart,
+            np.column_stack([codes // max(n, 1), codes % max(n, 1)]).astype(np.int64),
             nobody,
             hidden,
             person,
             names,
             broken[(broken < n).all(axis=1)],
-            self._n_waiting,
+            len(np.unique(np.concatenate(waiting))) if waiting else 0,
         )
+
+
+def _joined(parts: list[Pairs]) -> Pairs:
+    return np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
 
 
 def no_links(n: int) -> Links:

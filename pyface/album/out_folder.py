@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pyface.album.facts import FILE_NAME as FACTS_FILE
@@ -19,6 +21,7 @@ SUMMARY = "summary.json"
 _TEMPORARY = ".pyface-writing"
 # What a run that was killed left behind is removed when it is certain that no run is still at it.
 _LEFTOVER_SECONDS = 3600
+_AT_ONCE = 1 << 20
 
 
 def prepare_folder(out: str, command: str | None = None) -> bool:
@@ -86,18 +89,25 @@ def read_summary(out: str) -> dict[str, Any]:
     return summary if isinstance(summary, dict) else {}
 
 
-def write_files(out: str, files: dict[str, bytes]) -> None:
+# The bytes of a file, in one part or several.
+Data = bytes | tuple[bytes | memoryview, ...]
+
+
+def write_files(out: str, files: Mapping[str, Data]) -> None:
     """Write all of these files into ``out`` under temporary names, then give them their own.
 
-    Mode 0600. If anything fails before the last one is written, the folder is as it was.
+    Mode 0600. If anything fails before the last one is written, the folder is as it was. A file that is there with
+    these bytes already stays: vectors are what takes long to write, and only other photos change them.
     """
     temporary: dict[str, str] = {}
     try:
+        files = {name: data for name, data in files.items() if not _holds(os.path.join(out, name), data)}
         for name, data in files.items():
             # A name of its own for each run: two that write at once leave the files of one or the other, all whole.
             descriptor, temporary[name] = tempfile.mkstemp(prefix=f"{_TEMPORARY}-", dir=out)
             with open(descriptor, "wb") as file:
-                file.write(data)
+                for part in _parts(data):
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
         for name in files:
@@ -108,3 +118,25 @@ def write_files(out: str, files: dict[str, bytes]) -> None:
         for path in temporary.values():
             with contextlib.suppress(OSError):
                 os.remove(path)
+
+
+def _parts(data: Data) -> tuple[bytes | memoryview, ...]:
+    return (data,) if isinstance(data, bytes) else data
+
+
+def _holds(path: str, data: Data) -> bool:
+    """Whether this is a file of ours (mode 0600) that holds these bytes."""
+    try:
+        status = os.lstat(path)
+        size = sum(map(len, _parts(data)))
+        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_size != size:
+            return False
+        with open(path, "rb") as file:
+            for part in _parts(data):
+                for begin in range(0, len(part), _AT_ONCE):
+                    some = bytes(part[begin : begin + _AT_ONCE])
+                    if file.read(len(some)) != some:
+                        return False
+        return True
+    except OSError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from pyface import __version__
 from pyface.album.album import Album
-from pyface.album.out_folder import SUMMARY
+from pyface.album.out_folder import SUMMARY, Data
 from pyface.photos.names import as_utf8
 from pyface.types import Face
 
@@ -24,26 +25,52 @@ REPORT = "report.html"
 COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "quality", "person", "state")
 
 
-def album_files(album: Album) -> dict[str, bytes]:
+def album_files(album: Album) -> dict[str, Data]:
     """The files of an album by name, without the page."""
     return {FACES: faces_csv(album), EMBEDDINGS: embeddings_npy(album), SUMMARY: summary_json(album)}
 
 
 def faces_csv(album: Album) -> bytes:
     """One line a face. Names are written byte for byte as the file system has them, quoted where CSV needs it."""
-    columns = zip(album.faces, album.labels, album.quality, album.persons, album.states, strict=True)
-    rows = [
-        [i, entry.photo, *box_and_score(entry.face), int(label), f"{quality:.3f}", person, state]
-        for i, (entry, label, quality, person, state) in enumerate(columns)
-    ]
-    return csv_bytes(COLUMNS, rows)
+    faces = album.faces
+    fields = {text: quoted(text) for text in {*faces.photos, *album.persons}}
+    columns = zip(
+        [fields[photo] for photo in faces.photos],
+        *faces.boxes.T.tolist(),
+        faces.scores.tolist(),
+        album.labels.tolist(),
+        album.quality.tolist(),
+        [fields[person] for person in album.persons],
+        album.states,
+        strict=True,
+    )
+    lines = [",".join(COLUMNS)]
+    for i, (photo, x1, y1, x2, y2, score, label, quality, person, state) in enumerate(columns):
+        numbers = f"{x1:.2f},{y1:.2f},{x2:.2f},{y2:.2f},{score:.4f},{label},{quality:.3f}"
+        lines.append(f"{i},{photo},{without_minus_zero(numbers)},{person},{state}")
+    # Bytes of a name that are not text in this locale are kept as they are.
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
 def box_and_score(face: Face) -> list[str]:
     """x1, y1, x2, y2 with two decimals and the score with four."""
-    # Adding 0.0 turns the minus zero of a rounded tiny negative number into zero.
-    box = [f"{round(float(value), 2) + 0.0:.2f}" for value in face.box]
-    return [*box, f"{round(face.score, 4) + 0.0:.4f}"]
+    box = [without_minus_zero(f"{value:.2f}") for value in face.box.tolist()]
+    return [*box, without_minus_zero(f"{face.score:.4f}")]
+
+
+def without_minus_zero(text: str) -> str:
+    """Numbers between commas; zero is written without the sign that a tiny negative number leaves."""
+    return _MINUS_ZERO.sub(r"\1", text) if "-0.0" in text else text
+
+
+_MINUS_ZERO = re.compile(r"-(0\.0+)(?=,|$)")
+
+
+def quoted(text: str) -> str:
+    """A field of a CSV file: in quotes where it holds a comma, a quote or a line break."""
+    if any(mark in text for mark in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -61,18 +88,20 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
     return b"".join(line.encode("utf-8", "surrogateescape") for line in lines)
 
 
-def embeddings_npy(album: Album) -> bytes:
-    """The embeddings, (n, d) float32, as an .npy file."""
-    data = io.BytesIO()
-    np.save(data, album.embeddings, allow_pickle=False)
-    return data.getvalue()
+def embeddings_npy(album: Album) -> tuple[bytes, memoryview]:
+    """The embeddings, (n, d) float32, as an .npy file in two parts: what :func:`numpy.save` writes, without a copy."""
+    header = io.BytesIO()
+    rows = np.ascontiguousarray(album.embeddings)
+    npy = np.lib.format
+    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(rows))
+    return header.getvalue(), memoryview(rows.reshape(-1).view(np.uint8))
 
 
 def summary_json(album: Album) -> bytes:
     """Counts, settings, model digests, skipped files and what was left out with reasons, seconds, and the photos with
     their sizes.
     """
-    per_photo = Counter(entry.photo for entry in album.faces)
+    per_photo = Counter(album.faces.photos)
     sizes = np.bincount(album.labels[~(album.set_aside | album.hidden)], minlength=1)
     summary: dict[str, Any] = {
         "generator": "pyface",
@@ -99,15 +128,14 @@ def summary_json(album: Album) -> bytes:
             {"face_id": call.face_id, "cluster": int(album.labels[call.face_id]), "other_cluster": call.other}
             for call in album.close_calls
         ],
-        "photos": [
-            {
-                "photo": as_utf8(photo.name),
-                "width": photo.width,
-                "height": photo.height,
-                "faces": per_photo[photo.name],
-            }
-            for photo in album.photos
-        ],
     }
     # ASCII: a name that is no valid UTF-8 survives as an escaped surrogate, which json.load gives back.
-    return json.dumps(summary, indent=1, ensure_ascii=True).encode("ascii") + b"\n"
+    text = json.dumps(summary, indent=1, ensure_ascii=True).removesuffix("\n}")
+    # Photos last, by hand and in the same form: there are tens of thousands, and json lays out slowly.
+    photos = ",".join(
+        f'\n  {{\n   "photo": {json.dumps(as_utf8(photo.name))},\n   "width": {photo.width},\n   '
+        f'"height": {photo.height},\n   "faces": {per_photo[photo.name]}\n  }}'
+        for photo in album.photos
+    )
+    listed = f"[{photos}\n ]" if photos else "[]"
+    return f'{text},\n "photos": {listed}\n}}\n'.encode("ascii")

@@ -299,11 +299,16 @@ def _dbscan(embeddings: Embeddings, threshold: float | None, metric: str, n_thre
 
 def number_by_size(labels: NDArray[np.integer[Any]]) -> Labels:
     """Renumber clusters 0, 1, ... by decreasing size; equal sizes by their smallest row."""
-    _, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+    n = len(labels)
+    if n == 0 or labels.min() < 0 or labels.max() > 4 * n:
+        labels = np.unique(labels, return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    first = np.full(len(sizes), n)
+    first[labels[::-1]] = np.arange(n - 1, -1, -1)  # of what is written to one place, the last stays
     order = np.lexsort((first, -sizes))
     numbers = np.empty(len(order), np.int64)
     numbers[order] = np.arange(len(order))
-    return numbers[inverse]
+    return numbers[labels]
 
 
 def keep_numbers(old: Labels, labels: Labels) -> Labels:
@@ -313,6 +318,25 @@ def keep_numbers(old: Labels, labels: Labels) -> Labels:
     """
     if old.max(initial=-1) < 0:
         return labels
+    rows = _changed(old, labels)
+    if len(rows) == 0:
+        return old
     from pyface.cluster import relabel
 
-    return relabel(old, labels)
+    # Whoever has the same faces as before keeps the number in any case. One more row, so that new numbers follow all.
+    result = old.copy()
+    before, now = np.append(old[rows], old.max()), np.append(labels[rows], labels.max() + 1)
+    result[rows] = relabel(before, now)[:-1]
+    return result
+
+
+def _changed(old: Labels, labels: Labels) -> NDArray[np.int64]:
+    """The rows of those who are not the same faces as before."""
+    n = len(old)
+    was, now = (some + 1 if some.max() <= 4 * n else np.unique(some, return_inverse=True)[1] for some in (old, labels))
+    some_now, some_was = np.empty(was.max() + 1, np.int64), np.empty(now.max() + 1, np.int64)
+    some_now[was], some_was[now] = now, was
+    has_other, is_other = np.zeros(len(some_now), np.bool_), np.zeros(len(some_was), np.bool_)
+    has_other[was[(some_now[was] != now) | (old < 0)]] = True
+    is_other[now[some_was[now] != was]] = True
+    return np.flatnonzero(has_other[was] | is_other[now])

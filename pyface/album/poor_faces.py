@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
+from pyface.album.space import Means, Rows, Space, are_of
 
-__all__ = ["STAY_SHARE", "doubtful_below", "join_poor", "join_share", "let_go"]
+__all__ = [
+    "STAY_SHARE", "Apart", "NearPeople", "doubtful_below", "join", "join_poor", "join_share", "let_go", "near_people",
+    "to_others",
+]  # fmt: skip
 
 # A poor face joins a person at a mean distance below this share of the threshold of average linkage (in squared or
 # cosine distance). There for one right pair of a poor face and a good one there are no more wrong ones than of two good
@@ -18,7 +24,6 @@ _SHARES = {"dlib-resnet": 0.8, "sface": 0.85}
 # its person (same document).
 _DOUBTFUL = {"dlib-resnet": 0.8, "sface": 0.9}
 STAY_SHARE = 0.95
-_BLOCK_BYTES = 1 << 26
 
 
 def join_share(embedder: str, metric: str) -> float:
@@ -44,32 +49,27 @@ def let_go(
 
     Those let go are numbered on from the largest in the order of their rows. Time and memory O(n d).
     """
+    space = Space(embeddings, metric, 1)
     result: Labels = labels.astype(np.int64)
-    placed = np.flatnonzero(labels >= 0)
-    if placed.size == 0:
-        return result
-    people = np.unique(labels[placed], return_inverse=True)[1]
-    sizes = np.bincount(people)
-    is_asked = is_doubtful[placed] & (sizes[people] > 1)
-    # Of people without a face to look at nothing need be known.
-    counts = np.isin(people, people[is_asked])
-    placed, is_asked = placed[counts], is_asked[counts]
-    if placed.size == 0:
-        return result
-    people = np.unique(people[counts], return_inverse=True)[1]
-    rows = _ready(embeddings[placed], metric)
-    if metric != "cosine":
-        rows -= rows.mean(axis=0)
-    sums, square_sums = _sums(rows, people)
-    mine, asked = people[is_asked], rows[is_asked]
-    squares = np.einsum("ij,ij->i", asked, asked)
-    dots = np.einsum("ij,ij->i", asked, sums[mine]) - squares
-    others = np.bincount(people)[mine] - 1
-    distances = squares + (square_sums[mine] - squares - 2 * dots) / others
-    goes = np.flatnonzero(is_asked)[distances >= _in_squares(limit, metric)]
-    gone = placed[goes]
-    result[gone] = result.max() + 1 + np.arange(len(gone))
+    gone = np.flatnonzero(is_doubtful & (to_others(space, labels) >= space.squared(limit)) & (labels >= 0))
+    result[gone] = result.max(initial=-1) + 1 + np.arange(len(gone))
     return result
+
+
+def to_others(space: Space, people: Labels, names: Labels | None = None) -> NDArray[np.float64]:
+    """(n,) squared mean distance of each face to the others of its person, of all people or of these.
+
+    0 for the faces of everybody else, and for a face that is alone.
+    """
+    means = space.means(people, names)
+    distances = np.zeros(len(people))
+    rows = np.flatnonzero(people >= 0 if names is None else are_of(people, names))
+    places = np.searchsorted(means.names, people[rows])
+    rows, places = rows[means.sizes[places] > 1], places[means.sizes[places] > 1]
+    sizes = means.sizes[places]
+    # The face itself is at no distance, and not counted.
+    distances[rows] = space.to_means(rows, means, places) * sizes / (sizes - 1)
+    return distances
 
 
 def join_poor(
@@ -100,106 +100,92 @@ def join_poor(
     order of their rows; and a mask (n,) of the latter. Time O(p k d) for p poor faces and k people, in float32 but for
     those near the limit; memory O((n + k) d).
     """
+    poor = np.flatnonzero(labels < 0)
+    space = Space(embeddings, metric, 1)
+    near = near_people(space, poor, space.means(labels), limit)
+    return join(labels, poor, near, Apart(len(labels), photos, pairs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearPeople:
+    """(m,) each: faces, people whom they may join, by name, and their squared mean distances to these."""
+
+    faces: NDArray[np.int64]
+    people: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+    def where(self, mask: NDArray[np.bool_]) -> NearPeople:
+        """Some of them."""
+        return NearPeople(self.faces[mask], self.people[mask], self.distances[mask])
+
+    def with_others(self, others: NearPeople) -> NearPeople:
+        """These and others."""
+        return NearPeople(
+            np.concatenate([self.faces, others.faces]),
+            np.concatenate([self.people, others.people]),
+            np.concatenate([self.distances, others.distances]),
+        )
+
+
+def near_people(space: Space, faces: Rows, people: Means, limit: float) -> NearPeople:
+    """Who of these faces is at a mean distance strictly below ``limit`` to the faces of which of these people."""
+    rows, places, distances = space.below_means(faces, people, space.squared(limit))
+    return NearPeople(rows, people.names[places], distances)
+
+
+def join(labels: Labels, poor: Rows, near: NearPeople, apart: Apart) -> tuple[Labels, NDArray[np.bool_]]:
+    """What :func:`join_poor` gives, once it is known whom faces are near to; other faces than ``poor`` stay."""
     result: Labels = labels.astype(np.int64)
-    is_alone = np.zeros(len(labels), np.bool_)
-    poor, good = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
-    if poor.size and good.size:
-        numbers, people = np.unique(labels[good], return_inverse=True)
-        distances, faces, places = _below(embeddings, poor, good, people, metric, limit)
-        apart = _Apart(photos, pairs)
-        for i in np.lexsort((places, faces, distances)).tolist():
-            face, person = int(poor[faces[i]]), int(numbers[places[i]])
-            if result[face] < 0 and not (result[apart.of(face)] == person).any():
-                result[face] = person
-    alone = np.flatnonzero(result < 0)
+    is_open = np.zeros(len(labels), np.bool_)
+    is_open[poor] = True
+    near = near.where(is_open[near.faces])
+    order = np.lexsort((near.people, near.faces, near.distances))
+    for face, person in zip(near.faces[order].tolist(), near.people[order].tolist(), strict=True):
+        if is_open[face] and not (apart.has_any[face] and (result[apart.of(face)] == person).any()):
+            result[face] = person
+            is_open[face] = False
+    alone = np.flatnonzero(is_open)
     result[alone] = result.max(initial=-1) + 1 + np.arange(len(alone))
-    is_alone[alone] = True
-    return result, is_alone
+    return result, is_open
 
 
-class _Apart:
-    """Which rows may not come together with a row."""
+class Apart:
+    """Which of n rows may not come together with a row: of its photo, (n,) with -1 for none, or of pairs (m, 2).
 
-    def __init__(self, photos: NDArray[np.int64] | None, pairs: NDArray[np.int64] | None) -> None:
-        self._photos = photos
+    asked : the rows that are asked for; None: any.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        photos: NDArray[np.int64] | None,
+        pairs: NDArray[np.int64] | None,
+        asked: Rows | None = None,
+    ) -> None:
+        is_asked = np.ones(n, np.bool_) if asked is None else np.zeros(n, np.bool_)
+        is_asked[asked if asked is not None else slice(0)] = True
         ends = np.empty((0, 2), np.int64) if pairs is None else np.concatenate([pairs, pairs[:, ::-1]])
+        ends = ends[is_asked[ends[:, 0]]]
         self._ends = ends[np.argsort(ends[:, 0], kind="stable")]
-        self._order = np.empty(0, np.int64) if photos is None else np.argsort(photos, kind="stable")
-        self._sorted = None if photos is None else photos[self._order]
+        self._photos = photos
+        self._order = np.empty(0, np.int64)
+        self.has_any = np.zeros(n, np.bool_)
+        if photos is not None:
+            rows = np.flatnonzero(photos >= 0)
+            is_of_interest = np.zeros(int(photos.max(initial=-1)) + 1, np.bool_)
+            is_of_interest[photos[rows[is_asked[rows]]]] = True
+            rows = rows[is_of_interest[photos[rows]]]
+            self._order = rows[np.argsort(photos[rows], kind="stable")]
+            self._sorted = photos[self._order]
+            self.has_any |= photos >= 0
+        self.has_any[self._ends[:, 0]] = True
 
     def of(self, row: int) -> NDArray[np.int64]:
         """Rows, itself perhaps among them."""
         begin, end = np.searchsorted(self._ends[:, 0], (row, row + 1))
         partners: NDArray[np.int64] = self._ends[begin:end, 1]
-        if self._photos is None or self._sorted is None or self._photos[row] < 0:
+        if self._photos is None or self._photos[row] < 0:
             return partners
         photo = self._photos[row]
         begin, end = np.searchsorted(self._sorted, (photo, photo + 1))
         return np.concatenate([partners, self._order[begin:end]])
-
-
-def _below(
-    embeddings: Embeddings,
-    poor: NDArray[np.int64],
-    good: NDArray[np.int64],
-    people: NDArray[np.int64],
-    metric: str,
-    limit: float,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Mean distances below the limit, and of which poor face to which person, both numbered from 0 on.
-
-    |x|^2 + E|a|^2 - 2 <x, E a>, which is twice the cosine distance where all have length 1. float32 says which can be
-    below, float64 which are.
-    """
-    least = _in_squares(limit, metric)
-    rows, faces = _ready(embeddings[good], metric), _ready(embeddings[poor], metric)
-    if metric != "cosine":  # nearer to 0 the squares lose fewer digits
-        middle = rows.mean(axis=0)
-        rows -= middle
-        faces -= middle
-    sizes = np.bincount(people).astype(np.float64)
-    sums, square_sums = _sums(rows, people)
-    means, squares = sums / sizes[:, None], square_sums / sizes
-    own = np.einsum("ij,ij->i", faces, faces)
-    # 2 <x, m> + least - |x|^2 - squares as one product of float32, and what that can be wrong by on top of it.
-    error = (rows.shape[1] + 16) * float(np.finfo(np.float32).eps)
-    rest = least - own
-    left = np.column_stack([2 * faces, np.sqrt(own), rest + error * np.abs(rest), np.ones(len(faces))])
-    reach = 2 * error * np.linalg.norm(means, axis=1)
-    right = np.column_stack([means, reach, np.ones(len(means)), (error - 1) * squares]).T
-    left, right = left.astype(np.float32), np.ascontiguousarray(right, np.float32)
-    found: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]] = []
-    block = max(1, _BLOCK_BYTES // (4 * len(sizes)))
-    for begin in range(0, len(faces), block):
-        here = slice(begin, begin + block)
-        near, person = np.nonzero(left[here] @ right >= 0)
-        dots = np.einsum("ij,ij->i", faces[here][near], means[person])
-        distances = own[here][near] + squares[person] - 2 * dots
-        is_below = distances < least
-        found.append((distances[is_below], near[is_below] + begin, person[is_below]))
-    parts = tuple(np.concatenate(part) for part in zip(*found, strict=True))
-    return parts[0], parts[1], parts[2]
-
-
-def _in_squares(limit: float, metric: str) -> float:
-    """The limit as a squared Euclidean distance; of unit rows that is twice the cosine distance."""
-    return {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
-
-
-def _ready(embeddings: Embeddings, metric: str) -> NDArray[np.float64]:
-    """A float64 copy, of length 1 if the metric is cosine."""
-    rows: NDArray[np.float64] = embeddings.astype(np.float64)
-    if metric == "cosine":
-        rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return rows
-
-
-def _sums(rows: NDArray[np.float64], people: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each person from 0 on, the sum of its rows (k, d) and of their squares (k,)."""
-    from scipy.sparse import csr_array  # too heavy to come with the package
-
-    n = len(rows)
-    of_people = csr_array((np.ones(n), (people, np.arange(n))), shape=(int(people.max()) + 1, n))
-    sums: NDArray[np.float64] = of_people @ rows
-    squares = np.bincount(people, weights=np.einsum("ij,ij->i", rows, rows))
-    return sums, squares.astype(np.float64)

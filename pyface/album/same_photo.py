@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings
+from pyface.kernels.pairs import distances_of_pairs
 
-__all__ = ["picture_share", "same_photo_links"]
+__all__ = ["SamePhoto", "picture_share", "same_photo_links"]
 
 # Faces of one photo nearer than this share of the threshold of average linkage (in squared or cosine distance) are one
 # picture twice. Measured on photos of crowds and on pictures of pictures: docs/how-it-works/face-quality.md. Other
 # embedders are taken to be like SFace, as most are trained alike.
 _SHARES = {"dlib-resnet": 0.45, "sface": 0.55}
-# Numbers that are worked on at a time, and how many faces a photo must have for a matrix of its own.
-_BLOCK, _CROWD = 1 << 22, 40
+# Pairs that are worked on at a time, about.
+_BLOCK = 1 << 20
 
 
 def picture_share(embedder: str, metric: str) -> float:
@@ -47,73 +48,62 @@ def same_photo_links(
     one photo that is not free, and no other, and are what
     :meth:`pyface.cluster.AgglomerativeClustering.fit` takes. Time O(d times the sum of f^2) for photos of f faces.
     """
-    squared = -np.inf
-    if limit is not None:
-        squared = {"cosine": 2 * limit, "euclidean": limit**2, "sqeuclidean": limit}[metric]
-
-    def free(ends: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[np.bool_]:
-        is_free: NDArray[np.bool_] = distances < squared
-        if together is not None:
-            one, other = together[ends].T
-            is_free |= (one >= 0) & (one == other)
-        return is_free
-
-    groups: NDArray[np.int64] = photos.astype(np.int64)
-    order = np.argsort(groups, kind="stable")
-    sizes = np.unique(groups, return_counts=True)[1]
-    is_crowd = np.repeat(sizes > _CROWD, sizes)
-    unit = metric == "cosine"
-    pairs: list[NDArray[np.int64]] = []
-    for rows in np.split(order[is_crowd], np.cumsum(sizes[sizes > _CROWD])[:-1]) if is_crowd.any() else []:
-        vectors = _ready(embeddings[rows], unit)
-        if any(free(rows[which], distances).any() for which, distances in _of_crowd(vectors)):
-            pairs += [rows[which[~free(rows[which], distances)]] for which, distances in _of_crowd(vectors)]
-            groups[rows] = -1
-    few, near = order[~is_crowd], []
-    for first, second, distances in _of_few(embeddings, few, sizes[sizes <= _CROWD], unit):
-        ends = np.column_stack([first, second])
-        is_free = free(ends, distances)
-        near.append(groups[first[is_free]])
-        pairs.append(ends[~is_free])
-    if near:
-        twice = np.unique(np.concatenate(near))
-        found = np.concatenate(pairs[len(pairs) - len(near) :])
-        pairs[len(pairs) - len(near) :] = [found[np.isin(groups[found[:, 0]], twice)]]
-        groups[few[np.isin(groups[few], twice)]] = -1
-    links = np.concatenate([np.empty((0, 2), np.int64), *pairs])
-    return groups, links[np.lexsort((links[:, 1], links[:, 0]))]
+    return SamePhoto(embeddings, photos, metric=metric, limit=limit).links(together)
 
 
-def _ready(embeddings: Embeddings, unit: bool) -> NDArray[np.float64]:
-    """A float64 copy; rows of length 1 if ``unit``."""
-    rows: NDArray[np.float64] = embeddings.astype(np.float64)
-    if unit:
-        rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return rows
+class SamePhoto:
+    """What :func:`same_photo_links` needs of an album, found once, so that it can be asked for other ``together``."""
+
+    def __init__(self, embeddings: Embeddings, photos: NDArray[np.int64], *, metric: str, limit: float | None) -> None:
+        self._photos: NDArray[np.int64] = photos.astype(np.int64)
+        self._order = np.argsort(self._photos, kind="stable")
+        self._sorted = self._photos[self._order]
+        free = [np.empty((0, 2), np.int64)]
+        if limit is not None and len(photos):
+            for pairs in _pairs_of_photos(self._order, self._sorted):
+                first, second = np.ascontiguousarray(pairs.T.astype(np.int32))
+                distances = distances_of_pairs(embeddings, first, second, metric=metric, n_threads=1)
+                free.append(pairs[distances < limit])
+        self._free = np.concatenate(free)
+        self._alone = self._links(self._free)
+
+    def links(self, together: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Groups (n,) and pairs (m, 2), as :func:`same_photo_links` gives them. Time O(n) and the pairs."""
+        if together is not None and (together >= 0).any():
+            mates = self._of_one_person(together)
+            if len(mates):
+                return self._links(np.concatenate([self._free, mates]))
+        return self._alone
+
+    def _links(self, free: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        has_free = np.unique(self._photos[free[:, 0]])
+        groups = np.where(np.isin(self._photos, has_free), -1, self._photos)
+        rows = self._order[np.isin(self._sorted, has_free)]
+        pairs = [np.empty((0, 2), np.int64), *_pairs_of_photos(rows, self._photos[rows])]
+        n = len(groups)
+        codes = np.concatenate([part[:, 0] * n + part[:, 1] for part in pairs])
+        codes = np.setdiff1d(codes, free[:, 0] * n + free[:, 1])
+        return groups, np.column_stack([codes // max(n, 1), codes % max(n, 1)])
+
+    def _of_one_person(self, together: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pairs of one photo and of one group: a few."""
+        rows = np.flatnonzero(together >= 0)
+        rows = rows[np.lexsort((rows, together[rows], self._photos[rows]))]
+        groups = np.cumsum(
+            (np.diff(self._photos[rows], prepend=-1) != 0) | (np.diff(together[rows], prepend=-1) != 0)
+        )  # fmt: skip
+        return np.concatenate([np.empty((0, 2), np.int64), *_pairs_of_photos(rows, groups)])
 
 
-def _of_few(
-    embeddings: Embeddings, order: NDArray[np.int64], sizes: NDArray[np.int64], unit: bool
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Rows of pairs, the smaller first, and their squared distances, of photos that lie one after another in order."""
-    later = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(order)) - 1  # faces after each in its photo
-    first = np.repeat(np.arange(len(order)), later)
-    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
-    step = max(1, _BLOCK // max(1, embeddings.shape[1]))
-    for begin in range(0, len(first), step):
-        one, other = order[first[begin : begin + step]], order[second[begin : begin + step]]
-        difference = _ready(embeddings[one], unit)
-        difference -= _ready(embeddings[other], unit)
-        yield one, other, np.einsum("ij,ij->i", difference, difference)
-
-
-def _of_crowd(vectors: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Pairs (m, 2) of rows, the smaller first, and their squared distances; some rows with all later ones at a time."""
-    n = len(vectors)
-    lengths = np.einsum("ij,ij->i", vectors, vectors)
-    step = max(1, _BLOCK // n)
-    for begin in range(0, n - 1, step):
-        end = min(n, begin + step)
-        first, second = np.nonzero(np.arange(begin, end)[:, None] < np.arange(begin, n)[None, :])
-        distances = lengths[begin:end, None] + lengths[None, begin:] - 2 * vectors[begin:end] @ vectors[begin:].T
-        yield np.column_stack([first, second]) + begin, distances[first, second]
+def _pairs_of_photos(rows: NDArray[np.int64], photos: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Pairs (m, 2) of rows of one photo, the smaller row first, some at a time; rows and photos by photo, then row."""
+    n_later = np.searchsorted(photos, photos, "right") - np.arange(len(rows)) - 1
+    starts = np.concatenate([[0], np.cumsum(n_later)])
+    begin = 0
+    while begin < len(rows):
+        end = max(begin + 1, int(np.searchsorted(starts, starts[begin] + _BLOCK, "right")) - 1)
+        counts = n_later[begin:end]
+        first = np.repeat(np.arange(begin, end), counts)
+        step = np.arange(len(first)) - np.repeat(starts[begin:end] - starts[begin], counts)
+        yield np.column_stack([rows[first], rows[first + 1 + step]])
+        begin = end

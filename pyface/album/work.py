@@ -30,6 +30,8 @@ from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
 FILE_NAME = "work.sqlite"
 
+_FACES_AT_ONCE = 512
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRecord:
@@ -45,6 +47,20 @@ class FaceRecord:
     embedding: NDArray[np.float32]
     thumbnail: bytes
     sharpness: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTable:
+    """The faces of a record, n to a column: names of photos, (n, 4) boxes, scores, landmarks and their schemes,
+    (n, d) embeddings, and sharpness."""
+
+    photos: list[str]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    landmarks: Sequence[NDArray[np.float64]]
+    schemes: list[str]
+    embeddings: NDArray[np.float32]
+    sharpness: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,6 +288,7 @@ class WorkFile:
                                 (place, name, position),
                             )
                 self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
+                self._db.execute("DELETE FROM standing")
             self._db.execute("VACUUM")
 
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
@@ -280,20 +297,33 @@ class WorkFile:
             rows = self._db.execute("SELECT name, width, height, error, digest FROM photos ORDER BY name").fetchall()
         return [(os.fsdecode(name), *rest) for name, *rest in rows]
 
-    def faces(self) -> list[tuple[str, FaceRecord]]:
-        """(photo, face without its thumbnail) in face_id order: byte order of the photo's name, then position."""
-        query = "SELECT photo, box, score, landmarks, scheme, embedding, sharpness FROM faces ORDER BY photo, position"
+    def faces(self) -> FaceTable:
+        """All faces without their thumbnails, in face_id order: byte order of the photo's name, then position."""
+        query = "SELECT photo, box, score, landmarks, scheme, sharpness, embedding FROM faces ORDER BY photo, position"
+        columns: tuple[list[Any], ...] = ([], [], [], [], [], [])
+        # A bytearray, so that the numbers can be written to. Blobs of some faces at a time, so that memory is used again.
+        embeddings, sizes = bytearray(), set()
         with self._in_words():
-            return [
-                (
-                    os.fsdecode(photo),
-                    FaceRecord(
-                        np.frombuffer(box), score, np.frombuffer(landmarks).reshape(-1, 2), scheme,
-                        np.frombuffer(embedding, np.float32), b"", _or_nan(sharpness),
-                    ),
-                )
-                for photo, box, score, landmarks, scheme, embedding, sharpness in self._db.execute(query)
-            ]  # fmt: skip
+            cursor = self._db.execute(query)
+            while rows := cursor.fetchmany(_FACES_AT_ONCE):
+                *others, blobs = zip(*rows, strict=True)
+                for column, values in zip(columns, others, strict=True):
+                    column += values
+                sizes.update(map(len, blobs))
+                embeddings += b"".join(blobs)
+            photos, boxes, scores, landmarks, schemes, sharpness = columns
+            if not photos:
+                return FaceTable([], np.zeros((0, 4)), np.zeros(0), [], [], np.zeros((0, 0), np.float32), np.zeros(0))
+            names = {photo: os.fsdecode(photo) for photo in set(photos)}
+            return FaceTable(
+                [names[photo] for photo in photos],
+                _as_rows(boxes, np.float64),
+                np.array(scores, np.float64),
+                _as_points(landmarks),
+                schemes,
+                _of_one_size(embeddings, sizes, len(photos)),
+                np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
+            )
 
     def skipped(self) -> list[Skipped]:
         """Files that were passed over before they were opened."""
@@ -322,18 +352,33 @@ class WorkFile:
             described = {} if row is None else json.loads(row[0])
         return described if isinstance(described, dict) else {}
 
+    def standing(self, faces: str) -> bytes | None:
+        """What :meth:`save_people` was told to keep of these faces, if it was."""
+        with self._in_words():
+            row = self._db.execute("SELECT kept FROM standing WHERE faces = ?", (faces,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def save_people(
-        self, faces: Sequence[tuple[str, int]], numbers: Labels, set_aside: NDArray[np.bool_], described: dict[str, Any]
+        self,
+        faces: Sequence[tuple[str, int]],
+        numbers: Labels,
+        set_aside: NDArray[np.bool_],
+        described: dict[str, Any],
+        standing: tuple[str, bytes] | None = None,
     ) -> None:
-        """Write down the numbers of these faces (photo, position) and how they came about, in place of all before."""
-        rows = [
-            (os.fsencode(photo), position, int(n), int(aside))
-            for (photo, position), n, aside in zip(faces, numbers, set_aside, strict=True)
-        ]
+        """Write down the numbers of these faces (photo, position) and how they came about, in place of all before.
+
+        standing : which faces they are, and what spares the next run some work; None leaves what is there.
+        """
+        names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
+        columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
+        rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
         with self._in_words(), self._db:
             self._db.execute("DELETE FROM people")
             self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", (json.dumps(described),))
+            if standing is not None:
+                self._db.execute("INSERT OR REPLACE INTO standing VALUES (0, ?, ?)", standing)
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
@@ -343,8 +388,23 @@ class WorkFile:
         return b"" if row is None else bytes(row[0])
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value  # SQLite keeps NaN as NULL
+def _as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
+    """(k, 2) each; one array of all where k is the same for all."""
+    if len(set(map(len, blobs))) == 1:
+        points = _as_rows(blobs, np.float64)
+        return points.reshape(len(blobs), -1, 2)  # type: ignore[return-value]
+    return [np.frombuffer(blob).reshape(-1, 2) for blob in blobs]
+
+
+def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
+    """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
+    return _of_one_size(bytearray().join(blobs), set(map(len, blobs)), len(blobs), dtype)
+
+
+def _of_one_size(data: bytearray, sizes: set[int], n: int, dtype: type = np.float32) -> NDArray[Any]:
+    if len(sizes) != 1:
+        raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
+    return np.frombuffer(data, dtype).reshape(n, -1)
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:

@@ -153,6 +153,40 @@ def joints_among(
     return Joints(rows[joints.pairs].astype(np.int32), joints.heights)
 
 
+def near_pairs(
+    x: FloatArray, metric: str, threshold: float, *, max_edges: int, n_threads: int
+) -> NDArray[np.int32] | None:
+    """The pairs of rows that :func:`near_graph` would find, (m, 2); None where there are more than ``max_edges``."""
+    if len(x) < 2:
+        return np.empty((0, 2), np.int32)
+    _, edges, are_all = _core.near_graph(
+        x, metric=metric, threshold=threshold, max_edges=max_edges, n_threads=n_threads
+    )
+    return edges if are_all else None
+
+
+def near_pairs_between(
+    x: FloatArray, y: FloatArray, metric: str, threshold: float, *, max_edges: int, n_threads: int
+) -> NDArray[np.int32] | None:
+    """The same of a row of ``x`` and one of ``y``."""
+    pairs, are_all = pairs_between(
+        x, y, np.zeros(len(y), np.int32), metric, threshold, max_edges=max_edges, n_threads=n_threads
+    )
+    return pairs if are_all else None
+
+
+def radius_for(threshold: float, metric: str) -> float:
+    """Up to which distance pairs count as within a threshold: a little more, for both formulas of a distance."""
+    size = abs(threshold)
+    return threshold + 1e-9 * size + (1e-12 if metric == "cosine" else min(1e-12, size))
+
+
+def first_connected(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of each of n rows the first one that pairs of rows (m, 2) connect it with, itself perhaps."""
+    component = connected(n, [pairs])
+    return np.unique(component, return_index=True)[1][component].astype(np.int32)
+
+
 def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Clusters of n rows after all merges of ``z``, (m, 4) in SciPy's format, numbered by their smallest row."""
     return _core.label_forest(z, n)

@@ -7,10 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyface.report.page import ReportFace, ReportPerson
+    from pyface.report.page import ReportPerson
 
 
-def cap_people(people: Iterable[ReportPerson], per_person: int = 60, total: int = 2000) -> tuple[ReportPerson, ...]:
+PER_PERSON, TOTAL = 60, 2000
+
+
+def cap_people(
+    people: Iterable[ReportPerson], per_person: int = PER_PERSON, total: int = TOTAL
+) -> tuple[ReportPerson, ...]:
     """Choose the faces to show: at most ``per_person`` of each person and ``total`` together.
 
     People come back by decreasing size, then number. If they all fit with one face each, all are kept, and the rest
@@ -30,11 +35,30 @@ def cap_people(people: Iterable[ReportPerson], per_person: int = 60, total: int 
     ordered = sorted(people, key=in_page_order)
     if per_person == 0:
         return ()
-    ordered = ordered[:total]
-    room = _share([min(len(person.faces), per_person) for person in ordered], total)
-    return tuple(
-        replace(person, faces=_choose(person.faces, places)) for person, places in zip(ordered, room, strict=True)
-    )
+    room = room_for([len(person.faces) for person in ordered], per_person, total)
+    capped = []
+    for person, places in zip(ordered[: len(room)], room, strict=True):
+        unsure = [i for i, face in enumerate(person.faces) if face.unsure is not None]
+        faces = tuple(person.faces[i] for i in choose(range(len(person.faces)), unsure, places))
+        capped.append(replace(person, faces=faces))
+    return tuple(capped)
+
+
+def room_for(sizes: Sequence[int], per_person: int = PER_PERSON, total: int = TOTAL) -> list[int]:
+    """How many faces are shown of people with so many, in the order of the page; the last ones may be left out."""
+    return _share([min(size, per_person) for size in sizes[:total]], total)
+
+
+def choose(faces: Sequence[int], unsure: Sequence[int], places: int) -> Sequence[int]:
+    """Of the faces of a person, in increasing order, so many: the first, and up to half of them the first unsure."""
+    if len(faces) <= places:
+        return faces
+    chosen = set(unsure[: places // 2])
+    for face in faces:
+        if len(chosen) == places:
+            break
+        chosen.add(face)
+    return sorted(chosen)
 
 
 def _share(wanted: Sequence[int], total: int) -> list[int]:
@@ -52,15 +76,3 @@ def _share(wanted: Sequence[int], total: int) -> list[int]:
         places[i] += extra
         left -= extra
     return places
-
-
-def _choose(faces: tuple[ReportFace, ...], places: int) -> tuple[ReportFace, ...]:
-    if len(faces) <= places:
-        return faces
-    unsure = [i for i, face in enumerate(faces) if face.unsure is not None][: places // 2]
-    chosen = set(unsure)
-    for i in range(len(faces)):
-        if len(chosen) == places:
-            break
-        chosen.add(i)
-    return tuple(faces[i] for i in sorted(chosen))

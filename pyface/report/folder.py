@@ -12,7 +12,7 @@ import numpy as np
 
 from pyface import __version__
 from pyface._typing import Labels
-from pyface.album.album import Album, remember_people
+from pyface.album.album import Album, many_objects, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.out_folder import write_files
@@ -20,7 +20,7 @@ from pyface.album.outputs import REPORT, album_files
 from pyface.album.people import SamePhoto
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
-from pyface.report.caps import cap_people
+from pyface.report.caps import choose, room_for
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
 _APART = {
@@ -201,9 +201,11 @@ def save_album(album: Album) -> None:
 
 def _write(out: str, album: Album) -> None:
     since = time.perf_counter()
-    page = album_page(album)
-    album.seconds["page"] = round(time.perf_counter() - since, 3)
-    write_files(out, {**album_files(album), REPORT: page.encode("utf-8")})
+    with many_objects():
+        page = album_page(album)
+        album.seconds["page"] = round(time.perf_counter() - since, 3)
+        files = {**album_files(album), REPORT: page.encode("utf-8")}
+    write_files(out, files)
     # Last: numbers that a later run continues are those that somebody may have seen.
     remember_people(out, album)
 
@@ -231,21 +233,17 @@ def album_page(album: Album) -> str:
         notes=album.notes,
     )
     unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
-    people = [
-        ReportPerson(
-            int(album.labels[face_ids[0]]),
-            tuple(
-                ReportFace(int(i), album.faces[i].photo, album.faces[i].face.score, None, unsure.get(int(i)))
-                for i in face_ids
-            ),
-            len(face_ids),
-            name=_name_of(album, face_ids),
-            set_aside=bool(album.set_aside[face_ids[0]]),
-        )
-        for face_ids in album.people()
-        if not album.hidden[face_ids[0]]
-    ]
-    shown = cap_people(people)
+    people = [face_ids for face_ids in album.people() if not album.hidden[face_ids[0]]]
+    people.sort(key=lambda face_ids: (album.set_aside[face_ids[0]], -len(face_ids), album.labels[face_ids[0]]))
+    # Only what the page has room for is laid out: an album may have tens of thousands of people.
+    room = room_for([len(face_ids) for face_ids in people])
+    shown = []
+    for face_ids, places in zip(people[: len(room)], room, strict=True):
+        ids = face_ids.tolist()
+        chosen = choose(ids, [i for i in ids if i in unsure], places)
+        faces = [ReportFace(i, album.faces[i].photo, album.faces[i].face.score, None, unsure.get(i)) for i in chosen]
+        name, is_aside = _name_of(album, ids), bool(album.set_aside[ids[0]])
+        shown.append(ReportPerson(int(album.labels[ids[0]]), tuple(faces), len(ids), name=name, set_aside=is_aside))
     thumbnails = iter(album.thumbnails([face.face_id for person in shown for face in person.faces]))
     with_thumbnails = [
         replace(person, faces=tuple(replace(face, thumbnail=next(thumbnails)) for face in person.faces))
@@ -254,7 +252,7 @@ def album_page(album: Album) -> str:
     return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
 
 
-def _name_of(album: Album, face_ids: Labels) -> str:
+def _name_of(album: Album, face_ids: list[int]) -> str:
     """The name of a person all of whose faces have one; nothing where they have none, or several."""
     names = {album.persons[i] for i in face_ids}
     return names.pop() if len(names) == 1 else ""

@@ -16,6 +16,8 @@ _TAIL = 9
 
 def showable(text: str) -> str:
     """``text`` with every character that cannot or should not be shown replaced by U+FFFD."""
+    if text.isascii() and text.isprintable():  # as most are
+        return text
     return _UNSHOWABLE.sub("\ufffd", text)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy.spatial.distance import cdist
 
-from pyface.album import poor_faces
+from pyface.album import space
 from pyface.album.poor_faces import STAY_SHARE, doubtful_below, join_poor, join_share, let_go
 
 METRICS = ("cosine", "sqeuclidean", "euclidean")
@@ -115,7 +115,7 @@ def test_blocks_change_nothing_nor_does_a_place_far_from_0(far: float, monkeypat
     rows = (rows.astype(np.float64) + far).astype(np.float32)
     whole = join_poor(rows, labels, metric="sqeuclidean", limit=4.0)
     assert_array_equal(whole[0], joined(rows, labels, "sqeuclidean", 4.0, None, None)[0])
-    monkeypatch.setattr(poor_faces, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(space, "_BLOCK_BYTES", 64)
     assert_array_equal(join_poor(rows, labels, metric="sqeuclidean", limit=4.0)[0], whole[0])
 
 

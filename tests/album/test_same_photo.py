@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from scipy.spatial.distance import cdist
 
 from pyface.album import same_photo
-from pyface.album.same_photo import picture_share, same_photo_links
+from pyface.album.same_photo import SamePhoto, picture_share, same_photo_links
 
 METRICS = ("cosine", "sqeuclidean", "euclidean")
 
@@ -53,9 +53,8 @@ def test_photos_may_come_in_any_order_and_blocks_change_nothing(monkeypatch: pyt
     photos = np.random.default_rng(2).integers(0, 4, 60)
     groups, links = same_photo_links(rows, photos, metric="cosine", limit=0.1)
     assert len(links)
-    for block, crowd in ((7, 40), (1 << 20, 3), (7, 3), (7, 14)):
+    for block in (1, 7, 100):
         monkeypatch.setattr(same_photo, "_BLOCK", block)
-        monkeypatch.setattr(same_photo, "_CROWD", crowd)
         again, in_blocks = same_photo_links(rows, photos, metric="cosine", limit=0.1)
         assert_array_equal(groups, again)
         assert_array_equal(links, in_blocks)
@@ -76,12 +75,18 @@ def test_the_share_is_one_of_distances_in_the_metric(name: str) -> None:
     assert picture_share(name, "euclidean") == pytest.approx(picture_share(name, "sqeuclidean") ** 0.5)
 
 
-@given(n=st.integers(2, 20), seed=st.integers(0, 10_000), crowd=st.sampled_from([3, 40]))
-def test_faces_that_are_one_person_for_certain_are_free(n: int, seed: int, crowd: int) -> None:
+@pytest.mark.parametrize("limit", [None, 0.1])
+@given(n=st.integers(2, 20), seed=st.integers(0, 10_000))
+def test_faces_that_are_one_person_for_certain_are_free(limit: float | None, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    rows, photos, together = some_rows(n, seed), rng.integers(0, 3, n), rng.integers(-1, 3, n)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(same_photo, "_CROWD", crowd)
-        groups, links = same_photo_links(rows, photos, metric="cosine", limit=None, together=together)
+    rows, photos = some_rows(n, seed), rng.integers(0, 3, n)
+    distances = cdist(rows.astype(np.float64), rows.astype(np.float64), "cosine")
     pairs = {(i, j) for i in range(n) for j in range(i + 1, n) if photos[i] == photos[j]}
-    assert parted(groups, links) == {(i, j) for i, j in pairs if together[i] < 0 or together[i] != together[j]}
+    known = SamePhoto(rows, photos, metric="cosine", limit=limit)
+    for together in (rng.integers(-1, 3, n), rng.integers(-1, 3, n)):  # one after the other of what was found once
+        groups, links = known.links(together)
+        assert parted(groups, links) == {
+            (i, j) for i, j in pairs
+            if not (0 <= together[i] == together[j]) and (limit is None or distances[i, j] >= limit)
+        }  # fmt: skip
+        assert_array_equal(groups, same_photo_links(rows, photos, metric="cosine", limit=limit, together=together)[0])

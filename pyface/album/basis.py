@@ -1,0 +1,173 @@
+"""What an album's people are made from, and what is remembered of how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyface._typing import Boxes, Labels
+from pyface.album import kept
+from pyface.album.close_calls import CloseCall, close_calls
+from pyface.album.facts import FaceKey, Fact, Journal
+from pyface.album.links import Heard, Links, Rows, links
+from pyface.album.people import Grouping, group_faces, number_by_size
+from pyface.album.same_photo import SamePhoto
+from pyface.album.space import Space
+from pyface.album.standing import Question, Standing, stand, stand_again
+from pyface.album.work import WorkFile
+
+
+class FaceKeys:
+    """Each face of an album as facts know it. Few are ever asked for, so that none is made before."""
+
+    def __init__(self, digests: list[bytes], boxes: Boxes, photos: Sequence[str]) -> None:
+        self.digests = digests
+        self._boxes, self._photos = boxes, photos
+
+    def __getitem__(self, row: int) -> FaceKey:
+        x1, y1, x2, y2 = self._boxes[row].tolist()
+        return FaceKey(self.digests[row], (x1, y1, x2, y2), self._photos[row])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouped:
+    """Who belongs together: (n,) numbers by size, which faces were set aside, which are nobody's.
+
+    standing : how that came about, where it is known in full.
+    """
+
+    labels: Labels
+    set_aside: NDArray[np.bool_]
+    nobody: NDArray[np.bool_]
+    standing: Standing | None
+
+
+@dataclass(slots=True, eq=False)
+class _Memory:
+    """What answers to one album leave for the next answer. It saves time and never changes a result."""
+
+    heard: Heard = field(default_factory=Heard)
+    question: Question | None = None
+    standing: Standing | None = None
+    links: tuple[list[Fact], Links] | None = None
+    # What the record keeps, and of which faces.
+    key: str | None = None
+    kept: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """What an album's people are made from, so that they can be made again.
+
+    photos : (n,) number of each face's photo, not decreasing.       keys : each face as facts know it.
+    """
+
+    space: Space
+    grouping: Grouping
+    photos: Labels
+    quality: NDArray[np.float64]
+    keys: FaceKeys
+    rows: Rows
+    journal: Journal
+    _memory: _Memory = field(default_factory=_Memory)
+
+    @property
+    def heard(self) -> Heard:
+        """Facts as they were looked at last."""
+        return self._memory.heard
+
+    def links(self) -> Links:
+        """The rules of what was said so far."""
+        facts = self.journal.facts()
+        known = self._memory.links
+        if known is None or len(known[0]) != len(facts) or any(map(_is_other, known[0], facts)):
+            known = self._memory.links = (facts, links(self.journal, self.rows, self.heard))
+        return known[1]
+
+    def take_over(self, work: WorkFile) -> None:
+        """Begin with how the faces stood when the record was last written."""
+        if self._can_stand and len(self.space):
+            memory = self._memory
+            memory.key = kept.key_of(self.space)
+            data = work.standing(memory.key)
+            memory.standing = memory.kept = None if data is None else kept.from_bytes(data)
+
+    def to_keep(self) -> tuple[str, bytes] | None:
+        """What the record is to keep: of which faces, and how they stand. None: what it keeps already does."""
+        memory = self._memory
+        standing = memory.standing
+        if standing is None or memory.key is None or standing is memory.kept:
+            return None
+        if memory.kept is not None and standing.threshold < memory.kept.threshold:
+            return None  # what is known of larger thresholds serves for smaller ones, too
+        data = kept.to_bytes(standing)
+        return None if data is None else (memory.key, data)
+
+    @property
+    def _can_stand(self) -> bool:
+        grouping = self.grouping
+        is_average = grouping.algorithm == "average" and self.space.metric != "euclidean"
+        return is_average and grouping.threshold is not None
+
+    def group(self, rules: Links) -> Grouped:
+        """Group the faces; of those who are known as they stand only whom new rules touch."""
+        memory = self._memory
+        if self._can_stand and len(self.space) > 1:
+            question = self._question()
+            standing = memory.standing
+            if standing is not None and standing.threshold >= question.threshold:
+                standing = stand_again(question, rules, standing)
+            else:
+                standing = stand(question, rules)
+            memory.standing = standing
+            return Grouped(number_by_size(standing.labels), standing.set_aside, rules.nobody, standing)
+        labels, set_aside = group_faces(
+            self.space.embeddings,
+            self.grouping,
+            metric=self.space.metric,
+            photos=self.photos,
+            quality=self.quality,
+            rules=rules,
+            n_threads=self.space.n_threads,
+        )
+        return Grouped(labels, set_aside, rules.nobody, None)
+
+    def stored(self, labels: Labels, set_aside: NDArray[np.bool_]) -> Grouped:
+        """People as the record has them."""
+        return Grouped(labels, set_aside, self.links().nobody, None)
+
+    def close_calls(self, grouped: Grouped, numbers: Labels) -> tuple[CloseCall, ...]:
+        """The close calls among the faces that are people's, who have these numbers (n,)."""
+        if grouped.standing is not None:
+            return tuple(grouped.standing.close_calls(self._question(), numbers))
+        rows = np.flatnonzero(~(grouped.set_aside | grouped.nobody))
+        calls = close_calls(
+            self.space.embeddings[rows],
+            numbers[rows],
+            metric=self.space.metric,
+            threshold=self.grouping.threshold,
+            photos=self.photos[rows] if self.grouping.same_photo_different_people else None,
+            n_threads=self.space.n_threads,
+        )
+        return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
+
+    def _question(self) -> Question:
+        if self._memory.question is None:
+            grouping, space = self.grouping, self.space
+            assert grouping.threshold is not None
+            same_photo = None
+            if grouping.same_photo_different_people:
+                limit = grouping.picture_limit if grouping.same_photo_different_people == "auto" else None
+                same_photo = SamePhoto(space.embeddings, self.photos, metric=space.metric, limit=limit)
+            self._memory.question = Question(
+                space, grouping.threshold, self.quality < (grouping.min_quality or 0.0), grouping.poor_limit or 0.0,
+                self.quality < (grouping.doubtful_below or 0.0), grouping.stay_limit or 0.0, self.photos, same_photo,
+            )  # fmt: skip
+        return self._memory.question
+
+
+def _is_other(before: Fact, now: Fact) -> bool:
+    return before is not now
