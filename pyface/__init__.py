@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyface._build import build_info
     from pyface.analysis.analyzer import FaceAnalyzer
     from pyface.errors import PyfaceError
+    from pyface.export.albums import export_album
     from pyface.kernels.boxes import nms
     from pyface.kernels.delaunay import delaunay
     from pyface.kernels.distance import (
@@ -53,6 +54,7 @@ __all__ = [
     "debug_counters",
     "delaunay",
     "euclidean_distances",
+    "export_album",
     "geometry",
     "linkage",
     "load_album",
@@ -83,6 +85,7 @@ _HOMES = {
     "debug_counters": "pyface.kernels.distance",
     "delaunay": "pyface.kernels.delaunay",
     "euclidean_distances": "pyface.kernels.distance",
+    "export_album": "pyface.export.albums",
     "linkage": "pyface.kernels.linkage",
     "load_album": "pyface.album.build",
     "nearest_neighbors": "pyface.kernels.distance",

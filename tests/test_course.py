@@ -163,3 +163,8 @@ def test_eight_identities_are_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(COURSE.glob("*.py")), ids=lambda path: path.stem)
 def test_scripts_are_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    what_is_printed("2_worked_example", tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder" / "worked-example.svg").is_file()

@@ -56,6 +56,7 @@ def draw(panels: list[tuple[str, np.ndarray, np.ndarray]], path: Path) -> None:
         axes.scatter(*x.T, s=3, c=colors, linewidths=0)
         axes.set(title=title, xticks=[], yticks=[], aspect="equal")
         axes.title.set_size(10)
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80, metadata={"Software": None})
 
 

@@ -38,6 +38,7 @@ def draw(path: Path) -> None:
         axes.text(2.5 * number, -1.25, f"cluster {number + 1}", ha="center", va="center")
     axes.set(xlim=(-1.1, 6.1), ylim=(-1.45, 1.1), aspect="equal")
     axes.axis("off")
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
 
 

@@ -76,5 +76,5 @@ if __name__ == "__main__":
         columns = zip(list(zip(*results, strict=True))[1:], (3, 2, 3), strict=True)
         print(f"| {name} |", *(f"{np.mean(c):.{d}f} ({min(c):.{d}f} to {max(c):.{d}f}) |" for c, d in columns))
         draw(axes, name, outputs[0], centres)
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    (folder := Path(sys.argv[1] if len(sys.argv) > 1 else ".")).mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "eight-identities.png", dpi=80, metadata={"Software": None})

@@ -25,7 +25,7 @@ from pyface.album.run import ProgressCallback
 from pyface.album.space import Space
 from pyface.album.work import FaceTable, RunInfo, WorkFile, in_order
 from pyface.analysis.quality import face_quality, vector_lengths
-from pyface.errors import ModelNotFoundError, OutputFolderError
+from pyface.errors import ModelNotFoundError, OutputFolderError, counted
 from pyface.models.catalog import find
 from pyface.photos.finding import Skipped
 
@@ -113,7 +113,7 @@ def _named(album: Album, rules: Links) -> Album:
     called = np.array(["", *map(rules.names.__getitem__, numbers)], object)
     places = np.searchsorted(np.array(numbers, np.int64), named.person) + 1
     persons = tuple(called[np.where(named.person < 0, 0, places)].tolist())
-    notes = (*_broken(rules), *named.notes)
+    notes = (*_broken(rules), *named.notes, *_waiting(rules))
     return replace(album, persons=persons, hidden=named.hidden, notes=notes)
 
 
@@ -123,6 +123,14 @@ def _broken(rules: Links) -> tuple[str, ...]:
         f"faces {a} and {b} were said to be different people and are one by other facts: they stay together"
         for a, b in rules.broken
     )
+
+
+def _waiting(rules: Links) -> tuple[str, ...]:
+    """Facts about faces that are not here: photos that are gone, or another detector that does not find them."""
+    if not rules.n_waiting:
+        return ()
+    faces = counted(rules.n_waiting, "face that was", "faces that were")
+    return (f"names and answers are kept of {faces} not found here: the photo is gone, or the box is another",)
 
 
 def _assembled(

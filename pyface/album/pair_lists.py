@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface.album.predictions import read_csv
+from pyface.album.predictions import read_csv, refuse_long_lines
 from pyface.errors import PyfaceError
 from pyface.metrics.verification import read_lfw_pairs
 
@@ -69,7 +69,7 @@ def _of_lfw(path: str) -> PairList:
 
 
 def _of_csv(path: str) -> PairList:
-    rows = read_csv(path)
+    rows = read_csv(path, once=("same", "fold"))
     columns = [name for name in rows[0][1] if name is not None] if rows else []
     by, sides = "", list[str]()
     for by in ("photo", "face_id"):
@@ -81,6 +81,7 @@ def _of_csv(path: str) -> PairList:
             f"{path}: neither LFW's pairs.txt nor a CSV with two columns photo... or face_id... and a column 'same'; "
             f"its columns are {columns}"
         )
+    refuse_long_lines(path, rows)
     same, places = [], []
     for number, row in rows:
         word = (row["same"] or "").strip().lower()
@@ -92,7 +93,10 @@ def _of_csv(path: str) -> PairList:
         places.append(number)
     folds = None
     if "fold" in columns:
-        folds = np.unique([row["fold"] or "" for _, row in rows], return_inverse=True)[1].astype(np.int64)
+        names = [(row["fold"] or "").strip() for _, row in rows]
+        if any(names) and not all(names):
+            raise PyfaceError(f"{path}: line {places[names.index('')]} has no fold, and others have; give all, or none")
+        folds = np.unique(names, return_inverse=True)[1].astype(np.int64)
     first, second = (tuple(row[side].strip() if by == "face_id" else row[side] for _, row in rows) for side in sides)
     return PairList(path, first, second, np.array(same, bool), folds, tuple(places), by)
 

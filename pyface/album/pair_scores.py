@@ -17,7 +17,7 @@ from pyface._typing import FloatArray
 from pyface.album.pair_lists import PairList, identities
 from pyface.album.predictions import PredictedFace, Prediction
 from pyface.album.truth import Comparison, central_faces
-from pyface.errors import PyfaceError
+from pyface.errors import PyfaceError, listed
 from pyface.metrics.verification import Interval, Roc, equal_error_rate, kfold_accuracy, roc, tar_at_far
 
 RATES = (1e-2, 1e-3)  # false accept rates
@@ -189,7 +189,8 @@ class _Found:
     several: tuple[str, ...]
 
     def in_words(self) -> str:
-        return f"{len(self.unknown):,} names are unknown, {len(self.without_face):,} photos have no face"
+        unknown = f" ({listed(self.unknown)})" if self.unknown else ""
+        return f"{len(self.unknown):,} names are unknown{unknown}, {len(self.without_face):,} photos have no face"
 
 
 def _by_path(prediction: Prediction, pairs: PairList) -> PairList:

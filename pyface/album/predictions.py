@@ -115,15 +115,24 @@ def read_faces(path: str) -> list[PredictedFace]:
     return faces
 
 
-def read_csv(path: str, needed: tuple[str, ...] = ()) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a CSV file with a header, each with its number; ``needed`` : columns of a faces.csv."""
+def read_csv(
+    path: str, needed: tuple[str, ...] = (), *, once: tuple[str, ...] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """The lines of a CSV file with a header, each with its number.
+
+    needed : columns of a faces.csv. once : columns that may not be named twice, as only the last would be read.
+    """
     try:
         # "utf-8-sig": spreadsheets put a byte order mark in front.
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
-            missing = set(needed) - set(reader.fieldnames or ())
+            names = [*(reader.fieldnames or ())]
+            missing = set(needed) - set(names)
             if missing:
                 raise PyfaceError(f"{path}: not a faces.csv, the columns {sorted(missing)} are missing")
+            twice = next((name for name in (*needed, *once) if names.count(name) > 1), None)
+            if twice is not None:
+                raise PyfaceError(f"{path}: the header names the column {twice!r} more than once")
             return [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
@@ -131,6 +140,16 @@ def read_csv(path: str, needed: tuple[str, ...] = ()) -> list[tuple[int, dict[st
         raise PyfaceError(f"{path}: cannot be read ({error.strerror or error})") from error
     except csv.Error as error:
         raise PyfaceError(f"{path}: not a CSV file ({error})") from error
+
+
+def refuse_long_lines(path: str, rows: list[tuple[int, dict[str, str]]]) -> None:
+    """PyfaceError for a line with more fields than the header: a comma in a name would make one person of several."""
+    for number, row in rows:
+        if any(row.get(None) or ()):  # type: ignore[call-overload]  # where DictReader puts them
+            raise PyfaceError(
+                f"{path}: line {number} has more fields than the header; a name with a comma in it needs quotes, as in "
+                '"Smith, Ann"'
+            )
 
 
 def _vectors_of_folder(folder: str, n_faces: int, metric: str | None) -> FaceVectors:

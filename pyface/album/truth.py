@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
-from pyface.album.predictions import PredictedFace, Prediction, read_csv, read_prediction
+from pyface.album.predictions import PredictedFace, Prediction, read_csv, read_prediction, refuse_long_lines
 from pyface.errors import PyfaceError, counted, listed
 
 _LABEL_COLUMNS = ("person", "label", "identity", "cluster")
@@ -64,7 +64,7 @@ def compare_labels(pred: str, truth: str | None, rule: str | None, *, one_per_ph
     truth : a CSV with the column ``person`` (or ``label``, ``identity``, ``cluster``) and ``face_id`` or ``photo``. A
         person named -1 is one like any other, as a class of that name is in all measures; one not known is empty.
     rule : instead of ``truth``, ``"folder"`` (the folder of a photo is the person) or a regular expression whose first
-        group, found in the photo's path, is the person.
+        group, found in the photo's path, is the person; where it finds nothing, or no character, the person is unknown.
     """
     known = read_truth(truth, rule)
     return compare(read_prediction(pred), known, one_per_photo=one_per_photo)
@@ -109,8 +109,11 @@ def compare(prediction: Prediction, truth: Truth, *, one_per_photo: bool) -> Com
 
     is_known = np.array([person is not None for person in people], bool)
     if not is_known.any():
+        named = f", and TRUTH names {truth.keys[0]!r}" if truth.keys else ""
+        looked_for = f"; PRED has {keys[0]!r}{named}" if keys else ""
         raise PyfaceError(
             f"{counted(len(people), 'predicted face')}, and none has a known person; check the rule or the file"
+            + looked_for
         )
     numbers, names = _numbered([cluster for cluster, known in zip(clusters, is_known, strict=True) if known])
     in_truth = set(truth.keys)
@@ -173,17 +176,20 @@ def _by_pattern(rule: str) -> Callable[[str], str | None]:
         match = pattern.search(photo)
         if match is None:
             return None
-        return match.group(1) if pattern.groups else match.group(0)
+        return (match.group(1) if pattern.groups else match.group(0)) or None
 
     return person
 
 
 def _of_file(path: str) -> Truth:
-    rows = read_csv(path)
-    columns = set(rows[0][1]) if rows else set()
+    rows = read_csv(path, once=(*_LABEL_COLUMNS, "face_id", "photo"))
+    if not rows:
+        raise PyfaceError(f"{path}: names nobody; it needs a header with 'person' and 'face_id' or 'photo', and lines")
+    columns = {name for name in rows[0][1] if name is not None}  # None: fields beyond the header
     label = next((name for name in _LABEL_COLUMNS if name in columns), None)
     if label is None or not columns & {"face_id", "photo"}:
         raise PyfaceError(f"{path}: needs a column 'person' and a column 'face_id' or 'photo', has {sorted(columns)}")
+    refuse_long_lines(path, rows)
     if "face_id" in columns:
         people = _people_by(path, rows, "face_id", label)
         # Where each line is a face, a photo may show several people: it has one only if its lines agree.

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, evaluate, frontalize, models, names, people, tables, warp
+from pyface.cli import align, evaluate, export, frontalize, models, names, people, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -42,6 +42,7 @@ __all__ = [
     "align",
     "app",
     "evaluate",
+    "export",
     "frontalize",
     "models",
     "names",

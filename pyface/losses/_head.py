@@ -129,14 +129,16 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         float32 rows are trained in float32, others in float64. Training ends when no pair or triplet of an epoch has a
         loss, as all are easy; if that is the first epoch, with a ConvergenceWarning. ValueError for NaN, infinity,
         labels of another length, fewer than two people, nobody with two training rows (for "contrastive" and
-        "triplet"), bad parameters, a training that diverges.
+        "triplet"), bad parameters, a training that diverges. TypeError for strings mixed with others. UserWarning if no
+        two rows of the people held out are one person, so that nothing can be judged by them.
         """
         self._check_parameters()
+        _inputs.refuse_mixture(y)
         x, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order="C")
         random_state = check_random_state(self.random_state)
         classes, who = _people(y)
         if len(classes) < 2:
-            raise ValueError(f"y has one class, {classes[0]!r}; a head is trained on at least two people")
+            raise ValueError(f"y has one class, {classes.tolist()[0]!r}; a head is trained on at least two people")
         d = x.shape[1]
         n_components = d if self.n_components is None else self.n_components
         if n_components > d:
@@ -156,6 +158,13 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             raise ValueError(f"y: no two training rows are the same person, and {self.loss!r} takes two of one")
         judged = np.flatnonzero(is_held_out) if len(held_out) else train
         judged = judged[_some_people(who[judged], _MOST_JUDGED, random_state)]
+        if np.unique(who[judged]).size == len(judged):
+            warnings.warn(
+                f"y: no two of the {len(judged)} rows that are judged are one person, so that cluster_threshold_ and "
+                "the epoch kept mean nothing; give more people with several rows",
+                UserWarning,
+                stacklevel=2,
+            )
         crowd = (
             train[_some_people(who[train], _MOST_JUDGED - len(judged), random_state)] if len(held_out) else train[:0]
         )
@@ -193,6 +202,7 @@ class MarginHead(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         ``y`` (n,) are the people of the rows ``X`` (n, d), which need not be those of fit. Others than those of fit
         tell what the head does for strangers.
         """
+        _inputs.refuse_mixture(y)
         rows = self.transform(X)
         _, who = _people(y)
         if len(who) != len(rows):

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface._typing import FloatArray, Labels
+from pyface.metrics._contingency import coded
+from pyface.metrics._contingency import labels as checked_labels
 
 # How far from 1 the length of a row may be that is said to be of unit length: float16 keeps three digits.
 _UNIT_TOLERANCE = 1e-3
@@ -68,6 +70,12 @@ def checked_directions(x: FloatArray, name: str, *, must_be_unit: bool = False) 
     return result
 
 
+def refuse_mixture(y: Any) -> None:
+    """TypeError for a list of strings and others, of which NumPy makes strings: 1 and "1" would be one person."""
+    if isinstance(y, list | tuple) and any(isinstance(name, str) for name in y):
+        checked_labels(y, "y")
+
+
 def class_numbers(y: Any, n: int, k: int) -> Labels:
     """(n,) int64, each a row of W."""
     numbers = _one_per_row(y, "y", n)
@@ -81,27 +89,24 @@ def class_numbers(y: Any, n: int, k: int) -> Labels:
 
 def who(labels: Any, n: int) -> Labels:
     """(n,) int64 numbers of the labels, which may be integers or strings."""
-    names = _one_per_row(labels, "labels", n)
-    if names.dtype.kind in "US" and not isinstance(labels, np.ndarray):
-        mixed = [i for i, label in enumerate(labels) if not isinstance(label, str | bytes)]
-        if mixed:
-            raise TypeError(f"labels: entry {mixed[0]} is {labels[mixed[0]]!r} among strings; make them all strings")
-    if names.dtype.kind not in "biuUS":
-        # NaN alone differs from itself, in an array of objects too.
-        nan = np.flatnonzero(np.not_equal(names, names)) if names.dtype.kind in "fO" else np.empty(0, int)
-        if nan.size:
-            raise ValueError(f"labels: entry {nan[0]} is nan; labels must be integers or strings")
+    names = checked_labels(labels, "labels")
+    _require_one_per_row(names, "labels", n)
+    if names.dtype.kind == "f":
         raise TypeError(f"labels must be integers or strings, got an array of {names.dtype}")
-    return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64, copy=False)
+    return coded(names)[1]
 
 
 def _one_per_row(values: Any, name: str, n: int) -> NDArray[Any]:
     array = np.asarray(values)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    _require_one_per_row(array, name, n)
+    return array
+
+
+def _require_one_per_row(array: NDArray[Any], name: str, n: int) -> None:
     if len(array) != n:
         raise ValueError(f"{name} has {len(array)} entries and X has {n} rows; give one for each row")
-    return array
 
 
 def some_rows(X: Any) -> FloatArray:

@@ -12,7 +12,7 @@ from pyface import _check
 from pyface.metrics import _information, _sets
 from pyface.metrics._contingency import Contingency, grouped
 from pyface.metrics._evaluate import scores_without_ami
-from pyface.metrics._intervals import Interval
+from pyface.metrics._intervals import Interval, require_draws
 
 
 def _sums_of_classes(table: Contingency) -> NDArray[np.float64]:
@@ -113,9 +113,10 @@ def bootstrap_intervals(
     with fewer than some thirty classes.
 
     ValueError for fewer than two classes; other errors as in :func:`evaluate`. Time O(n) for the sums, then
-    O(classes) a sample; memory O(n).
+    O(classes) a sample; memory O(n + n_bootstrap).
     """
     count = _check.integer(n_bootstrap, "n_bootstrap", minimum=2)
+    require_draws(count)
     share = _check.number(confidence, "confidence", above=0)
     if share >= 1:
         raise ValueError(f"confidence must be less than 1, got {confidence!r}")
@@ -131,9 +132,8 @@ def bootstrap_intervals(
     sums = _sums_of_classes(table)
     rng = np.random.RandomState(seed)  # its stream is frozen; that of a Generator may change
     times = (np.bincount(rng.randint(0, n_classes, n_classes), minlength=n_classes) for _ in range(count))
-    drawn = [_scores(m @ sums, weight) for m in times]
-    quantiles = (1 - share) / 2, (1 + share) / 2
-    return {
-        name: Interval(value, *(float(q) for q in np.quantile([scores[name] for scores in drawn], quantiles)))
-        for name, value in scores_without_ami(table, weight).items()
-    }
+    drawn = np.array([[*_scores(m @ sums, weight).values()] for m in times])
+    low, high = np.quantile(drawn, [(1 - share) / 2, (1 + share) / 2], axis=0).tolist()
+    names = _scores(sums.sum(axis=0), weight)
+    ends = dict(zip(names, zip(low, high, strict=True), strict=True))
+    return {name: Interval(value, *ends[name]) for name, value in scores_without_ami(table, weight).items()}

@@ -43,7 +43,7 @@ def evaluate(labels_true: Any, labels_pred: Any, *, noise: str = "singletons", b
     """Compare predicted clusters with the truth by every measure of this module.
 
     labels_true, labels_pred : (n,) integers or strings. -1 in ``labels_pred`` is noise (in ``labels_true`` it is a
-    class like any other).
+    class like any other, and so is the string "-1" in either).
     noise : "singletons" = each noise row is a cluster of its own; "drop" = noise rows are not scored; "cluster" = noise
     is one cluster, as scikit-learn's measures have it.
     beta : > 0, weight of recall in both F measures and of completeness in V. NMI and AMI use the arithmetic mean of the

@@ -48,19 +48,19 @@ def kfold_accuracy(
     two folds; the mean, and the standard error of the mean with the deviation of k - 1 degrees of freedom.
 
     pairs, with ``labels`` or ``same`` : (p, 2), see :mod:`pyface.metrics.verification`. folds : how many, of pairs that
-    follow each other and as equal in number as can be; or (p,) which fold each pair is in, in whatever numbers or
-    names. Without ``pairs``: identity i of the sorted labels is in fold i modulo ``folds``; or (n,) which fold each row
-    is in. All pairs of rows within one fold count, those of two folds do not. Mind that nearly all of these are of two
-    identities, so that refusing every pair does well.
+    follow each other and as equal in number as can be, so that a list sorted by ``same`` must be shuffled first; or
+    (p,) which fold each pair is in, in whatever numbers or names. Without ``pairs``: identity i of the sorted labels is
+    in fold i modulo ``folds``; or (n,) which fold each row is in. All pairs of rows within one fold count, those of two
+    folds do not. Mind that nearly all of these are of two identities, so that refusing every pair does well.
 
     The threshold lies halfway between two distances of the other folds; -inf accepts nothing, inf everything. Of
     equally good ones the lowest is taken.
 
-    Returns a :class:`KFoldAccuracy`. ValueError for fewer than two folds, for a fold without pairs, and as in
-    :func:`roc`. O(p log p) time beside the distances; memory O(p), for all pairs of rows those within folds, 48 bytes
-    each.
+    Returns a :class:`KFoldAccuracy`. ValueError for fewer than two folds, for a fold without pairs, if all pairs within
+    folds are of one identity or all of two, and as in :func:`roc`. O(p log p) time beside the distances; memory O(p),
+    for all pairs of rows those within folds, 48 bytes each.
     """
-    found = asked(X, labels, metric, pairs, same, n_threads, both_kinds=False)
+    found = asked(X, labels, metric, pairs, same, n_threads)
     if isinstance(found, AllPairs):
         parts = _within_folds(found, folds)
     else:
@@ -72,6 +72,7 @@ def kfold_accuracy(
     for f, (distances, _) in enumerate(parts):
         if len(distances) == 0:
             raise ValueError(f"folds: fold {f} has no pairs; ask for fewer folds")
+    _require_both_kinds(parts, "labels" if same is None else "same")
     thresholds, accuracies = np.empty(len(parts)), np.empty(len(parts))
     for f, (distances, is_same) in enumerate(parts):
         others = [part for other, part in enumerate(parts) if other != f]
@@ -79,6 +80,12 @@ def kfold_accuracy(
         accuracies[f] = np.mean((distances <= thresholds[f]) == is_same)
     error = float(accuracies.std(ddof=1)) / math.sqrt(len(parts))
     return KFoldAccuracy(float(accuracies.mean()), error, accuracies, thresholds)
+
+
+def _require_both_kinds(parts: list[tuple[NDArray[np.float64], NDArray[np.bool_]]], name: str) -> None:
+    for kind, words in ((True, "one identity"), (False, "two identities")):
+        if not any(np.any(is_same == kind) for _, is_same in parts):
+            raise ValueError(f"{name}: no fold has pairs of {words}, so that every threshold would do")
 
 
 def best_threshold(distances: NDArray[np.float64], is_same: NDArray[np.bool_]) -> float:
@@ -121,7 +128,8 @@ def _fold_of_each(folds: Any, n: int, what: str) -> tuple[NDArray[np.int64], int
         return np.repeat(np.arange(n_folds), sizes), n_folds
     array = np.asarray(folds)
     if array.shape != (n,):
-        raise ValueError(f"folds must be a number or have one entry for each {what}, {n}, got shape {array.shape}")
+        got = f"shape {array.shape}" if array.ndim else repr(folds)
+        raise ValueError(f"folds must be a whole number or have one entry for each {what}, {n}, got {got}")
     if array.dtype.kind not in "iubUS":
         raise TypeError(f"folds must be integers or names, got an array of {array.dtype}")
     values, numbered = np.unique(array, return_inverse=True)

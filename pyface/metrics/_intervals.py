@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pyface import _check, _memory
 from pyface.metrics._steps import AllPairs, ListedPairs, Sample, Steps
 
+_BYTES_PER_DRAW = 128  # at least: an array of the values
 _BYTES_PER_PAIR = 64  # sorted pairs with both people, then sums of weights at every distance
 
 
@@ -44,10 +45,18 @@ class Bootstrap:
     @classmethod
     def checked(cls, n_bootstrap: Any, confidence: Any, random_state: Any) -> Bootstrap:
         n = _check.integer(n_bootstrap, "n_bootstrap", minimum=0)
+        if n == 1:
+            raise ValueError("n_bootstrap must be 0, for no interval, or at least 2, got 1; 1000 is usual")
+        require_draws(n)
         level = _check.number(confidence, "confidence", above=0.0)
         if level >= 1:
             raise ValueError(f"confidence must be less than 1, got {confidence!r}")
         return cls(n, level, _check.integer(random_state, "random_state", minimum=0))
+
+
+def require_draws(n: int) -> None:
+    """MemoryError before the first of more draws than fit, instead of after hours."""
+    _memory.require(_BYTES_PER_DRAW * n, f"n_bootstrap={n:,}: so many draws", "ask for fewer; 1000 is usual")
 
 
 class _Drawn:

@@ -34,13 +34,8 @@ def rows(X: Any, metric: Any, n_threads: int | None) -> tuple[FloatArray, int]:
     return x, threads
 
 
-def asked(
-    X: Any, labels: Any, metric: str, pairs: Any, same: Any, n_threads: int | None, *, both_kinds: bool = True
-) -> AllPairs | ListedPairs:
-    """The pairs of a call, or an error that says which argument is wrong.
-
-    both_kinds : there must be pairs of one identity and pairs of two.
-    """
+def asked(X: Any, labels: Any, metric: str, pairs: Any, same: Any, n_threads: int | None) -> AllPairs | ListedPairs:
+    """The pairs of a call, of one identity and of two, or an error that says which argument is wrong."""
     x, threads = rows(X, metric, n_threads)
     found: AllPairs | ListedPairs
     if pairs is None:
@@ -63,8 +58,7 @@ def asked(
             is_same = _is_same(same, len(ij))
         distances = kernel.distances_of_pairs(x, first, second, metric=metric, n_threads=threads)
         found = ListedPairs(distances, is_same, who)
-    if both_kinds:
-        _require_both_kinds(found, "labels" if same is None else "same")
+    _require_both_kinds(found, "labels" if same is None else "same")
     return found
 
 

@@ -105,8 +105,8 @@ def bcubed_scores(table: Contingency, beta: float) -> tuple[float, float, float]
 
 
 def checked_beta(beta: Any) -> float:
-    value = _check.number(beta, "beta", minimum=0)
-    if value == 0 or not np.isfinite(value):
+    value = _check.number(beta, "beta")
+    if not (value > 0 and np.isfinite(value)):
         raise ValueError(f"beta must be positive and finite, got {beta!r}")
     return value
 

@@ -94,13 +94,21 @@ def read_ijb_pairs(path: str | PathLike[str]) -> LabelledPairs:
     return LabelledPairs(tuple(first), tuple(second), np.array(same, bool), np.zeros(len(same), np.int64))
 
 
+def _is_number(word: str) -> bool:
+    """A whole number that fits into int64."""
+    return word.isdecimal() and len(word) < 19
+
+
 def _lines(path: Any, words: str, n_names: int) -> list[list[str]]:
     """Lines of three words each, all but the first ``n_names`` of them whole numbers."""
     file = Path(_check.path_text(path, "path"))
-    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file.name}: not a text in UTF-8 ({error.reason})") from error
     while lines and not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines, 1):
-        if len(line) != 3 or not all(word.isdecimal() for word in line[n_names:]):
+        if len(line) != 3 or not all(map(_is_number, line[n_names:])):
             raise ValueError(f"{file.name}, line {number}: expected {words}, got {' '.join(line)!r}")
     return lines

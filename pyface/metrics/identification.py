@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check, _threads
+from pyface import _check, _memory, _threads
 from pyface._typing import FloatArray
 from pyface.kernels import pairs as kernel
 from pyface.kernels.distance import METRICS, nearest_neighbors
@@ -92,6 +92,8 @@ def cmc(
     """
     how = Bootstrap.checked(n_bootstrap, confidence, random_state)
     most = _check.integer(max_rank, "max_rank", minimum=1)
+    # Counts, their sums and the shares.
+    _memory.require(24 * most * max(1, how.n), f"max_rank={most:,}", "ask for fewer ranks, or draws")
     searches = _checked(X, labels, gallery, gallery_labels, metric, n_threads)
     mated = np.flatnonzero(searches.has_mate)
     if not mated.size:
@@ -130,6 +132,8 @@ def rank_k(
     ``n_bootstrap`` an :class:`Interval` of floats.
     """
     rank = _check.integer(k, "k", minimum=1)
+    if np.ndim(gallery_labels) == 1:
+        rank = min(rank, max(1, len(gallery_labels)))  # every mate is among so many
     found = cmc(
         *(X, labels, gallery, gallery_labels),
         max_rank=rank,

@@ -102,6 +102,19 @@ class OpenPhoto:
         return self._size[0 if is_sideways else 1]
 
     @property
+    def orientation(self) -> int:
+        """How the picture as it is stored becomes upright: EXIF's Orientation, 1 to 8. A PNG is decoded for it.
+
+        Of a HEIC, which its decoder turns, what its EXIF says.
+        """
+        if self.format == "TIFF":
+            return _orientation_of(self._open())  # newer versions of Pillow drop it when decoding
+        if self.format == "HEIF":
+            value = self._open().info.get("original_orientation")
+            return value if isinstance(value, int) and pixels.is_orientation(value) else 1
+        return self._orientation
+
+    @property
     def _orientation(self) -> int:
         if self._turn is None:
             image = self._decoded()

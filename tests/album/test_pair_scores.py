@@ -185,6 +185,19 @@ def test_tables_without_the_columns(tmp_path: Path, header: str) -> None:
         read_pairs(str(table(tmp_path, "1,0,1,1", header=header)))
 
 
+@pytest.mark.parametrize(
+    ("header", "lines", "message"),
+    [
+        ("photo1,photo2,same,fold", ["a,b,1,x", "a,c,0,"], "line 3 has no fold, and others have; give all, or none"),
+        ("photo1,photo2,same", ["a,b,1", "a,c,0,1"], "line 3 has more fields than the header; .* needs quotes"),
+        ("photo1,photo2,same,same", ["a,b,1,0"], "the header names the column 'same' more than once"),
+    ],
+)
+def test_tables_that_would_mislead(tmp_path: Path, header: str, lines: list[str], message: str) -> None:
+    with pytest.raises(PyfaceError, match=message):
+        read_pairs(str(table(tmp_path, *lines, header=header)))
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_pairs(str(tmp_path / "nowhere.txt"))
@@ -204,7 +217,12 @@ def test_pairs_that_say_nothing(tmp_path: Path, pred: Prediction) -> None:
         with pytest.raises(error, match=message):
             score_pairs(pred, read_pairs(str(table(tmp_path, *lines))), n_bootstrap=n_bootstrap)
 
-    said(PyfaceError, "of 2 pairs there is none of one person .*; 2 names are unknown", "x,y,1", "A_0001,B_0001,0")
+    said(
+        PyfaceError,
+        "of 2 pairs there is none of one person .*; 2 names are unknown \\(x, y\\), ",
+        "x,y,1",
+        "A_0001,B_0001,0",
+    )
     said(PyfaceError, "of 1 pairs there is none of two people", "A_0001,A_0002,1")
     said(PyfaceError, r"line 2 compares A/A_0001\.jpg with itself", "A_0001,A_0001.jpg,1", "A_0001,B_0001,0")
     good = as_table(lfw(tmp_path))

@@ -72,3 +72,28 @@ def test_ten_names_are_listed() -> None:
     assert listed([]) == ""
     assert listed(list(range(10))) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
     assert listed(list(range(2011))) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2,001 more"
+
+
+def test_a_rule_that_finds_no_character_finds_nobody(pred: Path) -> None:
+    found = compare_labels(str(pred), None, r"^([ab]?)", one_per_photo=False)
+    assert (found.labels_true, found.n_left_out, found.missing) == (["a", "b", "b"], 2, ("c.jpg", "d.jpg"))
+    with pytest.raises(PyfaceError, match=r"none has a known person; check the rule or the file; PRED has 'a\.jpg'"):
+        compare_labels(str(pred), None, "", one_per_photo=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("photo,person\na.jpg,Smith, Ann\nb.jpg,Smith, Bob\n", "line 2 has more fields than the header; .* quotes"),
+        ("photo,person,person\na.jpg,x,y\n", "names the column 'person' more than once"),
+        ("photo,person\n", "names nobody; it needs a header with 'person'"),
+        ("photo,person\nz.jpg,x\n", "PRED has 'a.jpg', and TRUTH names 'z.jpg'"),
+    ],
+)
+def test_tables_that_would_mislead(pred: Path, text: str, message: str) -> None:
+    with pytest.raises(PyfaceError, match=message):
+        against(pred, text)
+
+
+def test_a_comma_at_the_end_of_a_line_is_no_field(pred: Path) -> None:
+    assert against(pred, "photo,person\na.jpg,x,\n").labels_true == ["x"]

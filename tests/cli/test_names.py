@@ -10,9 +10,8 @@ import pytest
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 
 from album.records import two_to_a_photo, write_record
-from typer.testing import CliRunner, Result
+from command_line import pyface_here
 
-from pyface.cli.commands import app
 from pyface.report.folder import recluster_photos
 
 TRUTH = [0, 1, 0, 1, 0, 2, 0, 1, 2, 1, 2, 3]
@@ -25,41 +24,37 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 def persons(out: Path) -> list[str]:
     with open(out / "faces.csv", newline="") as file:
         return [row["person"] for row in csv.DictReader(file)]
 
 
 def test_name_names_and_undo(out: Path) -> None:
-    done = run("name", out, 0, "Ada")
-    assert (done.exit_code, done.stdout) == (0, "")
+    done = pyface_here("name", out, 0, "Ada")
+    assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "0 is Ada now (4 faces)\n"
     assert persons(out) == ["Ada", "", "Ada", "", "Ada", "", "Ada", "", "", "", "", ""]
-    assert run("name", out, "Ada", "Zoë").exit_code == 0
-    assert run("name", out, 1, "bob").exit_code == 0
-    done = run("names", out)
+    assert pyface_here("name", out, "Ada", "Zoë").returncode == 0
+    assert pyface_here("name", out, 1, "bob").returncode == 0
+    done = pyface_here("names", out)
     assert done.stdout == "1\t4\tbob\n0\t4\tZoë\n"
     assert done.stderr == "2 names; 2 people without one\n"
-    done = run("names", out, "--undo")
+    done = pyface_here("names", out, "--undo")
     assert done.stdout == "0\t4\tZoë\n"
     assert "bob" not in persons(out)
-    assert run("name", out, "Zoë", "--remove").stderr == "Zoë has no name any more (4 faces)\n"
+    assert pyface_here("name", out, "Zoë", "--remove").stderr == "Zoë has no name any more (4 faces)\n"
     assert set(persons(out)) == {""}
 
 
 def test_a_name_that_is_taken_asks(out: Path) -> None:
-    run("name", out, 0, "Ada")
-    done = run("name", out, 1, "Ada")
-    assert done.exit_code != 0
+    pyface_here("name", out, 0, "Ada")
+    done = pyface_here("name", out, 1, "Ada")
+    assert done.returncode != 0
     assert "person 0 is called 'Ada' already" in done.stderr
     assert "--another" in done.stderr
-    assert run("name", out, 1, "Ada", "--same").exit_code == 0
+    assert pyface_here("name", out, 1, "Ada", "--same").returncode == 0
     assert persons(out).count("Ada") == 8
-    assert run("names", out).stdout == "0\t8\tAda\n"
+    assert pyface_here("names", out).stdout == "0\t8\tAda\n"
 
 
 def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
@@ -71,24 +66,24 @@ def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
         ((9, "Ada"), "nobody has the number 9"),
         (("Cleo", "Ada"), "nobody is called 'Cleo'"),
     ):
-        done = run("name", out, *arguments)
-        assert done.exit_code != 0
+        done = pyface_here("name", out, *arguments)
+        assert done.returncode != 0
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
     assert not (out / "facts.sqlite").exists()
 
 
 def test_forget(out: Path) -> None:
-    run("name", out, 0, "Ada")
-    done = run("forget", out, "--person", "Ada")
-    assert done.exit_code == 0
+    pyface_here("name", out, 0, "Ada")
+    done = pyface_here("forget", out, "--person", "Ada")
+    assert done.returncode == 0
     assert done.stderr.splitlines() == [
         "forgotten: 4 faces; 8 faces left", "the disk and backups of it may keep old blocks",
     ]  # fmt: skip
     assert len(persons(out)) == 8
-    assert run("forget", out, "--face", 0, "--photo", "000.jpg").exit_code != 0
-    assert "none named 'x.jpg'" in run("forget", out, "--photo", "x.jpg").stderr
-    assert "1 photo" in run("forget", out, "--photo", "000.jpg").stderr
+    assert pyface_here("forget", out, "--face", 0, "--photo", "000.jpg").returncode != 0
+    assert "none named 'x.jpg'" in pyface_here("forget", out, "--photo", "x.jpg").stderr
+    assert "1 photo" in pyface_here("forget", out, "--photo", "000.jpg").stderr
 
 
 def test_no_album(tmp_path: Path) -> None:
@@ -97,6 +92,6 @@ def test_no_album(tmp_path: Path) -> None:
         ("names", tmp_path / "no"),
         ("forget", tmp_path / "no", "--face", 0),
     ):
-        done = run(*arguments)
-        assert done.exit_code != 0
+        done = pyface_here(*arguments)
+        assert done.returncode != 0
         assert "does not exist; name a folder that 'pyface cluster' wrote" in done.stderr

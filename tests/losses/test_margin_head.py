@@ -383,3 +383,18 @@ def test_the_functions_do_without_scikit_learn() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'marginhead'"):
         pyface.losses.marginhead  # noqa: B018
+
+
+def test_strings_among_numbers_are_no_people() -> None:
+    x, who = people(0)
+    head = MarginHead(**FAST | {"max_iter": 1}).fit(x, who.tolist())
+    for call in (MarginHead(**FAST).fit, head.score):
+        with pytest.raises(TypeError, match="y must be all integers or all strings, not a mixture"):
+            call(x, ["a", *who[1:].tolist()])
+    with pytest.raises(ValueError, match="y has one class, 'a';"):
+        MarginHead(**FAST).fit(x, ["a"] * len(x))
+
+
+def test_nothing_can_be_judged_by_people_with_one_row_each() -> None:
+    with pytest.warns(UserWarning, match="y: no two of the 60 rows that are judged are one person"):
+        MarginHead(**FAST | {"max_iter": 1}).fit(people(0)[0][:60], np.arange(60))

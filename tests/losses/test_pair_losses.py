@@ -165,8 +165,12 @@ WHO = [0, 0, 1, 1, 2, 2]
         (lambda: losses.triplet(X, range(6)), ValueError, "each of 6 people has one row"),
         (lambda: losses.triplet(X, [1] * 6), ValueError, "all 6 rows are the same person"),
         (lambda: losses.triplet(X, [0, 0, 1, 1, np.nan, 2]), ValueError, "labels: entry 4 is nan"),
-        (lambda: losses.triplet(X, ["a", "a", 1, 1, "b", "b"]), TypeError, "labels: entry 2 is 1 among strings"),
-        (lambda: losses.triplet(X, [None, "a", "a", "b", "b", "b"]), TypeError, "labels must be integers or strings"),
+        (
+            lambda: losses.triplet(X, ["a", "a", 1, 1, "b", "b"]),
+            TypeError,
+            "not a mixture: entry 0 is 'a' and entry 2 is 1",
+        ),
+        (lambda: losses.triplet(X, [None, "a", "a", "b", "b", "b"]), TypeError, "labels: entry 0 is None"),
         (lambda: losses.triplet(X, WHO, margin=-0.1), ValueError, "margin must be greater than 0"),
         (lambda: losses.triplet(X, WHO, margin="soft"), TypeError, "margin must be a number"),
         (lambda: losses.triplet(X, WHO, choice="hard"), ValueError, "choice must be one of 'batch-all'"),
@@ -191,3 +195,9 @@ WHO = [0, 0, 1, 1, 2, 2]
 def test_bad_input(call: Callable[[], object], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_names_of_a_table_are_labels() -> None:
+    names = np.array(["a", "a", "b", "b", "c", "c"], dtype=object)  # as pandas has them
+    assert losses.triplet(X, names).value == losses.triplet(X, WHO).value
+    assert losses.contrastive(X, names).value == losses.contrastive(X, WHO).value

@@ -102,6 +102,7 @@ def test_noise_and_beta() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"n_bootstrap": 10**15}, MemoryError, "n_bootstrap=1,000,000,000,000,000: so many draws take.*ask for fewer"),
         ({"n_bootstrap": 1}, ValueError, "n_bootstrap must be at least 2"),
         ({"n_bootstrap": 2.5}, TypeError, "n_bootstrap must be an integer"),
         ({"confidence": 1}, ValueError, "confidence must be less than 1"),

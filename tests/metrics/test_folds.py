@@ -179,7 +179,20 @@ PAIRS = [[0, 1], [1, 2], [2, 3]]
         (lambda: kfold_accuracy(X, [0, 0, 1, 1], folds=[0, 1]), ValueError, "each row, 4, got shape"),
         (lambda: kfold_accuracy(X, [0, 0, 1, 1], folds=3), ValueError, "fold 2 has no pairs"),
         (lambda: kfold_accuracy(X, [0, 0, 1, 1], metric="l1"), ValueError, "metric must be one of"),
-        (lambda: kfold_accuracy(X[:0], []), ValueError, "fold 0 has no pairs"),
+        (lambda: kfold_accuracy(X[:0], []), ValueError, "labels: there are no pairs of one identity"),
+        (
+            lambda: kfold_accuracy(X, pairs=PAIRS, same=[1, 1, 1], folds=3),
+            ValueError,
+            "same: there are no pairs of two identities",
+        ),
+        (
+            lambda: kfold_accuracy(X, [0, 1, 2, 3], folds=2),
+            ValueError,
+            "labels: there are no pairs of one identity",
+        ),
+        (lambda: kfold_accuracy(X, [0, 0, 0, 0], folds=2), ValueError, "labels: there are no pairs of two identities"),
+        (lambda: kfold_accuracy(X, [0, 0, 1, 1], folds=2), ValueError, "labels: no fold has pairs of two identities"),
+        (lambda: kfold_accuracy(X, pairs=PAIRS, same=[1, 0, 1], folds=2.5), ValueError, "a whole number .*, got 2.5"),
         (lambda: read_lfw_pairs(3), TypeError, "path must be a string or a path"),
     ],
 )

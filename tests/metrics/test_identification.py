@@ -171,6 +171,8 @@ def refused(**how: Any) -> Callable[[], object]:
         (refused(metric="dot"), ValueError, "metric must be one of"),
         (refused(fpir=-0.1), ValueError, "fpir must be from 0 to 1, got -0.1"),
         (refused(n_bootstrap=-1), ValueError, "n_bootstrap must be at least 0"),
+        (refused(n_bootstrap=1), ValueError, "n_bootstrap must be 0, for no interval, or at least 2, got 1"),
+        (refused(n_bootstrap=10**15), MemoryError, "n_bootstrap=1,000,000,000,000,000"),
         (refused(n_bootstrap=9, confidence=1.0), ValueError, "confidence must be less than 1"),
         (refused(n_bootstrap=9), ValueError, "two identities at least with a mate to draw from, got 1; use n_boot"),
         (
@@ -187,3 +189,11 @@ def refused(**how: Any) -> Callable[[], object]:
 def test_refusals(call: Callable[[], object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_more_ranks_than_there_are_identities() -> None:
+    random = np.random.default_rng(0)
+    gallery, who = random.normal(size=(6, 3)), np.arange(6)
+    assert rank_k(gallery + 0.5, who, gallery, who, k=10**15) == 1.0
+    with pytest.raises(MemoryError, match="max_rank=1,000,000,000,000,000"):
+        cmc(gallery, who, gallery, who, max_rank=10**15)

@@ -86,3 +86,13 @@ def test_vectors_that_do_not_fit() -> None:
         templates.pool(np.array([[1.0, 0], [0, 0]]))
     with pytest.raises(ValueError, match="vectors of template 4 cancel each other out"):
         templates.pool(np.array([[1.0, 0], [-2, 0]]))
+
+
+def test_numbers_beyond_64_bits_and_other_encodings(tmp_path: Path) -> None:
+    path = tmp_path / "templates.txt"
+    path.write_text("a.jpg 1 2\nb.jpg 99999999999999999999 2\n")
+    with pytest.raises(ValueError, match=r"templates\.txt, line 2: expected a name, a template and a medium"):
+        read_ijb_templates(path)
+    path.write_bytes(b"\xff.jpg 1 2\n")
+    with pytest.raises(ValueError, match=r"templates\.txt: not a text in UTF-8"):
+        read_ijb_templates(path)

@@ -211,6 +211,8 @@ PAIRS = [[0, 1], [0, 2]]
         (refused(far=[0.1, np.nan]), ValueError, "far must be from 0 to 1, got nan"),
         (refused(far="0.1"), TypeError, "far must be numbers"),
         (refused(n_bootstrap=-1), ValueError, "n_bootstrap must be at least 0"),
+        (refused(n_bootstrap=1), ValueError, "n_bootstrap must be 0, for no interval, or at least 2, got 1"),
+        (refused(n_bootstrap=10**15), MemoryError, "n_bootstrap=1,000,000,000,000,000"),
         (refused(confidence=1), ValueError, "confidence must be less than 1"),
         (refused(n_bootstrap=2, random_state=None), TypeError, "random_state must be an integer"),
         (refused(pairs=PAIRS, labels=None, same=[1, 0], n_bootstrap=2), ValueError, "give labels instead of same"),
