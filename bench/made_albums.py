@@ -81,8 +81,8 @@ def write(out: Path, n: int, seed: int = 0) -> NDArray[np.int64]:
             eyes = 8.0 if is_blurred[row] else float(rng.uniform(35, 120))
             points = FIVE * eyes + (400.0 * place + eyes, 80.0)
             box = np.array([400.0 * place, 10.0, 400.0 * place + 3 * eyes, 10.0 + 3 * eyes])
-            poor = is_blurred[row]
-            score, sharpness = (float(rng.uniform(0.55, 0.75)), 0.003) if poor else (float(rng.uniform(0.75, 0.95)), 0.05)
+            low, sharpness = (0.55, 0.003) if is_blurred[row] else (0.75, 0.05)
+            score = float(rng.uniform(low, low + 0.2))
             faces.append(FaceRecord(box, score, points, "arcface-5", rows[row], pictures[row % 64], sharpness))
         begin += len(faces)
         digest = hashlib.sha256(name.encode()).digest()

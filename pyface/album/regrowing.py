@@ -229,9 +229,9 @@ class _Tree:
         when = np.maximum(exact[is_near_indeed], self._space.squared_all(np.maximum(self._births[theirs], 0)))
         first: dict[int, int] = {}
         for i in np.argsort(when, kind="stable").tolist():
-            own, other = int(ours[i]), int(theirs[i])
-            if own not in first and not own_marks[own] & self.marks[other]:
-                first[own] = other
+            cluster, node = int(ours[i]), int(theirs[i])
+            if cluster not in first and not own_marks[cluster] & self.marks[node]:
+                first[cluster] = node
         return np.unique(np.array(list(first.values()), np.int64))
 
 
@@ -306,7 +306,8 @@ class _Lives:
     def holds(self, clusters: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each of these clusters holds the part beside it."""
         place = self._begins[self._group_of[parts]]
-        return (self._begins[clusters] <= place) & (place < self._ends[clusters])
+        held: NDArray[np.bool_] = (self._begins[clusters] <= place) & (place < self._ends[clusters])
+        return held
 
 
 def _first(part_of: Labels, n_parts: int) -> NDArray[np.int64]:
