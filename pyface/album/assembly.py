@@ -21,9 +21,10 @@ from pyface.album.facts import Journal
 from pyface.album.links import Links, Rows
 from pyface.album.names import name_people
 from pyface.album.people import Grouping, keep_numbers
+from pyface.album.records import FaceTable, RunInfo
 from pyface.album.run import ProgressCallback
 from pyface.album.space import Space
-from pyface.album.work import FaceTable, RunInfo, WorkFile, in_order
+from pyface.album.work import WorkFile, in_order
 from pyface.analysis.quality import face_quality, vector_lengths
 from pyface.errors import ModelNotFoundError, OutputFolderError, counted
 from pyface.models.catalog import find
@@ -88,6 +89,7 @@ def stored_album(work: WorkFile, path: str, info: RunInfo, *, n_threads: int) ->
         raise OutputFolderError(f"{path}: holds no people yet; run 'pyface recluster' on its folder first") from error
     with many_objects():
         read = _read(work, path, info, grouping, n_threads)
+    read.basis.get_ready()
     if (labels < 0).any():
         raise OutputFolderError(f"{path}: the last run did not end; run 'pyface recluster' on its folder first")
     return _assembled(read, read.basis.links(), labels, set_aside, calls, settings, seconds)

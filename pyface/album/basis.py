@@ -19,6 +19,9 @@ from pyface.album.space import Space
 from pyface.album.standing import Question, Standing, stand, stand_again
 from pyface.album.work import WorkFile
 
+# From so many faces on, a second more to load an album is better spent than at the first answer.
+_LARGE = 5000
+
 
 class FaceKeys:
     """Each face of an album as facts know it. Few are ever asked for, so that none is made before."""
@@ -94,6 +97,15 @@ class Basis:
             memory.key = kept.key_of(self.space)
             data = work.standing(memory.key)
             memory.standing = memory.kept = None if data is None else kept.from_bytes(data)
+
+    def get_ready(self) -> None:
+        """Do now what the first answer to a large album would wait for."""
+        standing = self._memory.standing
+        if standing is not None and standing.near is not None and len(self.space) >= _LARGE:
+            import scipy.sparse.csgraph  # noqa: F401
+
+            self._question()
+            standing.near.of(np.zeros(len(self.space), np.bool_))
 
     def to_keep(self) -> tuple[str, bytes] | None:
         """What the record is to keep: of which faces, and how they stand. None: what it keeps already does."""

@@ -19,6 +19,7 @@ from pyface.analysis import quality as qualities
 from pyface.analysis.analyzer import check_count, check_threshold
 from pyface.errors import counted
 from pyface.kernels.density import dbscan
+from pyface.kernels.relabeling import relabel
 
 logger = logging.getLogger(__name__)
 
@@ -322,8 +323,6 @@ def keep_numbers(old: Labels, labels: Labels) -> Labels:
     rows = _changed(old, labels)
     if len(rows) == 0:
         return old
-    from pyface.cluster import relabel
-
     # Whoever has the same faces as before keeps the number in any case. One more row, so that new numbers follow all.
     result = old.copy()
     before, now = np.append(old[rows], old.max()), np.append(labels[rows], labels.max() + 1)

@@ -15,9 +15,9 @@ from pyface.cluster._for_embedder import for_embedder
 from pyface.cluster._groups import cluster_means, medoids
 from pyface.cluster._kmeans import KMeans
 from pyface.cluster._plot import plot_dendrogram
-from pyface.cluster._relabel import relabel
 from pyface.cluster._suggestions import MergeSuggestion, merge_suggestions
 from pyface.cluster._tree import CutProfile, cut_profile, next_merges
+from pyface.kernels.relabeling import relabel
 
 __all__ = [
     "DBSCAN",

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface.cluster._relabel import relabel
 from pyface.cluster._whole_tree import KeptRows
 from pyface.kernels.components import connected, first_of_group, to_pairs
 from pyface.kernels.link_groups import CannotLinks, Groups, Pairs, cannot_links, check_agreement, joined_pairs
@@ -22,6 +21,7 @@ from pyface.kernels.linkage_below import (
     pairs_between,
 )
 from pyface.kernels.origin import Origin, kept_origin
+from pyface.kernels.relabeling import relabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Cluster numbers that survive a clustering done anew."""
+"""Numbers of clusters that survive a clustering done anew."""
 
 from __future__ import annotations
 
