@@ -1,6 +1,6 @@
 """What a person waits for in an album of many faces: people grouped anew, and what a name or a correction changes.
 
-    python bench/album.py [--faces 50000] [--facts 10000] [--answers 200] [--threads 2]
+    python bench/large_album.py [--faces 50000] [--facts 10000] [--answers 200] [--threads 2]
 
 The album is made (made_albums.py). ``recluster`` runs in fresh processes, answers in this one. What comes out is
 compared with an album whose faces are all grouped from scratch.
