@@ -102,7 +102,7 @@ class Basis:
         """Do now what the first answer to a large album would wait for."""
         standing = self._memory.standing
         if standing is not None and standing.near is not None and len(self.space) >= _LARGE:
-            import scipy.sparse.csgraph  # noqa: F401
+            import scipy.sparse  # noqa: F401
 
             self._question()
             standing.near.of(np.zeros(len(self.space), np.bool_))

@@ -20,10 +20,10 @@ from pyface.album.regrowing import Regrown, regrow
 from pyface.album.replay import Replay, smallest
 from pyface.album.rules import Rules
 from pyface.album.space import Near, Rows, Space, are_of
+from pyface.kernels.components import first_connected
 from pyface.kernels.linkage_below import (
     Joints,
     NearGraph,
-    first_connected,
     forest_labels,
     joints_below,
     near_graph,
@@ -51,7 +51,7 @@ class Founded:
             return self
         is_made = self.joints.heights < height
         joints = Joints(self.joints.pairs[is_made], self.joints.heights[is_made])
-        people = first_connected(len(self.people), joints.pairs).astype(np.int64)
+        people = first_connected(len(self.people), joints.pairs)
         return Founded(height, self.rules, joints, np.where(self.rules.is_in, people, -1))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyface._typing import Labels
 from pyface.album.facts import FaceKey, Fact, Journal
 from pyface.kernels.boxes import iou
+from pyface.kernels.components import first_connected
 
 # A face that another model found is the one that was spoken of if the boxes overlap by this much.
 SAME_FACE_IOU = 0.5
@@ -160,13 +161,9 @@ class Spoken:
         group = np.arange(self.n_nodes)
         pairs = _joined([part.joined for part in self._parts if len(part.joined)])
         if len(pairs):
-            from pyface.kernels.components import connected
-
             # Only nodes that were spoken of: their numbers keep the order.
             nodes, places = np.unique(pairs, return_inverse=True)
-            component = connected(len(nodes), [places.reshape(-1, 2).astype(np.int32)])
-            _, first = np.unique(component, return_index=True)
-            group[nodes] = nodes[first[component]]
+            group[nodes] = nodes[first_connected(len(nodes), places.reshape(-1, 2))]
         return group
 
     def _same_pairs(self, fact: Fact) -> list[tuple[int, int]]:

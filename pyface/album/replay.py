@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyface._typing import Labels
 from pyface.album.rules import Rules
 from pyface.album.space import Pairs, Rows, Space
-from pyface.kernels.linkage_below import first_connected
+from pyface.kernels.components import first_connected
 
 # Distances this near to each other count as equal, which costs time and changes nothing.
 EQUAL = 1e-7
@@ -16,7 +16,7 @@ EQUAL = 1e-7
 
 def smallest(rows: Rows, pairs: Pairs) -> Labels:
     """Of each of these rows, in increasing order, the smallest that pairs of them connect it with."""
-    return rows[first_connected(len(rows), np.searchsorted(rows, pairs).astype(np.int32))]
+    return rows[first_connected(len(rows), np.searchsorted(rows, pairs))]
 
 
 class Replay:

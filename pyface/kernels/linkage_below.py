@@ -181,12 +181,6 @@ def radius_for(threshold: float, metric: str) -> float:
     return threshold + 1e-9 * size + (1e-12 if metric == "cosine" else min(1e-12, size))
 
 
-def first_connected(n: int, pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Of each of n rows the first one that pairs of rows (m, 2) connect it with, itself perhaps."""
-    component = connected(n, [pairs])
-    return np.unique(component, return_index=True)[1][component].astype(np.int32)
-
-
 def forest_labels(z: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Clusters of n rows after all merges of ``z``, (m, 4) in SciPy's format, numbered by their smallest row."""
     return _core.label_forest(z, n)

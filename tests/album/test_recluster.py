@@ -25,20 +25,18 @@ from pyface.report.folder import recluster_photos
 
 @pytest.fixture
 def fit_keeps_apart(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """Takes note of the photos given to fit, which then leaves every face alone."""
-    from pyface.cluster import AgglomerativeClustering
+    """Takes note of the groups of faces that are kept apart when people are founded, and then founds each alone."""
+    from pyface.album import founded
+    from pyface.kernels.linkage_below import Joints
 
     seen: list[np.ndarray] = []
-    fit = AgglomerativeClustering.fit
 
-    def alone(self: Any, X: np.ndarray, y: None = None, *, cannot_link_groups: np.ndarray | None = None) -> Any:
-        fit(self, X)
-        if cannot_link_groups is not None:
-            seen.append(cannot_link_groups)
-            self.labels_ = np.arange(len(X))
-        return self
+    def alone(space: Any, rules: Any, *_: Any) -> Joints:
+        if (rules.groups >= 0).any():
+            seen.append(rules.groups)
+        return Joints(np.empty((0, 2), np.int32), np.empty(0))
 
-    monkeypatch.setattr(AgglomerativeClustering, "fit", alone)
+    monkeypatch.setattr(founded, "_joints", alone)
     return seen
 
 
