@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyface.album.moved import Known, Plan, plan_addition, plan_run
-from pyface.album.records import FaceRecord, PhotoRecord
+from pyface.album.records import FaceRecord, FaceTable, PhotoRecord
 from pyface.album.tombstones import NONE, Tombstones
 from pyface.album.work import WorkFile
 from pyface.photos.finding import PhotoFile, find_photos
@@ -61,9 +61,13 @@ def look(work: WorkFile, plan: Plan, *, tombstones: Tombstones = NONE) -> None:
 
 def number(work: WorkFile) -> None:
     faces = work.faces()
-    places = [(name, i) for name, group in itertools.groupby(faces, lambda face: face[0]) for i, _ in enumerate(group)]
-    numbers = np.array([10 * int(face.score) + int(face.embedding[0]) for _, face in faces], np.int64)
-    work.save_people(places, numbers, np.zeros(len(faces), np.bool_), {})
+    places = [(name, i) for name, group in itertools.groupby(faces.photos) for i, _ in enumerate(group)]
+    work.save_people(places, numbers_of(faces), np.zeros(len(places), np.bool_), {})
+
+
+def numbers_of(faces: FaceTable) -> np.ndarray:
+    firsts = faces.embeddings[:, 0] if len(faces.photos) else faces.scores
+    return 10 * faces.scores.astype(np.int64) + firsts.astype(np.int64)
 
 
 def held(work: WorkFile) -> dict[str, int]:
@@ -73,16 +77,19 @@ def held(work: WorkFile) -> dict[str, int]:
         (contents[name],) = [c for c, data in enumerate(CONTENTS) if hashlib.sha256(data).digest() == digest]
         assert (width, height, error) == (10, 20, None)
     rows = [(name, i) for name in contents for i in range(contents[name] + 1)]
-    assert [(name, int(face.embedding[0])) for name, face in work.faces()] == rows
-    assert [contents[name] for name, _ in rows] == [int(face.score) for _, face in work.faces()]
+    faces = work.faces()
+    firsts = (numbers_of(faces) % 10).tolist()
+    assert list(zip(faces.photos, firsts, strict=True)) == rows
+    assert [contents[name] for name, _ in rows] == faces.scores.astype(int).tolist()
     assert [work.thumbnail(name, i) for name, i in rows] == [b"%d" % i for _, i in rows]
     return contents
 
 
 def check_numbers(work: WorkFile, is_new: set[int]) -> None:
     """Faces of photos that were known have the numbers that they had."""
-    for (_, face), n in zip(work.faces(), work.numbers().tolist(), strict=True):
-        assert n == (-1 if int(face.score) in is_new else 10 * int(face.score) + int(face.embedding[0]))
+    faces = work.faces()
+    expected = np.where(np.isin(faces.scores, list(is_new)), -1, numbers_of(faces))
+    assert work.numbers().tolist() == expected.tolist()
 
 
 @pytest.fixture
@@ -233,7 +240,9 @@ def test_forgotten_faces_are_not_taken_over(tmp_path: Path, work: WorkFile) -> N
     plan = plan_run(find_photos(str(tmp_path)).photos, work.known(ANALYSIS))
     # The second face's box, a little wider; and one that overlaps the first one's by less than half.
     look(work, plan, tombstones=Tombstones({digest: [(20.0, 0.0, 32.0, 10.0), (0.0, 0.0, 10.0, 4.9)]}))
-    left = [(name, int(face.embedding[0])) for name, face in work.faces() if name == "3.jpg"]
+    faces = work.faces()
+    rows = zip(faces.photos, faces.embeddings[:, 0].astype(int).tolist(), strict=True)
+    left = [(name, value) for name, value in rows if name == "3.jpg"]
     assert left == [("3.jpg", 0), ("3.jpg", 2)]
     assert [work.thumbnail("3.jpg", i) for i in range(3)] == [b"0", b"2", b""]
     assert work.numbers().tolist() == [10, 11, 20, 22]
