@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def vectors(truth: list[int], *, spread: float = 0.12, seed: int = 0) -> NDArray
 
 
 def digest_of(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
+    return hashlib.sha256(os.fsencode(name)).digest()
 
 
 def face_record(vector: NDArray[np.float32], place: int = 0, *, eyes: float = 60.0, shift: float = 0.0) -> FaceRecord:
