@@ -208,7 +208,6 @@ def _say_unless_broken(
     new = replace(fact, faces=numbers[: len(faces)], others=numbers[len(faces) :])
     before = Spoken(journal.facts(), known, basis.rows, basis.heard)
     spoken = Spoken([*before.facts, new], ChainMap(own, known), basis.rows, basis.heard)
-    basis.heard.parts.pop(fact.id)
     old = set(before.broken())
     broken = [pair for pair in spoken.broken() if pair not in old]
     if not broken:

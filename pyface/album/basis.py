@@ -86,7 +86,7 @@ class Basis:
         """The rules of what was said so far."""
         facts = self.journal.facts()
         known = self._memory.links
-        if known is None or len(known[0]) != len(facts) or any(map(_is_other, known[0], facts)):
+        if known is None or known[0] != facts:
             known = self._memory.links = (facts, links(self.journal, self.rows, self.heard))
         return known[1]
 
@@ -179,7 +179,3 @@ class Basis:
                 self.quality < (grouping.doubtful_below or 0.0), grouping.stay_limit or 0.0, self.photos, same_photo,
             )  # fmt: skip
         return self._memory.question
-
-
-def _is_other(before: Fact, now: Fact) -> bool:
-    return before is not now

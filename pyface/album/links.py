@@ -93,15 +93,52 @@ def links(journal: Journal, rows: Rows, heard: Heard | None = None) -> Links:
     return Spoken(journal.facts(), journal.keys(), rows, heard).links()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """What one fact says, by nodes: pairs that it joins, pairs that it parts, and all nodes of its first side."""
+    """What one fact says, by nodes: pairs that it joins and parts, its faces that are rows, and nodes that are none."""
 
     fact: Fact
     joined: Pairs
     parted: Pairs
     here: NDArray[np.int64]
-    nodes: NDArray[np.int64]
+    waiting: NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class _Story:
+    """Facts with what all of them say: ``ends`` (n + 1, 2) tells the pairs of each, ``others`` are neither same nor
+    different, ``waiting`` speak of faces that no row is."""
+
+    facts: list[Fact]
+    joined: Pairs
+    parted: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    others: list[tuple[int, _Part]]
+    waiting: list[tuple[int, _Part]]
+    groups: Labels | None = None
+
+    def begins_as(self, facts: list[Fact]) -> int:
+        """How many facts both have in common from the first one on."""
+        n = min(len(self.facts), len(facts))
+        if self.facts[:n] == facts[:n]:
+            return n
+        return next(i for i in range(n) if self.facts[i] != facts[i])
+
+    def told(self, n: int, facts: list[Fact], parts: list[_Part]) -> _Story:
+        """The first n facts, and these with what they say."""
+        joined, parted = self.ends[n].tolist()
+        numbers = [np.column_stack([p.parted, np.full(len(p.parted), p.fact.id)]) for p in parts]
+        ends = np.cumsum([self.ends[n], *([len(p.joined), len(p.parted)] for p in parts)], axis=0)
+        later = list(enumerate(parts, n))
+        return _Story(
+            [*self.facts[:n], *facts],
+            np.concatenate([self.joined[:joined], *(p.joined for p in parts)]),
+            np.concatenate([self.parted[:parted], *numbers]),
+            np.concatenate([self.ends[:n], ends]),
+            [item for item in self.others if item[0] < n]
+            + [item for item in later if item[1].fact.kind not in ("same", "different")],
+            [item for item in self.waiting if item[0] < n] + [item for item in later if len(item[1].waiting)],
+        )
 
 
 class Heard:
@@ -110,7 +147,8 @@ class Heard:
     def __init__(self) -> None:
         self.nodes: dict[int, tuple[FaceKey, list[int]]] = {}
         self.n_waiting = 0
-        self.parts: dict[int, _Part] = {}
+        none = np.zeros((0, 2), np.int64)
+        self.story = _Story([], none, np.zeros((0, 3), np.int64), np.zeros((1, 2), np.int64), [], [])
 
 
 class Spoken:
@@ -119,30 +157,31 @@ class Spoken:
     def __init__(
         self, facts: Iterable[Fact], keys: Mapping[int, FaceKey], rows: Rows, heard: Heard | None = None
     ) -> None:
-        self.facts = list(facts)
         self._keys, self._rows = keys, rows
         self._heard = Heard() if heard is None else heard
-        self._parts = [self._part(fact) for fact in self.facts]
+        self.facts = list(facts)
+        story = self._heard.story
+        n = story.begins_as(self.facts)
+        if n < len(self.facts) or n < len(story.facts):
+            story = story.told(n, self.facts[n:], [self._part(fact) for fact in self.facts[n:]])
+        self._story = self._heard.story = story
 
     @property
     def n_nodes(self) -> int:
         return self._rows.n + self._heard.n_waiting
 
     def _part(self, fact: Fact) -> _Part:
-        part = self._heard.parts.get(fact.id)
-        if part is None or part.fact is not fact:
-            joined = self._same_pairs(fact) if fact.kind == "same" else []
-            parted = self._different_pairs(fact) if fact.kind == "different" else []
-            here = self.nodes(fact.faces)
-            part = _Part(
-                fact,
-                np.array(joined, np.int64).reshape(-1, 2),
-                np.array(parted, np.int64).reshape(-1, 2),
-                np.array([node for node in here if node < self._rows.n], np.int64),
-                np.array([*here, *self.nodes(fact.others)], np.int64),
-            )
-            self._heard.parts[fact.id] = part
-        return part
+        joined = self._same_pairs(fact) if fact.kind == "same" else []
+        parted = self._different_pairs(fact) if fact.kind == "different" else []
+        here, others = self.nodes(fact.faces), self.nodes(fact.others)
+        n = self._rows.n
+        return _Part(
+            fact,
+            np.array(joined, np.int64).reshape(-1, 2),
+            np.array(parted, np.int64).reshape(-1, 2),
+            np.array([node for node in here if node < n], np.int64),
+            np.array([node for node in (*here, *others) if node >= n], np.int64),
+        )
 
     def _at(self, face: int) -> list[int]:
         """The nodes of a face of the journal."""
@@ -158,13 +197,15 @@ class Spoken:
 
     def groups(self) -> Labels:
         """(nodes,) which nodes ``same`` facts make one person: the smallest node of each group."""
-        group = np.arange(self.n_nodes)
-        pairs = _joined([part.joined for part in self._parts if len(part.joined)])
-        if len(pairs):
-            # Only nodes that were spoken of: their numbers keep the order.
-            nodes, places = np.unique(pairs, return_inverse=True)
-            group[nodes] = nodes[first_connected(len(nodes), places.reshape(-1, 2))]
-        return group
+        known = self._story.groups
+        if known is None or len(known) != self.n_nodes:
+            known = np.arange(self.n_nodes)
+            if len(self._story.joined):
+                # Only nodes that were spoken of: their numbers keep the order.
+                nodes, places = np.unique(self._story.joined, return_inverse=True)
+                known[nodes] = nodes[first_connected(len(nodes), places.reshape(-1, 2))]
+            self._story.groups = known
+        return known
 
     def _same_pairs(self, fact: Fact) -> list[tuple[int, int]]:
         """Edges that hold a fact's faces together; those that a later fact took out of it hold to each other."""
@@ -193,9 +234,7 @@ class Spoken:
 
     def different(self) -> NDArray[np.int64]:
         """(m, 3): pairs of nodes that were said to be different, and the fact that says so."""
-        parts = [part for part in self._parts if len(part.parted)]
-        facts = np.repeat([part.fact.id for part in parts], [len(part.parted) for part in parts])
-        return np.column_stack([_joined([part.parted for part in parts]), facts.astype(np.int64)])
+        return self._story.parted
 
     def broken(self) -> list[tuple[int, int, int]]:
         """(node, node, fact) of pairs that were said to be different and are one by other facts."""
@@ -228,7 +267,7 @@ class Spoken:
         nobody, hidden = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         person = np.full(n, -1, np.int64)
         names: dict[int, str] = {}
-        for part in self._parts:
+        for _, part in self._story.others:
             kind, here = part.fact.kind, part.here
             if kind == "nobody":
                 nobody[here] = True
@@ -242,7 +281,7 @@ class Spoken:
                 assert part.fact.person is not None and part.fact.name is not None
                 person[here] = part.fact.person
                 names[part.fact.person] = part.fact.name
-        waiting = [part.nodes[part.nodes >= n] for part in self._parts if len(part.here) < len(part.nodes)]
+        waiting = [part.waiting for _, part in self._story.waiting]
         return Links(
             together.astype(np.int64),
             np.column_stack([codes // max(n, 1), codes % max(n, 1)]).astype(np.int64),
@@ -253,10 +292,6 @@ class Spoken:
             broken[(broken < n).all(axis=1)],
             len(np.unique(np.concatenate(waiting))) if waiting else 0,
         )
-
-
-def _joined(parts: list[Pairs]) -> Pairs:
-    return np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
 
 
 def no_links(n: int) -> Links:
