@@ -2,8 +2,8 @@
 
     python bench/album.py [--faces 50000] [--facts 10000] [--answers 200] [--threads 2]
 
-The album is made (made_albums.py). ``recluster`` runs in fresh processes, answers in this one, each followed by all that
-the next answer needs. Everything that comes out is compared with an album whose faces are all grouped from scratch.
+The album is made (made_albums.py). ``recluster`` runs in fresh processes, answers in this one. What comes out is
+compared with an album whose faces are all grouped from scratch.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from pyface.album.album import Album
 from pyface.album.basis import Basis
 from pyface.album.standing import stand
 
+KINDS = ("same", "different", "name", "undo", "nobody", "undo", "hide")
+_SPOKEN_OF = [0]  # the face of the last answer
 RESULTS = ("faces.csv", "embeddings.npy", "report.html")
 
 
@@ -83,7 +85,7 @@ def check(album: Album) -> None:
     np.testing.assert_array_equal(whole.set_aside, album.set_aside)
     assert list(album.close_calls) == whole.close_calls(basis._question(), album.labels)
     violations = (album.labels[rules.apart[:, 0]] == album.labels[rules.apart[:, 1]]).sum()
-    together = np.flatnonzero(rules.together >= 0)
+    together = np.flatnonzero((rules.together >= 0) & ~rules.nobody & ~rules.nobody[rules.together])
     violations += (album.labels[together] != album.labels[rules.together[together]]).sum()
     assert violations == 0, violations
 
@@ -95,44 +97,53 @@ def answers(out: Path, truth: NDArray[np.int64], n_answers: int, threads: int) -
     row("load_album", [time.perf_counter() - since])
     rng = np.random.default_rng(3)
     seconds: dict[str, list[float]] = {}
-
-    def timed(what: str, call: Callable[[], Album]) -> Album:
-        since = time.perf_counter()
-        result = call()
-        seconds.setdefault(what, []).append(time.perf_counter() - since)
-        return result
-
+    by_size: list[tuple[int, float]] = []
     refused = 0
     for i in range(n_answers):
-        kind = ("same", "different", "name", "undo", "nobody", "hide")[i % 6]
-        face = int(rng.integers(len(truth)))
+        kind = KINDS[i % len(KINDS)]
+        call = _answer(album, truth, kind, i, rng)
+        since = time.perf_counter()
         try:
-            if kind == "same":
-                mates = np.flatnonzero((truth == truth[face]) & (album.labels != album.labels[face]))
-                others = mates if len(mates) else np.flatnonzero(truth == truth[face])
-                pair = [face, int(rng.choice(others))]
-                album = timed(kind, lambda pair=pair: album.same(pair)) if pair[0] != pair[1] else album
-            elif kind == "different":
-                strangers = np.flatnonzero((truth != truth[face]) & (album.labels == album.labels[face]))
-                others = strangers if len(strangers) else np.flatnonzero(album.labels != album.labels[face])
-                other = [int(rng.choice(others))]
-                album = timed(kind, lambda face=face, other=other: album.different([face], other))
-            elif kind == "name":
-                number, name = int(album.labels[face]), f"Person {i}"
-                album = timed(kind, lambda number=number, name=name: album.name(number, name))
-            elif kind == "undo":
-                album = timed(kind, lambda: album.undo())
-            elif kind == "nobody":
-                album = timed(kind, lambda face=face: album.nobody([face]))
-            else:
-                album = timed(kind, lambda face=face: album.hide([face]))
-        except (pyface.ContradictionError, ValueError):
+            album = call()
+        except ValueError:  # a contradiction is one, too
             refused += 1
+        else:
+            size = np.count_nonzero(album.labels == album.labels[_SPOKEN_OF[0]])
+            seconds.setdefault(kind, []).append(time.perf_counter() - since)
+            by_size.append((int(size), time.perf_counter() - since))
     for what, found in seconds.items():
         row(f"answer: {what}", found, 0.1)
-    every = [value for found in seconds.values() for value in found]
-    row("all answers", every, 0.1, f"{refused} refused")
+    row("all answers", [value for _, value in by_size], 0.1, f"{refused} refused")
+    for least, most in ((1, 100), (100, 500), (500, len(truth))):
+        some = [value for size, value in by_size if least <= size < most]
+        if some:
+            row(f"answers that leave a person of {least:,} to {most - 1:,}", some, 0.1)
     check(album)
+
+
+def _answer(album: Album, truth: NDArray[np.int64], kind: str, i: int, rng: np.random.Generator) -> Callable[[], Album]:
+    """An answer about some face, most of them as somebody would give it who knows better."""
+    face = int(rng.integers(len(truth)))
+    is_own, is_here = truth == truth[face], album.labels == album.labels[face]
+    if kind == "same":
+        while np.count_nonzero(is_own) < 2:
+            face = int(rng.integers(len(truth)))
+            is_own, is_here = truth == truth[face], album.labels == album.labels[face]
+        mates = np.flatnonzero(is_own & ~is_here)
+        others = mates if len(mates) else np.setdiff1d(np.flatnonzero(is_own), [face])
+        pair = [face, int(rng.choice(others))]
+    _SPOKEN_OF[0] = face
+    if kind == "same":
+        return lambda: album.same(pair)
+    if kind == "different":
+        strangers = np.flatnonzero(~is_own & is_here)
+        other = int(rng.choice(strangers if len(strangers) else np.flatnonzero(~is_here)))
+        return lambda: album.different([face], [other])
+    if kind == "name":
+        return lambda: album.name(int(album.labels[face]), f"Person {i}")
+    if kind == "undo":
+        return album.undo
+    return lambda: album.nobody([face]) if kind == "nobody" else album.hide([face])
 
 
 def grouping(basis: Basis) -> float:

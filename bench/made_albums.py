@@ -67,20 +67,22 @@ def write(out: Path, n: int, seed: int = 0) -> NDArray[np.int64]:
     rows, truth, is_blurred = people(n, seed)
     rng = np.random.default_rng(seed + 1)
     pictures = [thumbnail(_noise(rng), np.array([0.0, 0.0, 95.0, 95.0])) for _ in range(64)]
-    counts = np.minimum(rng.geometric(0.4, n), 12)
-    counts = counts[: np.searchsorted(np.cumsum(counts), n) + 1]
     photos: list[tuple[PhotoFile, PhotoRecord]] = []
     begin = 0
-    for i, count in enumerate(counts.tolist()):
+    while begin < n:
+        i, count, seen = len(photos), min(int(rng.geometric(0.4)), 12), set[int]()
+        # Nobody is in a photo twice.
+        while len(seen) < count and begin + len(seen) < n and int(truth[begin + len(seen)]) not in seen:
+            seen.add(int(truth[begin + len(seen)]))
         name = f"{i // 500:03}/IMG_{i:05}.jpg"
         faces = []
-        for place in range(min(count, n - begin)):
+        for place in range(len(seen)):
             row = begin + place
             eyes = 8.0 if is_blurred[row] else float(rng.uniform(35, 120))
             points = FIVE * eyes + (400.0 * place + eyes, 80.0)
             box = np.array([400.0 * place, 10.0, 400.0 * place + 3 * eyes, 10.0 + 3 * eyes])
-            poor = is_blurred[row]
-            score, sharpness = (float(rng.uniform(0.55, 0.75)), 0.003) if poor else (float(rng.uniform(0.75, 0.95)), 0.05)
+            low, sharpness = (0.55, 0.003) if is_blurred[row] else (0.75, 0.05)
+            score = float(rng.uniform(low, low + 0.2))
             faces.append(FaceRecord(box, score, points, "arcface-5", rows[row], pictures[row % 64], sharpness))
         begin += len(faces)
         digest = hashlib.sha256(name.encode()).digest()

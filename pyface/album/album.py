@@ -187,7 +187,7 @@ def remember_people(out: str, album: Album) -> None:
 
 @contextlib.contextmanager
 def many_objects() -> Iterator[None]:
-    """Do not look for cycles among the objects that the block makes: a large album has hundreds of thousands, and none."""
+    """Do not look for cycles among the objects that the block makes: a large album makes many, and none."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

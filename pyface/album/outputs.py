@@ -94,7 +94,7 @@ def embeddings_npy(album: Album) -> tuple[bytes, memoryview]:
     rows = np.ascontiguousarray(album.embeddings)
     npy = np.lib.format
     npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(rows))
-    return header.getvalue(), memoryview(rows.reshape(-1).view(np.uint8))
+    return header.getvalue(), memoryview(rows.reshape(-1).view(np.uint8).data)
 
 
 def summary_json(album: Album) -> bytes:

@@ -308,7 +308,8 @@ def number_by_size(labels: NDArray[np.integer[Any]]) -> Labels:
     order = np.lexsort((first, -sizes))
     numbers = np.empty(len(order), np.int64)
     numbers[order] = np.arange(len(order))
-    return numbers[labels]
+    result: Labels = numbers[labels]
+    return result
 
 
 def keep_numbers(old: Labels, labels: Labels) -> Labels:

@@ -16,7 +16,7 @@ from pyface.kernels.linkage_below import Joints, NearGraph, joints_below, origin
 Floats = NDArray[np.float64]
 
 # Beyond so many rounds, or parts, grouping all from scratch is as quick.
-_ROUNDS, _PARTS = 6, 1200
+_ROUNDS, _PARTS = 12, 3000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,8 +225,14 @@ class _Tree:
         is_near_indeed = exact <= self._space.squared_all(limits + EQUAL)
         ours, theirs = which[ours[is_near_indeed]], nodes[theirs[is_near_indeed]]
         own_marks = live.marks()
-        found = {b for a, b in zip(ours.tolist(), theirs.tolist(), strict=True) if not own_marks[a] & self.marks[b]}
-        return np.array(sorted(found), np.int64)
+        # Of each cluster only who is near first: what comes later is another matter once that is put right.
+        when = np.maximum(exact[is_near_indeed], self._space.squared_all(np.maximum(self._births[theirs], 0)))
+        first: dict[int, int] = {}
+        for i in np.argsort(when, kind="stable").tolist():
+            cluster, node = int(ours[i]), int(theirs[i])
+            if cluster not in first and not own_marks[cluster] & self.marks[node]:
+                first[cluster] = node
+        return np.unique(np.array(list(first.values()), np.int64))
 
 
 class _Lives:
@@ -300,7 +306,8 @@ class _Lives:
     def holds(self, clusters: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each of these clusters holds the part beside it."""
         place = self._begins[self._group_of[parts]]
-        return (self._begins[clusters] <= place) & (place < self._ends[clusters])
+        held: NDArray[np.bool_] = (self._begins[clusters] <= place) & (place < self._ends[clusters])
+        return held
 
 
 def _first(part_of: Labels, n_parts: int) -> NDArray[np.int64]:

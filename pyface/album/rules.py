@@ -76,7 +76,7 @@ class Rules:
         if cannot is None:
             return [0] * len(rows)
         starts, numbers = cannot.sets()
-        names, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
         bit = np.where(counts > 1, np.cumsum(counts > 1) - 1, -1)[places].tolist()
         marks = []
         for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):

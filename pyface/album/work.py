@@ -301,14 +301,15 @@ class WorkFile:
         """All faces without their thumbnails, in face_id order: byte order of the photo's name, then position."""
         query = "SELECT photo, box, score, landmarks, scheme, sharpness, embedding FROM faces ORDER BY photo, position"
         columns: tuple[list[Any], ...] = ([], [], [], [], [], [])
-        # A bytearray, so that the numbers can be written to. Blobs of some faces at a time, so that memory is used again.
-        embeddings, sizes = bytearray(), set()
+        # A bytearray, so that the numbers can be written to; some faces at a time, so that memory is used again.
+        embeddings = bytearray()
+        sizes: set[int] = set()
         with self._in_words():
             cursor = self._db.execute(query)
             while rows := cursor.fetchmany(_FACES_AT_ONCE):
                 *others, blobs = zip(*rows, strict=True)
                 for column, values in zip(columns, others, strict=True):
-                    column += values
+                    column.extend(values)
                 sizes.update(map(len, blobs))
                 embeddings += b"".join(blobs)
             photos, boxes, scores, landmarks, schemes, sharpness = columns

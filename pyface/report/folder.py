@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from pyface import __version__
-from pyface._typing import Labels
 from pyface.album.album import Album, many_objects, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
