@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pyface.album.basis import FaceKeys
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
-from pyface.album.work import FILE_NAME, FaceRecord, PhotoRecord, RunInfo, WorkFile
+from pyface.album.records import FaceRecord, PhotoRecord, RunInfo
+from pyface.album.work import FILE_NAME, WorkFile
 from pyface.photos.finding import PhotoFile
 from pyface.photos.thumbnails import thumbnail
 

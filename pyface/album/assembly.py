@@ -21,9 +21,10 @@ from pyface.album.facts import Journal
 from pyface.album.links import Links, Rows
 from pyface.album.names import name_people
 from pyface.album.people import Grouping, keep_numbers
+from pyface.album.records import FaceTable, RunInfo
 from pyface.album.run import ProgressCallback
 from pyface.album.space import Space
-from pyface.album.work import FaceTable, RunInfo, WorkFile, in_order
+from pyface.album.work import WorkFile, in_order
 from pyface.analysis.quality import face_quality, vector_lengths
 from pyface.errors import ModelNotFoundError, OutputFolderError, counted
 from pyface.models.catalog import find

@@ -20,9 +20,10 @@ from pyface.album.facts import Journal
 from pyface.album.moved import plan_addition, plan_run
 from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
 from pyface.album.people import SamePhoto, check_grouping
+from pyface.album.records import RunInfo
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
 from pyface.album.tombstones import FORGOTTEN, Tombstones
-from pyface.album.work import FILE_NAME, RunInfo, WorkFile
+from pyface.album.work import FILE_NAME, WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import check_count, check_max_side, check_min_face
 from pyface.analysis.chain import Chain

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from pyface.album.out_folder import SUMMARY
-from pyface.album.work import RunInfo, WorkFile, last_models
+from pyface.album.records import RunInfo
+from pyface.album.work import WorkFile, last_models
 from pyface.analysis.chain import ROLES, Chain, load_chain
 from pyface.errors import LicenseError, MissingExtraError, ModelFileError, ModelNotFoundError, OutputFolderError
 from pyface.models import DEFAULT_PACK, PACKS

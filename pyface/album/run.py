@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _memory
+from pyface.album.records import FaceRecord, PhotoRecord
 from pyface.album.tombstones import FORGOTTEN, NONE, Tombstones
-from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
+from pyface.album.work import WorkFile
 from pyface.analysis import scales
 from pyface.analysis.analyzer import FoundFaces, detect, find_faces, keep_largest, side_for_crops
 from pyface.analysis.chain import Chain

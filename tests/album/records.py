@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface.album.work import FILE_NAME, FaceRecord, PhotoRecord, RunInfo, WorkFile
+from pyface.album.records import FaceRecord, PhotoRecord, RunInfo
+from pyface.album.work import FILE_NAME, WorkFile
 from pyface.photos.finding import PhotoFile
 from pyface.photos.thumbnails import thumbnail
 

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyface.album.moved import Known, Plan, plan_addition, plan_run
+from pyface.album.records import FaceRecord, PhotoRecord
 from pyface.album.tombstones import NONE, Tombstones
-from pyface.album.work import FaceRecord, PhotoRecord, WorkFile
+from pyface.album.work import WorkFile
 from pyface.photos.finding import PhotoFile, find_photos
 
 ANALYSIS = "one way"

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from pyface.album.album import Album
 from pyface.album.build import load_album
-from pyface.album.work import FILE_NAME, FaceRecord, PhotoRecord, RunInfo, WorkFile
+from pyface.album.records import FaceRecord, PhotoRecord, RunInfo
+from pyface.album.work import FILE_NAME, WorkFile
 from pyface.photos.finding import PhotoFile
 from pyface.report.folder import recluster_photos
 
