@@ -59,10 +59,17 @@ def look(work: WorkFile, plan: Plan, *, tombstones: Tombstones = NONE) -> None:
     work.save(ANALYSIS, [(file, record_of(file)) for file in plan.pending])
 
 
+def faces_in(work: WorkFile) -> list[tuple[str, int, int]]:
+    """Photo, content and place of each face, as its score and its vector say."""
+    table = work.faces()
+    vectors = table.embeddings[:, 0] if len(table.photos) else []
+    return [(name, int(score), int(x)) for name, score, x in zip(table.photos, table.scores, vectors, strict=True)]
+
+
 def number(work: WorkFile) -> None:
-    faces = work.faces()
+    faces = faces_in(work)
     places = [(name, i) for name, group in itertools.groupby(faces, lambda face: face[0]) for i, _ in enumerate(group)]
-    numbers = np.array([10 * int(face.score) + int(face.embedding[0]) for _, face in faces], np.int64)
+    numbers = np.array([10 * content + place for _, content, place in faces], np.int64)
     work.save_people(places, numbers, np.zeros(len(faces), np.bool_), {})
 
 
@@ -73,16 +80,16 @@ def held(work: WorkFile) -> dict[str, int]:
         (contents[name],) = [c for c, data in enumerate(CONTENTS) if hashlib.sha256(data).digest() == digest]
         assert (width, height, error) == (10, 20, None)
     rows = [(name, i) for name in contents for i in range(contents[name] + 1)]
-    assert [(name, int(face.embedding[0])) for name, face in work.faces()] == rows
-    assert [contents[name] for name, _ in rows] == [int(face.score) for _, face in work.faces()]
+    assert [(name, place) for name, _, place in faces_in(work)] == rows
+    assert [contents[name] for name, _ in rows] == [content for _, content, _ in faces_in(work)]
     assert [work.thumbnail(name, i) for name, i in rows] == [b"%d" % i for _, i in rows]
     return contents
 
 
 def check_numbers(work: WorkFile, is_new: set[int]) -> None:
     """Faces of photos that were known have the numbers that they had."""
-    for (_, face), n in zip(work.faces(), work.numbers().tolist(), strict=True):
-        assert n == (-1 if int(face.score) in is_new else 10 * int(face.score) + int(face.embedding[0]))
+    for (_, content, place), n in zip(faces_in(work), work.numbers().tolist(), strict=True):
+        assert n == (-1 if content in is_new else 10 * content + place)
 
 
 @pytest.fixture
@@ -233,7 +240,7 @@ def test_forgotten_faces_are_not_taken_over(tmp_path: Path, work: WorkFile) -> N
     plan = plan_run(find_photos(str(tmp_path)).photos, work.known(ANALYSIS))
     # The second face's box, a little wider; and one that overlaps the first one's by less than half.
     look(work, plan, tombstones=Tombstones({digest: [(20.0, 0.0, 32.0, 10.0), (0.0, 0.0, 10.0, 4.9)]}))
-    left = [(name, int(face.embedding[0])) for name, face in work.faces() if name == "3.jpg"]
+    left = [(name, place) for name, _, place in faces_in(work) if name == "3.jpg"]
     assert left == [("3.jpg", 0), ("3.jpg", 2)]
     assert [work.thumbnail("3.jpg", i) for i in range(3)] == [b"0", b"2", b""]
     assert work.numbers().tolist() == [10, 11, 20, 22]
