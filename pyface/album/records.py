@@ -1,4 +1,4 @@
-"""What the record of work knows of photos, faces and runs."""
+"""What the record of work holds of faces, photos and runs."""
 
 from __future__ import annotations
 

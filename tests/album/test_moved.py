@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyface.album.moved import Known, Plan, plan_addition, plan_run
-from pyface.album.records import FaceRecord, FaceTable, PhotoRecord
+from pyface.album.records import FaceRecord, PhotoRecord
 from pyface.album.tombstones import NONE, Tombstones
 from pyface.album.work import WorkFile
 from pyface.photos.finding import PhotoFile, find_photos
@@ -59,15 +59,18 @@ def look(work: WorkFile, plan: Plan, *, tombstones: Tombstones = NONE) -> None:
     work.save(ANALYSIS, [(file, record_of(file)) for file in plan.pending])
 
 
+def faces_in(work: WorkFile) -> list[tuple[str, int, int]]:
+    """Photo, content and place of each face, as its score and its vector say."""
+    table = work.faces()
+    vectors = table.embeddings[:, 0] if len(table.photos) else []
+    return [(name, int(score), int(x)) for name, score, x in zip(table.photos, table.scores, vectors, strict=True)]
+
+
 def number(work: WorkFile) -> None:
-    faces = work.faces()
-    places = [(name, i) for name, group in itertools.groupby(faces.photos) for i, _ in enumerate(group)]
-    work.save_people(places, numbers_of(faces), np.zeros(len(places), np.bool_), {})
-
-
-def numbers_of(faces: FaceTable) -> np.ndarray:
-    firsts = faces.embeddings[:, 0] if len(faces.photos) else faces.scores
-    return 10 * faces.scores.astype(np.int64) + firsts.astype(np.int64)
+    faces = faces_in(work)
+    places = [(name, i) for name, group in itertools.groupby(faces, lambda face: face[0]) for i, _ in enumerate(group)]
+    numbers = np.array([10 * content + place for _, content, place in faces], np.int64)
+    work.save_people(places, numbers, np.zeros(len(faces), np.bool_), {})
 
 
 def held(work: WorkFile) -> dict[str, int]:
@@ -77,19 +80,16 @@ def held(work: WorkFile) -> dict[str, int]:
         (contents[name],) = [c for c, data in enumerate(CONTENTS) if hashlib.sha256(data).digest() == digest]
         assert (width, height, error) == (10, 20, None)
     rows = [(name, i) for name in contents for i in range(contents[name] + 1)]
-    faces = work.faces()
-    firsts = (numbers_of(faces) % 10).tolist()
-    assert list(zip(faces.photos, firsts, strict=True)) == rows
-    assert [contents[name] for name, _ in rows] == faces.scores.astype(int).tolist()
+    assert [(name, place) for name, _, place in faces_in(work)] == rows
+    assert [contents[name] for name, _ in rows] == [content for _, content, _ in faces_in(work)]
     assert [work.thumbnail(name, i) for name, i in rows] == [b"%d" % i for _, i in rows]
     return contents
 
 
 def check_numbers(work: WorkFile, is_new: set[int]) -> None:
     """Faces of photos that were known have the numbers that they had."""
-    faces = work.faces()
-    expected = np.where(np.isin(faces.scores, list(is_new)), -1, numbers_of(faces))
-    assert work.numbers().tolist() == expected.tolist()
+    for (_, content, place), n in zip(faces_in(work), work.numbers().tolist(), strict=True):
+        assert n == (-1 if content in is_new else 10 * content + place)
 
 
 @pytest.fixture
@@ -240,9 +240,7 @@ def test_forgotten_faces_are_not_taken_over(tmp_path: Path, work: WorkFile) -> N
     plan = plan_run(find_photos(str(tmp_path)).photos, work.known(ANALYSIS))
     # The second face's box, a little wider; and one that overlaps the first one's by less than half.
     look(work, plan, tombstones=Tombstones({digest: [(20.0, 0.0, 32.0, 10.0), (0.0, 0.0, 10.0, 4.9)]}))
-    faces = work.faces()
-    rows = zip(faces.photos, faces.embeddings[:, 0].astype(int).tolist(), strict=True)
-    left = [(name, value) for name, value in rows if name == "3.jpg"]
+    left = [(name, place) for name, _, place in faces_in(work) if name == "3.jpg"]
     assert left == [("3.jpg", 0), ("3.jpg", 2)]
     assert [work.thumbnail("3.jpg", i) for i in range(3)] == [b"0", b"2", b""]
     assert work.numbers().tolist() == [10, 11, 20, 22]

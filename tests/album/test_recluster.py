@@ -24,18 +24,21 @@ from pyface.report.folder import recluster_photos
 
 
 @pytest.fixture
-def kept_apart(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """Takes note of the groups of faces that are kept apart when people are founded."""
-    from pyface.album import founded
+def fit_keeps_apart(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Takes note of the photos given to fit, which then leaves every face alone."""
+    from pyface.cluster import AgglomerativeClustering
 
     seen: list[np.ndarray] = []
-    joints = founded._joints
+    fit = AgglomerativeClustering.fit
 
-    def noted(space: Any, rules: Any, *others: Any) -> Any:
-        seen.append(rules.groups)
-        return joints(space, rules, *others)
+    def alone(self: Any, X: np.ndarray, y: None = None, *, cannot_link_groups: np.ndarray | None = None) -> Any:
+        fit(self, X)
+        if cannot_link_groups is not None:
+            seen.append(cannot_link_groups)
+            self.labels_ = np.arange(len(X))
+        return self
 
-    monkeypatch.setattr(founded, "_joints", noted)
+    monkeypatch.setattr(AgglomerativeClustering, "fit", alone)
     return seen
 
 
@@ -85,13 +88,16 @@ def test_photos_and_models_may_be_gone(out: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_faces_of_one_photo_are_kept_apart(
-    photos: Path, out: Path, tmp_path: Path, kept_apart: list[np.ndarray]
+    photos: Path, out: Path, tmp_path: Path, fit_keeps_apart: list[np.ndarray]
 ) -> None:
-    album = pyface.cluster_photos(photos, out=tmp_path / "want", same_photo_different_people=True)
-    (groups,) = kept_apart
+    # Average linkage keeps its merges and does without fit.
+    options: dict[str, Any] = {"algorithm": "complete", "same_photo_different_people": True}
+    album = pyface.cluster_photos(photos, out=tmp_path / "want", **options)
+    assert album.n_people == 8
+    (groups,) = fit_keeps_apart
     names = np.array([entry.photo for entry in album.faces])
     assert_array_equal(groups[:, None] == groups, names[:, None] == names)
-    recluster_photos(out, same_photo_different_people=True)
+    recluster_photos(out, **options)
     assert contents(out) == contents(tmp_path / "want")
     assert json.loads((out / "summary.json").read_text())["settings"]["same_photo_different_people"] is True
     assert "faces of one photo kept apart" in (out / "report.html").read_text()

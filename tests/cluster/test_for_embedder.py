@@ -64,7 +64,7 @@ def test_it_clusters_as_albums_do(metric: str) -> None:
     threshold = 0.3 if metric == "cosine" else 0.6
     labels = for_embedder(Vectors(metric, threshold)).fit_predict(x)
     grouping = check_grouping("average", threshold, None, False)
-    theirs = group_faces(x, grouping, metric=metric, photos=np.arange(300), n_threads=1)
+    theirs, _ = group_faces(x, grouping, metric=metric, photos=np.arange(300), n_threads=1)
     assert partition(labels) == partition(theirs) == partition(people)
 
 
