@@ -125,7 +125,7 @@ class Album:
         keys = [(self.faces[i].photo, self.faces[i].position) for i in face_ids]
         if isinstance(self._thumbnails, dict):
             return [self._thumbnails[key] for key in keys]
-        with contextlib.closing(WorkFile(self._thumbnails, keep=True)) as work:
+        with contextlib.closing(WorkFile(self._thumbnails, keep=True, reading=True)) as work:
             return [work.thumbnail(*key) for key in keys]
 
     def name(self, person: int | str, name: str, *, same: bool = False, another: bool = False) -> Album:

@@ -25,6 +25,7 @@ from pyface._typing import Labels
 from pyface.album import layout
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
 from pyface.album.moved import Move, write_moves
+from pyface.album.one_writer import one_writer
 from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
@@ -83,14 +84,45 @@ class RunInfo:
 class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
-    As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
+    As long as it is open no other process can open it, or write to its folder. With ``reading`` it is only read, whole
+    as it was when it was opened, and others may read and open it meanwhile. Every method raises OutputFolderError, in words, if the file is
     damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot read is thrown
     away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
-    def __init__(self, path: str | None, *, keep: bool = False) -> None:
+    def __init__(self, path: str | None, *, keep: bool = False, reading: bool = False) -> None:
         self._path = path
         self._keep = keep
+        self._lock = contextlib.ExitStack()
+        if path is not None and reading and self._open_to_read(path):
+            return
+        if path is not None:
+            self._lock.enter_context(one_writer(os.path.dirname(path) or "."))
+        try:
+            self._open_to_write(path)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open_to_read(self, path: str) -> bool:
+        """False if the layout is an older one, which has to be moved up first."""
+        self._is_new, self._to_begin, self._held = False, None, []
+        # What a run that was killed left half done is rolled back by whoever may write.
+        mode = "rw" if os.access(path, os.W_OK) else "ro"
+        with self._in_words():
+            address = f"{Path(path).absolute().as_uri()}?mode={mode}"
+            self._db = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, check_same_thread=False)
+            try:
+                self._db.execute("BEGIN")
+                (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            except BaseException:
+                self._db.close()
+                raise
+        if version != layout.VERSION:
+            self._db.close()
+        return bool(version == layout.VERSION)
+
+    def _open_to_write(self, path: str | None) -> None:
         self._is_new = path is not None and not os.path.lexists(path)
         # What a run is asked for that has not begun, and the photos that it could not read.
         self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
@@ -118,6 +150,7 @@ class WorkFile:
     def close(self) -> None:
         """Close the record. One that was made here and in which nothing was begun is removed."""
         self._db.close()
+        self._lock.close()
         if self._path is not None and self._is_new and self._to_begin is not None:
             with contextlib.suppress(OSError):
                 os.remove(self._path)
