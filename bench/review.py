@@ -130,7 +130,7 @@ def reviewed(album: Album, order: str, most: int, wrong: float) -> Course:
         if order == "gain":
             found = questions.best(1)
         else:
-            found = sorted(questions.all(), key=lambda q: (abs(q.share - 1), q.first[0], q.second[0]))[:1]
+            found = sorted((q for q in questions.all() if q.gain > 1e-9), key=lambda q: (abs(q.share - 1), q.first[0], q.second[0]))[:1]
         if not found or found[0].gain < 1e-9:
             break
         right = reviewer.knows(found[0])

@@ -14,7 +14,7 @@ from pyface.album.links import Links, no_links
 from pyface.album.odds import REACH, average_threshold, features, learned, odds_of, with_rivals
 from pyface.album.parting import Vectors, two_parts
 
-__all__ = ["Question", "Questions", "answer"]
+__all__ = ["Question", "Questions", "answer", "apart"]
 
 Kind = Literal["merge", "split"]
 FaceIds = NDArray[np.int64]
@@ -23,9 +23,8 @@ Floats = NDArray[np.float64]
 # Of each group so many others are looked at, the nearest; whoever is farther comes up when those are answered.
 _NEAREST = 16
 _BLOCK_BYTES = 1 << 26
-# How many pairs of faces an answer "different" is written down as, at most: enough of both sides to keep them apart.
+# How many pairs of faces an answer "different" is written down as: enough to keep both sides apart.
 _MOST_PAIRS = 4096
-_MOST_OF_SMALLER = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,24 +239,25 @@ class Questions:
 
 
 def answer(album: Album, question: Question, same: bool, *, overrule: bool = False) -> Album:
-    """The album once this is known. ``same`` holds of all faces of both groups, shown or not.
+    """The album once this is known. ``same`` holds of all faces of both groups, shown or not; otherwise see `apart`.
 
-    "Different" is written down of so many faces of both that they stay apart: all of the smaller group up to 64, and
-    of the larger one those nearest to it. :class:`pyface.errors.ContradictionError` as :meth:`Album.same` raises it.
+    :class:`pyface.errors.ContradictionError` as :meth:`Album.same` raises it.
     """
-    first, second = question.first, question.second
     if same:
-        return album.same([*first, *second], overrule=overrule)
-    vectors = Vectors(album.embeddings[np.r_[first, second]], album.settings["metric"])
-    rows, others = vectors.rows[: len(first)], vectors.rows[len(first) :]
+        return album.same([*question.first, *question.second], overrule=overrule)
+    return apart(album, question.first, question.second, overrule=overrule)
 
-    def nearest(faces: FaceIds, theirs: Floats, mean: Floats, most: int) -> FaceIds:
-        away = ((theirs - mean) ** 2).sum(axis=1)
-        return np.sort(faces[np.argsort(away, kind="stable")[:most]])
 
-    small = nearest(first, rows, others.mean(axis=0), _MOST_OF_SMALLER)
-    large = nearest(second, others, rows.mean(axis=0), _MOST_PAIRS // len(small))
-    return album.different(small, large, overrule=overrule)
+def apart(album: Album, faces: FaceIds, others: FaceIds, *, overrule: bool = False) -> Album:
+    """The album in which none of ``faces`` is the person of ``others``.
+
+    It is written down of all ``faces``, and of so many of ``others`` that there are 4,096 pairs at most: of those
+    nearest to them, who would else take one of them along.
+    """
+    vectors = Vectors(album.embeddings[np.r_[faces, others]], album.settings["metric"]).rows
+    away = ((vectors[len(faces) :] - vectors[: len(faces)].mean(axis=0)) ** 2).sum(axis=1)
+    most = max(1, _MOST_PAIRS // len(faces))
+    return album.different(faces, others[np.argsort(away, kind="stable")[:most]], overrule=overrule)
 
 
 def _smaller_first(faces: FaceIds, others: FaceIds) -> tuple[FaceIds, FaceIds]:
