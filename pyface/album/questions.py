@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +22,8 @@ Floats = NDArray[np.float64]
 # Of each group so many others are looked at, the nearest; whoever is farther comes up when those are answered.
 _NEAREST = 16
 _BLOCK_BYTES = 1 << 26
+# People that may have to be parted, the most promising ones, of whom it is looked where their parts would go.
+_MOST_LOOKED_AT = 512
 # How many pairs of faces an answer "different" is written down as: enough to keep both sides apart.
 _MOST_PAIRS = 4096
 
@@ -67,7 +68,8 @@ class Questions:
     The expected gain of a question is w * 2ab / (a + b) / 2n for groups of a and b of n faces, where w is the
     probability that the album has it wrong: ``chance`` of two people, 1 - ``chance`` of two parts of one. If they are
     one person and apart, recall lacks b / (a + b) for each of the a faces, and the other way round; if they are two
-    and together, precision lacks the same; and F is about the mean of both.
+    and together, precision lacks the same; and F is about the mean of both. A part that is nearer than the threshold to
+    somebody else joins them once it is free: what that is expected to cost is taken off.
 
     What was answered is not asked, nor what follows from answers; nor whether two people are one who are in one photo,
     where such are kept apart. Faces that are hidden are left out, those set aside are people of one face.
@@ -119,13 +121,9 @@ class Questions:
         self._means[places], self._squares[places] = self._vectors.means(new)
         self._find_pairs(places)
 
-    def best(self, n: int = 1, *, skipped: Collection[tuple[bytes, bytes]] = ()) -> list[Question]:
-        """The ``n`` questions that are worth most, best first; ties by the smallest face_ids.
-
-        skipped : :attr:`Question.key` of those that are not to be asked.
-        """
-        questions = [question for question in self.all() if question.key not in skipped]
-        return sorted(questions, key=lambda q: (-q.gain, int(q.first[0]), int(q.second[0])))[:n]
+    def best(self, n: int | None = 1) -> list[Question]:
+        """The ``n`` questions that are worth most, or all, best first; ties by the smallest face_ids."""
+        return sorted(self.all(), key=lambda q: (-q.gain, int(q.first[0]), int(q.second[0])))[:n]
 
     def learn(self, question: Question, same: bool) -> None:
         """Take an answer as a hint for questions of this kind; call it before :meth:`update`, not for overruled ones."""
@@ -216,8 +214,53 @@ class Questions:
         odds = odds_of(features(shares, *sizes, *quality, self._height), self._embedder, of_one=True)
         chances = self._shifted("split", odds / (1 + odds))
         gains = self._gains(1 - chances, *sizes)
+        few = np.argsort(-gains, kind="stable")[:_MOST_LOOKED_AT]
+        harm = self._harm([parts[i] for i in few], means[few], squares[few], others[few], their_squares[few], rules)
+        gains[few] = np.maximum(0.0, gains[few] - (1 - chances[few]) * harm)
         values = zip(parts, shares.tolist(), chances.tolist(), gains.tolist(), strict=True)
         return [Question("split", first, second, *numbers) for (first, second), *numbers in values]
+
+    def _harm(
+        self, parts: list[tuple[FaceIds, FaceIds]], means: Floats, squares: Floats, others: Floats,
+        their_squares: Floats, rules: Links,
+    ) -> Floats:  # fmt: skip
+        """(k,) what is expected to be lost of BCubed F because one of two parts joins somebody else once it is free."""
+        threshold = self._height * self._limit
+        taken = np.array([group.place for group in self._groups.values()], np.int64)
+        column = np.full(len(self._means), -1, np.int64)
+        column[taken] = np.arange(len(taken))
+        place = self._places()
+        quality = np.array([group.quality for group in self._groups.values()])
+        sizes = np.array([len(group.faces) for group in self._groups.values()], np.float64)
+        harm = np.zeros(len(parts))
+        ends = np.concatenate([rules.apart, rules.apart[:, ::-1]])
+        for side, (mean, square) in enumerate(((means, squares), (others, their_squares))):
+            gaps = self._vectors.distances(mean, square, self._means[taken], self._squares[taken])
+            part = np.full(len(place), -1, np.int64)
+            for i, pair in enumerate(parts):
+                part[pair[side]] = i
+                gaps[i, column[place[pair[side][0]]]] = np.inf
+            known = (part[ends[:, 0]] >= 0) & (place[ends[:, 1]] >= 0)
+            gaps[part[ends[known, 0]], column[place[ends[known, 1]]]] = np.inf
+            if gaps.shape[1] == 0:
+                continue
+            nearest = gaps.argmin(axis=1)
+            near = gaps[np.arange(len(parts)), nearest]
+            rows = np.flatnonzero(near < threshold)
+            own = np.array([len(parts[i][side]) for i in rows], np.float64)
+            own_quality = np.array([self._quality[parts[i][side]].mean() for i in rows])
+            whom = nearest[rows]
+            columns = features(near[rows] / self._limit, own, sizes[whom], own_quality, quality[whom], self._height)
+            odds = odds_of(columns, self._embedder, of_one=False)
+            harm[rows] += self._gains(1 / (1 + odds), own, sizes[whom])
+        return harm
+
+    def _places(self) -> NDArray[np.int64]:
+        """(n,) the place of each face's person, -1 for those that are hidden."""
+        place = np.full(len(self._album.labels), -1, np.int64)
+        for group in self._groups.values():
+            place[group.faces] = group.place
+        return place
 
     def _gains(self, wrong: Floats, sizes: Floats, others: Floats) -> Floats:
         n_faces = sum(len(group.faces) for group in self._groups.values())
@@ -226,15 +269,14 @@ class Questions:
 
     def _are_apart(self, rules: Links) -> NDArray[np.bool_]:
         """Which of the pairs are two people for certain, by answers or because one photo shows both."""
-        place = np.full(len(self._album.labels), -1, np.int64)
-        for group in self._groups.values():
-            place[group.faces] = group.place
+        place = self._places()
         apart = [place[rules.apart]]
         basis = self._album._basis
         if basis is not None and self._album.settings["same_photo_different_people"]:
             apart.append(place[_in_one_photo(basis.photos)])
         m = len(self._means)
         known = np.sort(np.concatenate(apart), axis=1)
+        known = known[known[:, 0] >= 0]
         return np.isin(self._pairs[:, 0] * m + self._pairs[:, 1], known[:, 0] * m + known[:, 1])
 
 

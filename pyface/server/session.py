@@ -43,10 +43,10 @@ class Session:
         self._skipped: set[tuple[bytes, bytes]] = set()
         self._said: list[tuple[str, int]] = []  # what, and how many entries of the journal it is
         self._has_changed = not np.array_equal(self._album.labels, album.labels)
-        self._n_answered = 0
+        self._answered: list[float] = []  # what was expected of each
         self._n_facts = _n_facts(self._album)
         self._lock = threading.Lock()
-        self._most_left = self._left()
+        self._ranked: list[Question] | None = None
         self._current = self._next()
 
     @property
@@ -87,7 +87,7 @@ class Session:
             album = answer(self._album, question, said == "same", overrule=overrule)
             if not overrule:
                 self._questions.learn(question, said == "same")
-            self._n_answered += 1
+            self._answered.append(question.gain)
             self._heard(album, f"{said} person")
             return self._state()
 
@@ -99,7 +99,7 @@ class Session:
             for _ in range(n_entries):
                 album = album.undo()
             if what.endswith(" person"):
-                self._n_answered -= 1
+                self._answered.pop()
             self._skipped.clear()
             self._n_facts = _n_facts(album)
             self._go_on(album)
@@ -199,24 +199,30 @@ class Session:
         self._has_changed = True
         self._album = album
         self._questions.update(album)
+        self._ranked = None
         self._current = self._next()
 
     def _next(self) -> Question | None:
-        found = self._questions.best(1, skipped=self._skipped)
+        found = self._open()
         least = WORTH / max(len(self._album.faces), 1)
         return found[0] if found and found[0].gain > least else None
 
+    def _open(self) -> list[Question]:
+        """The questions that may be asked, best first; worked out once for each album."""
+        if self._ranked is None:
+            self._ranked = self._questions.best(None)
+        return [question for question in self._ranked if question.key not in self._skipped]
+
     def _left(self) -> float:
         least = WORTH / max(len(self._album.faces), 1)
-        return sum(question.gain for question in self._questions.all() if question.gain > least)
+        return sum(question.gain for question in self._open() if question.gain > least)
 
     def _state(self) -> Data:
-        question, left = self._current, self._left()
-        self._most_left = max(self._most_left, left)
+        question, gained = self._current, sum(self._answered)
         progress = {
-            "answered": self._n_answered,
+            "answered": len(self._answered),
             "skipped": len(self._skipped),
-            "done": 1.0 if question is None else 1 - left / self._most_left,
+            "done": 1.0 if question is None else gained / (gained + self._left()),
         }
         notes = list(self._album.notes)
         people = counted(self._album.n_people, "person", "people")

@@ -1,0 +1,156 @@
+"""Chromium without a window, told what to do through its pipe of the DevTools protocol."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+_FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+    "--remote-debugging-pipe",
+]  # fmt: skip
+
+
+class Chromium:
+    """One browser with one tab. ``requests`` has the addresses that the page asked for, ``complaints`` its errors."""
+
+    def __init__(self, folder: Path, *, width: int = 1100, height: int = 900, dark: bool = False) -> None:
+        assert BROWSER is not None
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+
+        def take_pipes() -> None:
+            # In two steps: either end may already be number 3 or 4.
+            first, second = os.dup(to_browser), os.dup(from_browser)
+            high = [os.dup(first), os.dup(second)]
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+
+        command = [BROWSER, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        self._process = subprocess.Popen(
+            command, preexec_fn=take_pipes, close_fds=False, stderr=subprocess.DEVNULL,  # noqa: PLW1509
+            env={**os.environ, "XDG_CONFIG_HOME": str(folder)},
+        )  # fmt: skip
+        os.close(to_browser)
+        os.close(from_browser)
+        self._buffer, self._number = b"", 0
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self._seen: list[dict[str, Any]] = []
+        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._target = target
+        self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.call("Emulation.setEmulatedMedia", features=scheme)
+
+    def __enter__(self) -> Chromium:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._write)  # it ends with its pipe
+        self._process.wait(60)
+        os.close(self._read)
+
+    def send(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if session is not None:
+            message["sessionId"] = session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self._number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return answer["result"]
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        return self.send(method, self._session, **parameters)
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            part = os.read(self._read, 1 << 16)
+            if not part:
+                raise RuntimeError("the browser has ended")
+            self._buffer += part
+        line, self._buffer = self._buffer.split(b"\0", 1)
+        message: dict[str, Any] = json.loads(line)
+        method, given = message.get("method"), message.get("params", {})
+        if method == "Network.requestWillBeSent":
+            self.requests.append(given["request"]["url"])
+        elif method == "Runtime.exceptionThrown":
+            self.complaints.append(json.dumps(given["exceptionDetails"]))
+        elif method == "Log.entryAdded":
+            self.complaints.append(given["entry"]["text"])
+        elif method == "Runtime.consoleAPICalled":
+            self.complaints.append(json.dumps(given["args"]))
+        return message
+
+    def run(self, script: str) -> Any:
+        """The value of an expression in the page; a promise is waited for."""
+        done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in done:
+            raise RuntimeError(json.dumps(done["exceptionDetails"]))
+        return done["result"].get("value")
+
+    def wait_for(self, condition: str) -> Any:
+        """Until an expression is true, looked at again whenever the page has changed."""
+        return self.run(
+            "new Promise((done) => { const look = () => { let value = null; try { value = (" + condition + "); } catch {} "
+            "if (value) { watch.disconnect(); done(value); } return value; }; const watch = new MutationObserver(look); "
+            "watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true}); look(); })"
+        )
+
+    def open(self, address: str) -> None:
+        self.call("Page.navigate", url=address)
+        self.wait_for_event("Page.loadEventFired")
+
+    def wait_for_event(self, method: str) -> None:
+        while self._next().get("method") != method:
+            pass
+
+    def press(self, key: str) -> None:
+        """One key, as from the keyboard."""
+        code = {"Enter": 13, "Escape": 27, " ": 32}.get(key, ord(key.upper()[0]))
+        text = {"Enter": "\r", "Escape": ""}.get(key, key)
+        common = {"key": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def write(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def middle(self, selector: str) -> tuple[float, float]:
+        """Where an element is, once it is scrolled to."""
+        x, y = self.run(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}}); "
+            "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
+        return x, y
+
+    def mouse(self, kind: str, x: float, y: float, *, buttons: int = 1) -> None:
+        self.call(
+            "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1
+        )  # fmt: skip
+
+    def click(self, selector: str) -> None:
+        x, y = self.middle(selector)
+        self.mouse("mousePressed", x, y)
+        self.mouse("mouseReleased", x, y, buttons=0)
+
+    def close_tab(self) -> None:
+        self.send("Target.closeTarget", targetId=self._target)
+
+    def picture(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
