@@ -20,13 +20,17 @@ _guard = threading.Lock()
 
 
 @contextlib.contextmanager
-def one_writer(out: str) -> Iterator[None]:
+def one_writer(out: str, *, alone: bool = False) -> Iterator[None]:
     """Be the process that writes to the folder ``out``; within it this may be nested, and held by several threads.
 
-    :class:`pyface.errors.OutputFolderError` if another process is, and still is after a second. Where the file system
-    has no locks everybody may write, and SQLite's own locks are left.
+    alone : nor may any other part of this process be doing so.
+
+    :class:`pyface.errors.OutputFolderError` if somebody else is; another process gets a second to end. Where the file
+    system has no locks every process may write, and SQLite's own locks are left.
     """
     key = os.path.realpath(out)
+    if alone and key in _held:
+        raise OutputFolderError(f"{out}: open in another review; close that one first")
     _take(key, out)
     try:
         yield

@@ -25,8 +25,8 @@ GRACE_SECONDS = 3.0
 class Tabs:
     """Counts the tabs in which the page is open; ``on_gone`` is called when none is for a while after there was one."""
 
-    def __init__(self, on_gone: Callable[[], None], grace: float = GRACE_SECONDS) -> None:
-        self._on_gone, self._grace = on_gone, grace
+    def __init__(self, on_gone: Callable[[], None]) -> None:
+        self._on_gone = on_gone
         self._n_open = 0
         self._timer: asyncio.TimerHandle | None = None
         self.closing = asyncio.Event()
@@ -44,7 +44,7 @@ class Tabs:
         finally:
             self._n_open -= 1
             if self._n_open == 0 and not self.closing.is_set():
-                self._timer = asyncio.get_running_loop().call_later(self._grace, self._on_gone)
+                self._timer = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._on_gone)
 
 
 def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
@@ -81,7 +81,7 @@ def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
         try:
             data = await request.json()
             action = actions[_text(data, "do")]
-        except (ValueError, TypeError, KeyError, UnicodeDecodeError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return JSONResponse({"error": "this is no request of the page"}, 400)
         return JSONResponse(*await run_in_threadpool(_done, session, action, data))
 
@@ -107,6 +107,8 @@ def _done(session: Session, action: Callable[[Data], Data], data: Data) -> tuple
     except PyfaceError as error:  # the disk is full, or cannot be written
         logger.warning("%s", error)
         return {"error": f"not recorded: {error}"}, 500
+    except KeyError as error:
+        return {"error": f"{error.args[0]} is missing"}, 400
     except (ValueError, TypeError) as error:
         return {"error": str(error)}, 400
 

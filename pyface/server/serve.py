@@ -53,7 +53,7 @@ def review(
         require_extra(module, "review")
     require_extra("jinja2")  # for the report at the end
     out, port = os.fsdecode(out), _check.integer(port, "port", minimum=0, maximum=65535)
-    with one_writer(out), contextlib.closing(_listening(port)) as listener:
+    with one_writer(out, alone=True), contextlib.closing(_listening(port)) as listener:
         session = Session(load_album(out, n_threads=n_threads))
         token = secrets.token_urlsafe(32)
         host = f"{ADDRESS}:{listener.getsockname()[1]}"
