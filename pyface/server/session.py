@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,15 @@ PAGE = 60
 WORTH = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was said, how many entries of the journal that is, and of an answer what was expected of it."""
+
+    what: str
+    n_entries: int
+    gain: float | None = None
+
+
 class StaleError(PyfaceError):
     """The page shows something that is not so any more."""
 
@@ -41,9 +51,8 @@ class Session:
         self._album = regrouped(album, album._basis)  # what a review that was killed had heard
         self._questions = Questions(self._album)
         self._skipped: set[tuple[bytes, bytes]] = set()
-        self._said: list[tuple[str, int]] = []  # what, and how many entries of the journal it is
+        self._said: list[_Said] = []
         self._has_changed = not np.array_equal(self._album.labels, album.labels)
-        self._answered: list[float] = []  # what was expected of each
         self._n_facts = _n_facts(self._album)
         self._lock = threading.Lock()
         self._ranked: list[Question] | None = None
@@ -87,23 +96,21 @@ class Session:
             album = answer(self._album, question, said == "same", overrule=overrule)
             if not overrule:
                 self._questions.learn(question, said == "same")
-            self._answered.append(question.gain)
-            self._heard(album, f"{said} person")
+            self._heard(album, "an answer", question.gain)
             return self._state()
 
     def undo(self) -> Data:
         """Take back what was said last, in this session or, once that is empty, before it."""
         with self._lock:
-            what, n_entries = self._said.pop() if self._said else ("what was said before", 1)
+            last = self._said[-1] if self._said else _Said("what was said before", 1)
             album = self._album
-            for _ in range(n_entries):
+            for _ in range(last.n_entries):
                 album = album.undo()
-            if what.endswith(" person"):
-                self._answered.pop()
+            del self._said[-1:]
             self._skipped.clear()
             self._n_facts = _n_facts(album)
             self._go_on(album)
-            return {**self._state(), "undone": what}
+            return {**self._state(), "undone": last.what}
 
     def people(self, begin: int = 0, find: str = "") -> Data:
         """Some people, by decreasing size: those whose name has ``find`` in it, from the ``begin``-th on."""
@@ -189,10 +196,10 @@ class Session:
             self._heard(change(self._album), what)
             return self._state()
 
-    def _heard(self, album: Album, what: str) -> None:
+    def _heard(self, album: Album, what: str, gain: float | None = None) -> None:
         n_facts = self._n_facts
         self._n_facts = _n_facts(album)
-        self._said.append((what, self._n_facts - n_facts))
+        self._said.append(_Said(what, self._n_facts - n_facts, gain))
         self._go_on(album)
 
     def _go_on(self, album: Album) -> None:
@@ -218,11 +225,11 @@ class Session:
         return sum(question.gain for question in self._open() if question.gain > least)
 
     def _state(self) -> Data:
-        question, gained = self._current, sum(self._answered)
+        question, gains = self._current, [said.gain for said in self._said if said.gain is not None]
         progress = {
-            "answered": len(self._answered),
+            "answered": len(gains),
             "skipped": len(self._skipped),
-            "done": 1.0 if question is None else gained / (gained + self._left()),
+            "done": 1.0 if question is None else sum(gains) / (sum(gains) + self._left()),
         }
         notes = list(self._album.notes)
         people = counted(self._album.n_people, "person", "people")

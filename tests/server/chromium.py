@@ -44,7 +44,8 @@ class Chromium:
         self._buffer, self._number = b"", 0
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        self._seen: list[dict[str, Any]] = []
+        self._responses: list[tuple[str, int]] = []
+        self._drags: list[dict[str, Any]] = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._target = target
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -89,9 +90,13 @@ class Chromium:
         method, given = message.get("method"), message.get("params", {})
         if method == "Network.requestWillBeSent":
             self.requests.append(given["request"]["url"])
+        elif method == "Network.responseReceived":
+            self._responses.append((given["response"]["url"], given["response"]["status"]))
+        elif method == "Input.dragIntercepted":
+            self._drags.append(given["data"])
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(json.dumps(given["exceptionDetails"]))
-        elif method == "Log.entryAdded":
+        elif method == "Log.entryAdded" and given["entry"]["source"] != "network":  # refusals are no faults of the page
             self.complaints.append(given["entry"]["text"])
         elif method == "Runtime.consoleAPICalled":
             self.complaints.append(json.dumps(given["args"]))
@@ -119,6 +124,16 @@ class Chromium:
     def wait_for_event(self, method: str) -> None:
         while self._next().get("method") != method:
             pass
+
+    def wait_for_response(self, address: str, status: int) -> None:
+        while (address, status) not in self._responses:
+            self._next()
+
+    def drag_data(self) -> dict[str, Any]:
+        """What is being dragged, once it is (with Input.setInterceptDrags)."""
+        while not self._drags:
+            self._next()
+        return self._drags.pop()
 
     def press(self, key: str) -> None:
         """One key, as from the keyboard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import queue
@@ -86,11 +87,10 @@ def reviewing(out: Path, **options: Any) -> Iterator[Client]:
     try:
         yield client
     finally:
-        if not client.cookie:
-            client.enter()
-        tab = client.stay()
-        assert tab.sock is not None
-        tab.close()
+        with contextlib.suppress(ConnectionError):  # a browser's tab was the last, and it has ended already
+            if not client.cookie:
+                client.enter()
+            client.stay().close()
         thread.join()
 
 

@@ -147,6 +147,8 @@
     const given = await ask({ do: "people", begin, find: byId("find").value });
     byId("list").hidden = false;
     byId("one").hidden = true;
+    byId("one-faces").replaceChildren();
+    marked.clear();
     byId("persons").replaceChildren(...given.people.map((person) => {
       const box = made("input", { type: "checkbox", value: person.number, ariaLabel: `Choose ${called(person)}` });
       box.addEventListener("change", () => { byId("merge").disabled = chosen().length < 2; });
