@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +28,15 @@ class Chromium:
         assert BROWSER is not None
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
-
-        def take_pipes() -> None:
-            # In two steps: either end may already be number 3 or 4.
-            first, second = os.dup(to_browser), os.dup(from_browser)
-            high = [os.dup(first), os.dup(second)]
-            os.dup2(high[0], 3)
-            os.dup2(high[1], 4)
-
-        command = [BROWSER, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
-        self._process = subprocess.Popen(
-            command, preexec_fn=take_pipes, close_fds=False, stderr=subprocess.DEVNULL,  # noqa: PLW1509
-            env={**os.environ, "XDG_CONFIG_HOME": str(folder)},
-        )  # fmt: skip
-        os.close(to_browser)
-        os.close(from_browser)
+        # A process of one line gives the pipes their numbers, 3 and 4; one below 10 could be one of these already. No
+        # preexec_fn: the server's threads may hold a lock when the process is forked.
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_browser, from_browser)]
+        lead = f"import os, sys; os.dup2({ends[0]}, 3); os.dup2({ends[1]}, 4); os.execv(sys.argv[1], sys.argv[1:])"
+        command = [sys.executable, "-c", lead, BROWSER, *_FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}  # its crash reports do not go to the user's own
+        self._process = subprocess.Popen(command, pass_fds=ends, stderr=subprocess.DEVNULL, env=environment)
+        for end in (to_browser, from_browser, *ends):
+            os.close(end)
         self._buffer, self._number = b"", 0
         self.requests: list[str] = []
         self.complaints: list[str] = []
