@@ -1,6 +1,7 @@
 """How many questions a reviewer has to answer, and the odds by which questions are chosen, fitted and judged.
 
-    python bench/review.py [--starts default dlib lower higher poor] [--wrong 0.05] [--most 400] [--fit] [--cache FOLDER]
+    python bench/review.py [--starts default dlib lower higher poor] [--wrong 0.05] [--most 200] [--cache FOLDER]
+    python bench/review.py --fit | --kills 200
 
 A reviewer who knows the folders of ``images/lfw`` answers what is asked: in the order of ``pyface review``, and in
 order of distance, the pair nearest to the threshold first, of the same questions. One face a photo (``max_faces=1``).
@@ -10,16 +11,20 @@ of the answers is turned around, and a wrong one is compared with the right one 
 Starts: ``default`` and ``dlib``, the packs as they are; ``lower`` and ``higher``, the default pack with its threshold
 times 0.8 and 1.2; ``poor``, the default pack with three of ten photos replaced by poor copies (:mod:`poor_photos`).
 ``--fit`` fits the odds on every second person of ``images/lfw``, with poor copies, at five thresholds, and judges them
-on the other people.
+on the other people. ``--kills`` kills a process that answers, once it has confirmed a random number of answers, so many
+times, and counts what the journal has then: at least all that were confirmed, at most one more.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +37,7 @@ from scipy.optimize import minimize
 
 import pyface
 from pyface.album.album import Album
+from pyface.album.facts import Journal
 from pyface.album.odds import features, with_rivals
 from pyface.album.questions import Question, Questions, answer
 from pyface.analysis.chain import Chain, load_chain
@@ -127,11 +133,10 @@ def reviewed(album: Album, order: str, most: int, wrong: float) -> Course:
     reviewer, questions = Reviewer(who, wrong), Questions(album)
     f, beyond, n_wrong = [score(who, album)], [], 0
     for _ in range(most):
-        if order == "gain":
-            found = questions.best(1)
-        else:
-            found = sorted((q for q in questions.all() if q.gain > 1e-9), key=lambda q: (abs(q.share - 1), q.first[0], q.second[0]))[:1]
-        if not found or found[0].gain < 1e-9:
+        found = [question for question in questions.best(None) if question.gain > 1e-9]
+        if order == "distance":
+            found.sort(key=lambda q: (abs(q.share - 1), q.first[0], q.second[0]))
+        if not found:
             break
         right = reviewer.knows(found[0])
         if reviewer.errs():
@@ -241,30 +246,71 @@ def fit(name: str, cache: Path) -> None:
         chance, truth = map(np.concatenate, zip(*(chances(weights, album, of_one) for album in halves[1]), strict=True))
         print(f"\n{name}, {'parts of one' if of_one else 'two people'}: {weights.tolist()}")
         print(f"loss a pair: fitted {loss(weights) / sum((a[1] == of_one).sum() for a in halves[0]):.4f}, "
-              f"judged {loss(weights, 1) / len(truth):.4f}\n\n| chance | pairs | mean | one person |\n|---|---|---|---|")  # fmt: skip
+              f"judged {loss(weights, 1) / len(truth):.4f}\n")  # fmt: skip
+        print("| chance | pairs | mean | one person |\n|---|---|---|---|")
         bounds = (0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1)
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in pairwise(bounds):
             rows = (chance >= low) & (chance < high)
             if rows.any():
                 print(f"| {low} to {high} | {rows.sum():,} | {chance[rows].mean():.3f} | {truth[rows].mean():.3f} |")
+
+
+def kills(n: int, cache: Path) -> None:
+    """Forks of this process answer and are killed; each says on a pipe when an answer is confirmed."""
+    from pyface.server.session import Session
+
+    album = started("lower", cache)
+    assert album.out is not None
+    random, journal = np.random.default_rng(0), str(Path(album.out) / "facts.sqlite")
+    lost = under_way = 0
+    for _ in range(n):
+        n_before = len(Journal(journal).facts())
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                session = Session(pyface.load_album(album.out))
+                while (question := session.state()["question"]) is not None:
+                    session.answer(question["key"], "same" if random.random() < 0.5 else "different")
+                    os.write(writing, b".")
+            finally:
+                os._exit(0)
+        os.close(writing)
+        said = b"".join(os.read(reading, 1) for _ in range(int(random.integers(1, 8))))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        while part := os.read(reading, 1 << 16):
+            said += part
+        os.close(reading)
+        n_now = len(Journal(journal).facts())
+        lost += max(0, n_before + len(said) - n_now)
+        under_way += max(0, n_now - n_before - len(said))
+        assert n_now <= n_before + len(said) + 1
+        pyface.load_album(album.out)
+    print(f"\n{n} kills: {lost} answers lost, {under_way} recorded and not confirmed, {n_now} recorded in all")
+    shutil.rmtree(Path(album.out).parent)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Questions to answer, and the odds behind them.")
     parser.add_argument("--starts", nargs="+", default=list(STARTS), choices=list(STARTS))
     parser.add_argument("--wrong", type=float, default=0.05)
-    parser.add_argument("--most", type=int, default=400)
+    parser.add_argument("--most", type=int, default=200)
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--cache", type=Path)
     options = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as temporary:
         cache = options.cache or Path(temporary)
+        if options.kills:
+            kills(options.kills, cache)
+            return
         if options.fit:
             for name in ("default", "dlib"):
                 fit(name, cache)
             return
-        print("\n| start | wrong | order | F at first | to .98 | to .99 | after 50 | after 100 | after 200 | at the end | "
+        print("\n| start | wrong | order | F at first | to .98 | to .99 | after 50 | 100 | 200 | at the end | "
               "wrong answers that harmed others |\n|" + "---|" * 11)  # fmt: skip
         for name in options.starts:
             simulate(name, cache, options.most, options.wrong)

@@ -225,8 +225,8 @@ def load_album(out: str | os.PathLike[str], *, n_threads: int | None = None) -> 
     n_threads : for what answers to its faces make necessary (:meth:`pyface.album.album.Album.same`).
 
     Raises :class:`pyface.errors.OutputFolderError` if pyface did not write ``out``, if its record is missing, damaged,
-    of an incompatible version or being written, or if no run got as far as people. OUT is only read: it may be on a disk
-    that cannot be written, and open in ``pyface review``.
+    of an incompatible version or being written, or if no run got as far as people. OUT is only read: it may be on a
+    disk that cannot be written, and open in ``pyface review``.
     """
     out = os.fsdecode(out)
     workers = _threads.resolve(n_threads)

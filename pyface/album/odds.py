@@ -17,9 +17,9 @@ Floats = NDArray[np.float64]
 REACH = 1.5
 
 
-# Weights of :func:`features` for two people of an album, and for two parts of one: by name of the embedder, fitted on half
-# of the people of labelled photos and poor copies by bench/review.py. Other embedders are taken to be like SFace, as
-# most are trained alike.
+# Weights of :func:`features` for two people of an album, and for two parts of one: by name of the embedder, fitted on
+# half of the people of labelled photos and poor copies by bench/review.py. Other embedders are taken to be like SFace,
+# as most are trained alike.
 _WEIGHTS = {
     "sface": (
         (17.1, -14.0, 3.59, -4.47, 0.9, -6.77, 6.33, -0.11),
@@ -59,7 +59,8 @@ def features(
     height : the threshold by which the album was grouped, over the embedder's own: below it more is left apart.
 
     With x the share, a <= b the sizes, and u the sum of what both qualities lack of 1: 1, x, log2 a, x log2 a, log2 b,
-    u, x u, height. Distances of larger groups are means of more, so that they say more; poor faces are farther from everybody.
+    u, x u, height. Distances of larger groups are means of more, so that they say more; poor faces are farther from
+    everybody.
     """
     small, large = np.log2(np.minimum(sizes, others)), np.log2(np.maximum(sizes, others))
     lacking = (1 - quality) + (1 - other_quality)

@@ -86,7 +86,8 @@ def _last_merge(vectors: Vectors, units: list[FaceIds]) -> NDArray[np.bool_]:
         member[i] |= member[j]
         gaps[i, i + 1 :], gaps[:i, i] = mean[i + 1 :], mean[:i]
         gaps[j], gaps[:, j] = np.inf, np.inf
-    return member[0]
+    first: NDArray[np.bool_] = member[0]
+    return first
 
 
 def _by_clusterer(vectors: Vectors, faces: FaceIds, together: Labels) -> NDArray[np.bool_]:

@@ -126,7 +126,7 @@ class Questions:
         return sorted(self.all(), key=lambda q: (-q.gain, int(q.first[0]), int(q.second[0])))[:n]
 
     def learn(self, question: Question, same: bool) -> None:
-        """Take an answer as a hint for questions of this kind; call it before :meth:`update`, not for overruled ones."""
+        """Take an answer as a hint for questions of this kind; before :meth:`update`, and not if it was overruled."""
         chances, answers, shift = self._learned[question.kind]
         odds = question.chance / max(1 - question.chance, 1e-12) * np.exp(-shift)
         chances.append(float(odds / (1 + odds)))
@@ -211,7 +211,8 @@ class Questions:
         shares = (squares + their_squares - 2 * dots) / (2 if self._vectors.is_cosine else 1) / self._limit
         sizes = [np.array([len(faces) for faces in side], np.float64) for side in sides]
         quality = [np.array([self._quality[faces].mean() for faces in side]) for side in sides]
-        odds = odds_of(features(shares, *sizes, *quality, self._height), self._embedder, of_one=True)
+        columns = features(shares, sizes[0], sizes[1], quality[0], quality[1], self._height)
+        odds = odds_of(columns, self._embedder, of_one=True)
         chances = self._shifted("split", odds / (1 + odds))
         gains = self._gains(1 - chances, *sizes)
         few = np.argsort(-gains, kind="stable")[:_MOST_LOOKED_AT]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album import layout
-from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words, open_snapshot
 from pyface.album.moved import Move, write_moves
 from pyface.album.one_writer import one_writer
 from pyface.album.tombstones import Tombstones
@@ -85,17 +85,25 @@ class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
     As long as it is open no other process can open it, or write to its folder. With ``reading`` it is only read, whole
-    as it was when it was opened, and others may read and open it meanwhile. Every method raises OutputFolderError, in words, if the file is
-    damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot read is thrown
-    away, as it can be computed again; with ``keep`` that is an OutputFolderError.
+    as it was when it was opened, and others may read it meanwhile. Every method raises OutputFolderError, in words, if
+    the file is damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot
+    read is thrown away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
     def __init__(self, path: str | None, *, keep: bool = False, reading: bool = False) -> None:
         self._path = path
         self._keep = keep
+        self._is_new = False
+        # What a run is asked for that has not begun, and the photos that it could not read.
+        self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
+        self._held: list[tuple[PhotoFile, PhotoRecord]] = []
         self._lock = contextlib.ExitStack()
-        if path is not None and reading and self._open_to_read(path):
-            return
+        if path is not None and reading:
+            with self._in_words():
+                db = open_snapshot(path, layout.VERSION)
+            if db is not None:
+                self._db = db
+                return
         if path is not None:
             self._lock.enter_context(one_writer(os.path.dirname(path) or "."))
         try:
@@ -104,29 +112,8 @@ class WorkFile:
             self._lock.close()
             raise
 
-    def _open_to_read(self, path: str) -> bool:
-        """False if the layout is an older one, which has to be moved up first."""
-        self._is_new, self._to_begin, self._held = False, None, []
-        # What a run that was killed left half done is rolled back by whoever may write.
-        mode = "rw" if os.access(path, os.W_OK) else "ro"
-        with self._in_words():
-            address = f"{Path(path).absolute().as_uri()}?mode={mode}"
-            self._db = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, check_same_thread=False)
-            try:
-                self._db.execute("BEGIN")
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            except BaseException:
-                self._db.close()
-                raise
-        if version != layout.VERSION:
-            self._db.close()
-        return bool(version == layout.VERSION)
-
     def _open_to_write(self, path: str | None) -> None:
         self._is_new = path is not None and not os.path.lexists(path)
-        # What a run is asked for that has not begun, and the photos that it could not read.
-        self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
-        self._held: list[tuple[PhotoFile, PhotoRecord]] = []
         with self._in_words():
             if path is not None and self._is_new:
                 create_private(path)

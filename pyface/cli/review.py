@@ -23,8 +23,8 @@ def review(
 ) -> None:
     """Answer the questions that put most faces right, give names, and correct people, on a page of this machine.
 
-    Ends when the page is closed, or with Ctrl-C. Nobody else can open it: the address holds a token that is good for one
-    browser.
+    Ends when the page is closed, or with Ctrl-C. Nobody else can open it: the address holds a token that is good for
+    one browser.
     """
     set_up_logging(verbose)
     from pyface.server.serve import review as serve

@@ -28,7 +28,7 @@ class Guard:
     """Lets requests through to ``app``, answers others with 403.
 
     host : ``127.0.0.1:port``, the only one that a request may name: whoever has another name for this machine (DNS
-        rebinding) is refused. A page of another origin is, too, and whatever changes something must say where it is from.
+        rebinding) is refused. So are pages of another origin; whatever changes something must say where it is from.
     token : in the address that is opened. The first GET of ``/`` that has it trades it for a cookie (HttpOnly,
         SameSite=Strict) and is sent to the address without it; then it is worth nothing.
     routes : method and path of all that there is; anything else is 403, too.

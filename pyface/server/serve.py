@@ -106,7 +106,11 @@ async def _serve(
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]  # it would raise Ctrl-C again once it has ended
-    with _on_signals(lambda: loop.call_soon_threadsafe(end)):
+
+    def end_soon() -> None:
+        loop.call_soon_threadsafe(end)
+
+    with _on_signals(end_soon):
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0)
@@ -126,8 +130,8 @@ def _on_signals(end: Callable[[], None]) -> Iterator[None]:
     before: dict[int, Any] = {}
 
     def heard(number: int, frame: FrameType | None) -> None:
-        for known, handler in before.items():
-            signal.signal(known, handler)
+        for known, former in before.items():
+            signal.signal(known, former)
         end()
 
     try:
@@ -139,5 +143,5 @@ def _on_signals(end: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for known, former in before.items():
+            signal.signal(known, former)

@@ -189,7 +189,10 @@ class Session:
         with self._lock:
             pairs = error.pairs[:4]
             faces = self._faces([face for pair in pairs for face in pair])
-        return {"error": str(error).split("; overrule=True")[0], "pairs": list(zip(faces[::2], faces[1::2], strict=True))}
+        return {
+            "error": str(error).split("; overrule=True")[0],
+            "pairs": list(zip(faces[::2], faces[1::2], strict=True)),
+        }
 
     def _change(self, what: str, change: Callable[[Album], Album]) -> Data:
         with self._lock:
@@ -246,7 +249,10 @@ class Session:
             rows = self._album.embeddings.astype(np.float64)
             rows = rows[faces] / np.linalg.norm(rows[faces], axis=1, keepdims=True)
             theirs = self._album.embeddings[others].mean(axis=0)
-            own, near = np.argsort(-(rows @ rows.mean(axis=0)), kind="stable"), np.argsort(-(rows @ theirs), kind="stable")
+            own, near = (
+                np.argsort(-(rows @ rows.mean(axis=0)), kind="stable"),
+                np.argsort(-(rows @ theirs), kind="stable"),
+            )
             chosen = dict.fromkeys([*own[: ROW // 2].tolist(), *near.tolist()])
             shown = faces[list(chosen)[:ROW]]
         return {**self._person(faces, 0), "faces": self._faces(shown.tolist())}

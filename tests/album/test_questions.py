@@ -106,7 +106,9 @@ def test_the_gain_is_that_of_bcubed(a: int, b: int, rest: int) -> None:
     precision, _ = precision_and_recall(two, one)
     for kind, labels, lacking in (("merge", two, 1 - recall), ("split", one, 1 - precision)):
         album = made([0] * n, labels)
-        questions = [q for q in Questions(album).all() if q.kind == kind and (len(q.first), len(q.second)) in ((a, b), (b, a))]
+        questions = [
+            q for q in Questions(album).all() if q.kind == kind and (len(q.first), len(q.second)) in ((a, b), (b, a))
+        ]
         for question in questions:
             if set(question.first.tolist()) | set(question.second.tolist()) == set(range(a + b)):
                 wrong = question.chance if kind == "merge" else 1 - question.chance

@@ -108,9 +108,11 @@ class Chromium:
     def wait_for(self, condition: str) -> Any:
         """Until an expression is true, looked at again whenever the page has changed."""
         return self.run(
-            "new Promise((done) => { const look = () => { let value = null; try { value = (" + condition + "); } catch {} "
-            "if (value) { watch.disconnect(); done(value); } return value; }; const watch = new MutationObserver(look); "
-            "watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true}); look(); })"
+            "new Promise((done) => { const look = () => { let value = null; "
+            f"try {{ value = ({condition}); }} catch {{}} if (value) {{ watch.disconnect(); done(value); }} }}; "
+            "const watch = new MutationObserver(look); "
+            "watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true}); "
+            "look(); })"
         )
 
     def open(self, address: str) -> None:
@@ -145,7 +147,8 @@ class Chromium:
     def middle(self, selector: str) -> tuple[float, float]:
         """Where an element is, once it is scrolled to."""
         x, y = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}}); "
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); "
+            "e.scrollIntoView({block: 'center'}); "
             "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
         return x, y

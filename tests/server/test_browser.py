@@ -1,4 +1,4 @@
-"""The review in a real browser: by keyboard, by mouse, under the page's own policy, and nothing asked of anybody else."""
+"""The review in a real browser: by keyboard, by mouse, under the page's policy, and nothing asked of anybody else."""
 
 from __future__ import annotations
 

@@ -101,7 +101,8 @@ def test_what_is_no_request_of_the_page_is_refused(out: Path) -> None:
             ("answer", {"key": 3, "said": "same"}), ("name", {"person": "0", "name": "a"}), ("split", {"faces": "0"}),
             ("split", {"faces": [True]}), ("split", {"faces": [-1]}), ("move", {"faces": [10**30], "person": 0}),
             ("merge", {"people": [0]}), ("state", {"faces": [0], "what": "gone"}), ("person", {"person": 999}),
-            ("name", {"person": 0, "name": "a\nb"}), ("name", {"person": 0, "name": "\u202eabc"}), ("split", {"faces": []}),
+            ("name", {"person": 0, "name": "a\nb"}), ("name", {"person": 0, "name": "\u202eabc"}),
+            ("split", {"faces": []}), ("split", {}),
         ):  # fmt: skip
             status, reply = client.do(what, **data)
             assert status == 400 and reply["error"], what
@@ -156,7 +157,7 @@ def test_ctrl_c_ends_it_with_everything_recorded(out: Path) -> None:
         _, state = client.do("question")
         client.do("answer", key=state["question"]["key"], said="same")
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate()
+        _, stderr = process.communicate()
         tab.close()
         assert process.returncode == 0, stderr
         assert "1 answer recorded" in stderr and "Traceback" not in stderr
@@ -164,7 +165,7 @@ def test_ctrl_c_ends_it_with_everything_recorded(out: Path) -> None:
 
 
 def test_the_server_is_the_one_writer(out: Path) -> None:
-    with reviewing_apart(out) as (client, process):
+    with reviewing_apart(out) as (client, _):
         client.enter()
         _, state = client.do("question")
         assert client.do("answer", key=state["question"]["key"], said="same")[0] == 200

@@ -117,7 +117,9 @@ def test_merge_split_move(session: Session) -> None:
     assert number_of(session, 0) != number_of(session, 11)
     rest = [i for i in range(len(TRUTH)) if number_of(session, i) == number_of(session, 0) and i != 0]
     target = number_of(session, 1)
-    session.merge([number_of(session, 0), number_of(session, 2)]) if number_of(session, 0) != number_of(session, 2) else None
+    session.merge([number_of(session, 0), number_of(session, 2)]) if number_of(session, 0) != number_of(
+        session, 2
+    ) else None
     session.move([0], target)
     assert number_of(session, 0) == number_of(session, 1)
     assert all(number_of(session, i) != number_of(session, 0) for i in rest)
@@ -160,8 +162,7 @@ def test_faces_of_several_people_are_stale(session: Session) -> None:
 def test_rows_show_some_faces_of_many(session: Session) -> None:
     faces = np.flatnonzero(np.array(TRUTH) == 0)
     session.merge([int(n) for n in np.unique(session.album.labels[faces])])
-    rows = [row for row in (session.state()["question"] or {"rows": []})["rows"]]
-    for row in rows:
+    for row in (session.state()["question"] or {"rows": []})["rows"]:
         assert 1 <= len(row["faces"]) <= 8 and row["n"] >= len(row["faces"])
         assert all(face["picture"].startswith("data:image/jpeg;base64,") for face in row["faces"])
 
