@@ -171,7 +171,7 @@ def test_rows_show_some_faces_of_many(session: Session) -> None:
 def test_a_kill_loses_no_answer_that_was_confirmed(out: Path) -> None:
     """A child answers and says so after each answer; it is killed once it has said so a random number of times.
 
-    bench/interruptions.py does it 200 times, through the page's server.
+    bench/review.py --kills does it 200 times.
     """
     random.seed(0)
     for _ in range(6):
