@@ -56,6 +56,8 @@ GOALS, MARKS = (0.98, 0.99), (50, 100, 200)
 POOR_SHARE = 0.3
 # Albums of the fit: the share of photos that are poor copies, drawn how often; and the thresholds, in the embedder's.
 DRAWS = ((0.0, 1), (0.3, 3), (0.6, 3))
+# Of how many poor copies one is looked at: dlib's detector takes its time.
+STEPS = {"default": 1, "dlib": 4}
 THRESHOLDS = (0.75, 0.85, 1.0, 1.15, 1.3)
 
 
@@ -225,7 +227,8 @@ def pairs_of(vectors: np.ndarray, quality: np.ndarray, who: np.ndarray, chain: C
 
 def fit(name: str, cache: Path) -> None:
     chain = load_chain(**CHAINS[name])
-    faces = kept(cache, f"{name}-poor-1", lambda: poor_lfw(chain, 1))
+    step = STEPS[name]
+    faces = kept(cache, f"{name}-poor-{step}", lambda: poor_lfw(chain, step))
     halves = [list(drawn_albums(faces, chain, half)) for half in (0, 1)]
 
     def chances(weights: np.ndarray, album: tuple[np.ndarray, ...], of_one: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -307,7 +310,7 @@ def main() -> None:
             kills(options.kills, cache)
             return
         if options.fit:
-            for name in ("default", "dlib"):
+            for name in STEPS:
                 fit(name, cache)
             return
         print("\n| start | wrong | order | F at first | to .98 | to .99 | after 50 | 100 | 200 | at the end | "
