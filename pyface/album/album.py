@@ -108,7 +108,7 @@ class Album:
         keys = [(self.faces.photos[i], self.faces.positions[i]) for i in face_ids]
         if isinstance(self._thumbnails, dict):
             return [self._thumbnails[key] for key in keys]
-        with contextlib.closing(WorkFile(self._thumbnails, keep=True)) as work:
+        with contextlib.closing(WorkFile(self._thumbnails, keep=True, reading=True)) as work:
             return [work.thumbnail(*key) for key in keys]
 
     def name(self, person: int | str, name: str, *, same: bool = False, another: bool = False) -> Album:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.one_writer import one_writer
 from pyface.errors import OutputFolderError
 
 FILE_NAME = "facts.sqlite"
@@ -184,7 +185,8 @@ class Journal:
         if not is_there and not write:
             yield None
             return
-        with in_words(self.path, damaged):
+        lock = one_writer(os.path.dirname(self.path) or ".") if write else contextlib.nullcontext()
+        with lock, in_words(self.path, damaged):
             if not is_there:
                 create_private(self.path)
             # What a run that was killed left half done is rolled back by whoever may write.

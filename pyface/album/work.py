@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album import layout
-from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words, open_snapshot
 from pyface.album.moved import Move, write_moves
+from pyface.album.one_writer import one_writer
 from pyface.album.records import FaceTable, PhotoRecord, RunInfo
 from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped
@@ -37,18 +38,36 @@ _FACES_AT_ONCE = 512
 class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
-    As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
-    damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot read is thrown
-    away, as it can be computed again; with ``keep`` that is an OutputFolderError.
+    As long as it is open no other process can open it, or write to its folder. With ``reading`` it is only read, whole
+    as it was when it was opened, and others may read it meanwhile. Every method raises OutputFolderError, in words, if
+    the file is damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot
+    read is thrown away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
-    def __init__(self, path: str | None, *, keep: bool = False) -> None:
+    def __init__(self, path: str | None, *, keep: bool = False, reading: bool = False) -> None:
         self._path = path
         self._keep = keep
-        self._is_new = path is not None and not os.path.lexists(path)
+        self._is_new = False
         # What a run is asked for that has not begun, and the photos that it could not read.
         self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
         self._held: list[tuple[PhotoFile, PhotoRecord]] = []
+        self._lock = contextlib.ExitStack()
+        if path is not None and reading:
+            with self._in_words():
+                db = open_snapshot(path, layout.VERSION)
+            if db is not None:
+                self._db = db
+                return
+        if path is not None:
+            self._lock.enter_context(one_writer(os.path.dirname(path) or "."))
+        try:
+            self._open_to_write(path)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open_to_write(self, path: str | None) -> None:
+        self._is_new = path is not None and not os.path.lexists(path)
         with self._in_words():
             if path is not None and self._is_new:
                 create_private(path)
@@ -72,6 +91,7 @@ class WorkFile:
     def close(self) -> None:
         """Close the record. One that was made here and in which nothing was begun is removed."""
         self._db.close()
+        self._lock.close()
         if self._path is not None and self._is_new and self._to_begin is not None:
             with contextlib.suppress(OSError):
                 os.remove(self._path)
