@@ -85,8 +85,8 @@ class Album:
     @property
     def states(self) -> list[str]:
         """What became of each face: ``"hidden"``, ``"set_aside"`` or ``""``."""
-        return ["hidden" if hidden else "set_aside" if aside else ""
-                for hidden, aside in zip(self.hidden, self.set_aside, strict=True)]  # fmt: skip
+        states: list[str] = np.where(self.hidden, "hidden", np.where(self.set_aside, "set_aside", "")).tolist()
+        return states
 
     def people(self) -> list[NDArray[np.int64]]:
         """For each person, by number, the face_ids of its faces, ascending; faces set aside and hidden ones, too."""

@@ -26,7 +26,7 @@ from pyface.album import layout
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words, open_snapshot
 from pyface.album.moved import Move, write_moves
 from pyface.album.one_writer import one_writer
-from pyface.album.records import FaceTable, PhotoRecord, RunInfo
+from pyface.album.records import FaceTable, PhotoRecord, RunInfo, as_points, as_rows, of_one_size
 from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
@@ -276,11 +276,11 @@ class WorkFile:
             names = {photo: os.fsdecode(photo) for photo in set(photos)}
             return FaceTable(
                 [names[photo] for photo in photos],
-                _as_rows(boxes, np.float64),
+                as_rows(boxes, np.float64),
                 np.array(scores, np.float64),
-                _as_points(landmarks),
+                as_points(landmarks),
                 schemes,
-                _of_one_size(embeddings, sizes, len(photos)),
+                of_one_size(embeddings, sizes, len(photos)),
                 np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
             )
 
@@ -329,15 +329,24 @@ class WorkFile:
 
         standing : which faces they are, and what spares the next run some work; None leaves what is there.
         """
-        names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
-        columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
-        rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
         with self._in_words(), self._db:
-            self._db.execute("DELETE FROM people")
-            self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
+            if not self._are_written(numbers, set_aside):
+                names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
+                columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
+                rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
+                self._db.execute("DELETE FROM people")
+                self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", (json.dumps(described),))
             if standing is not None:
                 self._db.execute("INSERT OR REPLACE INTO standing VALUES (0, ?, ?)", standing)
+
+    def _are_written(self, numbers: Labels, set_aside: NDArray[np.bool_]) -> bool:
+        """Whether the people of all faces are these; looking is quicker than writing them again."""
+        (n,) = self._db.execute("SELECT COUNT(*) FROM people").fetchone()
+        if n != len(numbers):
+            return False
+        written, aside = self.people()
+        return np.array_equal(written, numbers) and np.array_equal(aside, set_aside)
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
@@ -345,25 +354,6 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
-
-
-def _as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
-    """(k, 2) each; one array of all where k is the same for all."""
-    if len(set(map(len, blobs))) == 1:
-        points = _as_rows(blobs, np.float64)
-        return points.reshape(len(blobs), -1, 2)  # type: ignore[return-value]
-    return [np.frombuffer(blob).reshape(-1, 2) for blob in blobs]
-
-
-def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
-    """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
-    return _of_one_size(bytearray().join(blobs), set(map(len, blobs)), len(blobs), dtype)
-
-
-def _of_one_size(data: bytearray, sizes: set[int], n: int, dtype: type = np.float32) -> NDArray[Any]:
-    if len(sizes) != 1:
-        raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
-    return np.frombuffer(data, dtype).reshape(n, -1)
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:

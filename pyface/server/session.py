@@ -55,7 +55,6 @@ class Session:
         self._has_changed = not np.array_equal(self._album.labels, album.labels)
         self._n_facts = _n_facts(self._album)
         self._lock = threading.Lock()
-        self._ranked: list[Question] | None = None
         self._current = self._next()
 
     @property
@@ -209,30 +208,26 @@ class Session:
         self._has_changed = True
         self._album = album
         self._questions.update(album)
-        self._ranked = None
         self._current = self._next()
 
     def _next(self) -> Question | None:
-        found = self._open()
-        least = WORTH / max(len(self._album.faces), 1)
-        return found[0] if found and found[0].gain > least else None
+        """The best question that was not skipped."""
+        for question in self._questions.best(1 + len(self._skipped)):
+            if question.gain > self._least and question.key not in self._skipped:
+                return question
+        return None
 
-    def _open(self) -> list[Question]:
-        """The questions that may be asked, best first; worked out once for each album."""
-        if self._ranked is None:
-            self._ranked = self._questions.best(None)
-        return [question for question in self._ranked if question.key not in self._skipped]
-
-    def _left(self) -> float:
-        least = WORTH / max(len(self._album.faces), 1)
-        return sum(question.gain for question in self._open() if question.gain > least)
+    @property
+    def _least(self) -> float:
+        return WORTH / max(len(self._album.faces), 1)
 
     def _state(self) -> Data:
         question, gains = self._current, [said.gain for said in self._said if said.gain is not None]
+        left = self._questions.left(self._least)
         progress = {
             "answered": len(gains),
             "skipped": len(self._skipped),
-            "done": 1.0 if question is None else sum(gains) / (sum(gains) + self._left()),
+            "done": sum(gains) / (sum(gains) + left) if left else 1.0,
         }
         notes = list(self._album.notes)
         people = counted(self._album.n_people, "person", "people")
@@ -246,8 +241,8 @@ class Session:
         """Up to ROW faces of a group: those most like it, and those most like the others."""
         shown = faces
         if len(faces) > ROW:
-            rows = self._album.embeddings.astype(np.float64)
-            rows = rows[faces] / np.linalg.norm(rows[faces], axis=1, keepdims=True)
+            rows = self._album.embeddings[faces].astype(np.float64)
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
             theirs = self._album.embeddings[others].mean(axis=0)
             own, near = (
                 np.argsort(-(rows @ rows.mean(axis=0)), kind="stable"),
