@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from album.records import face_record, two_to_a_photo, vectors, write_record
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles.questions import chance_of, last_parts, precision_and_recall
@@ -274,3 +274,20 @@ def test_best_first_and_ties_by_face(album: Album) -> None:
     assert order == sorted(order)
     assert isinstance(found[0], Question) and found[0].kind in ("merge", "split")
     assert [q.key for q in Questions(album).best(2)] == [q.key for q in found[:2]]
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 30), n=st.integers(1, 40))
+def test_the_best_are_found_without_looking_at_all(seed: int, n: int) -> None:
+    """As many people near each other as make parts join others, so that gains change when they are looked at."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 12, 150).tolist()
+    album = made(truth, [3 * who + int(random.integers(3)) for who in truth], threshold=0.6)
+    found, few = Questions(album).best(None), Questions(album)
+    assert sum(question.kind == "split" for question in found) > 20
+    for most in (1, n):
+        assert [(q.key, q.gain) for q in few.best(most)] == [(q.key, q.gain) for q in found[:most]]
+    looked_at = sum(question.gain for question in found)
+    assert looked_at - 1e-9 <= few.left(0.0)
+    few.best(None)
+    assert few.left(0.0) == pytest.approx(looked_at)
