@@ -17,6 +17,7 @@ from pyface._typing import Embeddings, Labels
 from pyface.album.close_calls import CloseCall
 from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.work import FILE_NAME, WorkFile
+from pyface.errors import OutputFolderError
 from pyface.photos.finding import LeftOut, Skipped
 
 if TYPE_CHECKING:
@@ -170,6 +171,15 @@ class Album:
         from pyface.album import answers
 
         return answers.undo(self)
+
+
+def refuse_changed(out: str, album: Album) -> None:
+    """OutputFolderError if the record of work holds other faces now: somebody added some, or had some forgotten."""
+    with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
+        now = work.boxes()
+    boxes = np.ascontiguousarray(album.faces.boxes, np.float64)
+    if now != [(*key, box.tobytes()) for key, box in zip(album.faces.keys(), boxes, strict=True)]:
+        raise OutputFolderError(f"{out}: its faces have changed since the album was loaded; load it again")
 
 
 def remember_people(out: str, album: Album) -> None:

@@ -18,7 +18,7 @@ from pyface.album.continuing import continue_record, models_for, refuse_mixture
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
 from pyface.album.moved import plan_addition, plan_run
-from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
+from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty, remove_made
 from pyface.album.people import SamePhoto, check_grouping
 from pyface.album.records import RunInfo
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
@@ -251,6 +251,8 @@ def record_of(out: str, *, reading: bool = False) -> Iterator[tuple[WorkFile, st
         last = work.last_run()
         if last is None:
             raise nothing
+        if not reading and work.drop_forgotten(Tombstones(Journal(os.path.join(out, FACTS_FILE)).forgotten())):
+            remove_made(out)  # forgetting was broken off
         yield work, work_path, *last
 
 

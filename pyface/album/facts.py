@@ -116,6 +116,7 @@ class Journal:
         """
         with self.opened(write=True) as db:
             assert db is not None
+            self._refuse_forgotten(db, [*faces, *others])
             cursor = db.execute(
                 "INSERT INTO journal (time, kind, person, name) VALUES (?, ?, ?, ?)", (_now(), kind, person, name)
             )
@@ -131,6 +132,15 @@ class Journal:
             )
         self._refresh()
         return self._facts[fact]
+
+    def _refuse_forgotten(self, db: sqlite3.Connection, faces: Sequence[FaceKey]) -> None:
+        """Whoever speaks of a face that was forgotten has an album of before: nothing of it may be written again."""
+        gone = {(digest, tuple(box)) for digest, *box in db.execute("SELECT digest, x1, y1, x2, y2 FROM forgotten")}
+        for face in faces if gone else ():
+            if (face.digest, face.box) in gone or (face.digest, (None,) * 4) in gone:
+                raise OutputFolderError(
+                    f"{self.path}: a face in {face.photo} was forgotten since the album was loaded; load it again"
+                )
 
     def undo(self) -> Fact | None:
         """Take back the last fact that holds, and return it; None if there is none. The journal says that, too."""

@@ -116,8 +116,12 @@ class WorkFile:
         """Let what is known of photos hold under the names that they have now, without what is forgotten."""
         with self._in_words(), self._db:
             write_moves(self._db, moves)
+        self.drop_forgotten(tombstones)
+
+    def drop_forgotten(self, tombstones: Tombstones) -> bool:
+        """Take out what is marked as forgotten; whether there was anything."""
         if not tombstones:
-            return
+            return False
         photos: list[str] = []
         faces: list[tuple[str, int]] = []
         for name, *_, digest in self.photos():
@@ -130,6 +134,8 @@ class WorkFile:
                 photos += [name] if tombstones.has_photo(digest) else []
         if faces or photos:
             self.forget(faces, photos)
+            self.close_gaps()
+        return bool(faces or photos)
 
     def begin(
         self,
@@ -247,6 +253,10 @@ class WorkFile:
                             )
                 self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
                 self._db.execute("DELETE FROM standing")
+
+    def close_gaps(self) -> None:
+        """Write the file anew without what was deleted and is overwritten, if there is room."""
+        with contextlib.suppress(sqlite3.OperationalError):
             self._db.execute("VACUUM")
 
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
@@ -290,6 +300,13 @@ class WorkFile:
             rows = self._db.execute("SELECT name, reason FROM skipped ORDER BY name").fetchall()
         return [Skipped(os.fsdecode(name), reason) for name, reason in rows]
 
+    def boxes(self) -> list[tuple[str, int, bytes]]:
+        """(photo, position, box) of all faces, in face_id order."""
+        with self._in_words():
+            rows = self._db.execute("SELECT photo, position, box FROM faces ORDER BY photo, position").fetchall()
+        names = {photo: os.fsdecode(photo) for photo in {photo for photo, *_ in rows}}
+        return [(names[photo], position, box) for photo, position, box in rows]
+
     def numbers(self) -> Labels:
         """The number of the person that each face was given last, in face_id order; -1 for none."""
         return self.people()[0]
@@ -307,8 +324,7 @@ class WorkFile:
     def grouping(self) -> dict[str, Any]:
         """How the numbers came about, as :meth:`save_people` was told; empty where nothing was."""
         with self._in_words():
-            row = self._db.execute("SELECT described FROM grouping").fetchone()
-            described = {} if row is None else json.loads(row[0])
+            described = json.loads(*(self._db.execute("SELECT described FROM grouping").fetchone() or ("{}",)))
         return described if isinstance(described, dict) else {}
 
     def standing(self, faces: str) -> bytes | None:
