@@ -66,6 +66,21 @@ class NoPhotosError(PyfaceError):
         return (type(self), (str(self), self.skipped))
 
 
+class GalleryError(PyfaceError):
+    """A gallery is missing, damaged, of another version or of another embedder, or was changed by somebody else."""
+
+
+class EnrollError(PyfaceError):
+    """Photos do not show the one face that is wanted. ``skipped`` has them, with reasons; nothing was enrolled."""
+
+    def __init__(self, message: str, skipped: tuple[Skipped, ...] = ()) -> None:
+        super().__init__(message)
+        self.skipped = skipped
+
+    def __reduce__(self) -> tuple[type[EnrollError], tuple[str, tuple[Skipped, ...]]]:
+        return (type(self), (str(self), self.skipped))
+
+
 class ContradictionError(PyfaceError, ValueError):
     """What was said about faces contradicts what was said before. Nothing was written.
 

@@ -23,8 +23,9 @@ RANK = {
     "gallery": 5, "analysis": 4, "models": 3, "cluster": 3, "geometry": 2, "metrics": 2, "losses": 2, "photos": 2,
     "kernels": 1, "_core": 0, "_numba": 0,
 }  # fmt: skip
-# A head is judged by what is measured of its clusters; a review ends by writing the report anew.
-SIDEWAYS = {("losses", "metrics"), ("server", "report")}
+# A head is judged by what is measured of its clusters; a review ends by writing the report anew; a gallery is made of
+# an album, and written as its folder is.
+SIDEWAYS = {("losses", "metrics"), ("server", "report"), ("gallery", "album")}
 # Imported by every layer; they import no layer at module level.
 COMMON = {"types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_threads", "_typing", "_build", "__init__"}
 CSRC_RANK = {

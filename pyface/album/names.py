@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from pyface._typing import Labels
 from pyface.album.links import Links
 from pyface.errors import counted
+
+if TYPE_CHECKING:
+    from pyface.album.album import Album
 
 MAX_NAME = 200
 
@@ -93,6 +97,14 @@ def name_people(labels: Labels, links: Links) -> Named:
         else:
             hidden |= labels == cluster
     return Named(person, hidden, tuple(notes))
+
+
+def persons_of(album: Album) -> Labels:
+    """The person by whose name each face is called, -1 for none."""
+    if album._basis is not None:
+        return name_people(album.labels, album._basis.links()).person
+    names = {name: i for i, name in enumerate(sorted(set(album.persons) - {""}))}
+    return np.array([names.get(name, -1) for name in album.persons] or [-1] * len(album.faces), np.int64)
 
 
 def _counts(counts: dict[int, int], text: Callable[[int], str]) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface._typing import Labels
 from pyface.album.album import Album
-from pyface.album.names import name_people
+from pyface.album.names import persons_of
 from pyface.errors import counted
 
 
@@ -66,7 +65,7 @@ def select(album: Album, choice: Choice) -> Selected:
 
     Two people of one name stay two.
     """
-    who = _persons(album)
+    who = persons_of(album)
     hidden = album.hidden & (not choice.hidden)
     aside = album.set_aside & (who < 0) & ~hidden
     rows = np.flatnonzero(~hidden & ~aside)
@@ -93,11 +92,3 @@ def select(album: Album, choice: Choice) -> Selected:
     words += [f"{counted(once, 'person', 'people')} without a name, seen once"] if once else []
     chosen_aside = np.flatnonzero(aside) if choice.set_aside and not choice.named_only else np.empty(0, np.int64)
     return Selected(tuple(people), chosen_aside, tuple(words))
-
-
-def _persons(album: Album) -> Labels:
-    """The person by whose name each face is called, -1 for none."""
-    if album._basis is not None:
-        return name_people(album.labels, album._basis.links()).person
-    names = {name: i for i, name in enumerate(sorted(set(album.persons) - {""}))}
-    return np.array([names.get(name, -1) for name in album.persons] or [-1] * len(album.faces), np.int64)

@@ -1,0 +1,48 @@
+"""Which embedder vectors are of. Those of two embedders cannot be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyface.errors import GalleryError, ModelNotFoundError
+
+
+def name_of(embedder: Any) -> str:
+    """What it is known by: a name, or the path that it was loaded from, from the root on."""
+    if isinstance(embedder, str):
+        return embedder
+    origin = getattr(embedder, "origin", None)
+    name = str(getattr(embedder, "name", "") if origin is None else origin.name_or_path)
+    if not name:
+        raise TypeError(f"embedder must be the name of one, or a loaded one, got {embedder!r}")
+    return name
+
+
+def comparison(embedder: Any) -> tuple[str, float] | None:
+    """Metric and threshold of an embedder or a family; None for a name that is not known."""
+    from pyface.cluster import for_embedder
+
+    try:
+        clusterer = for_embedder(embedder)
+    except ModelNotFoundError:
+        return None
+    assert clusterer.distance_threshold is not None
+    return clusterer.metric, float(clusterer.distance_threshold)
+
+
+def refuse_other(own: str, own_digest: str | None, other: str, digest: str | None) -> None:
+    """GalleryError, with both names, unless they are one embedder: by digest where both are known, else by name."""
+    if digest is not None and own_digest is not None:
+        if digest == own_digest:
+            return
+        if own == other:
+            raise GalleryError(
+                f"the gallery holds vectors of {own} with other weights or code ({own_digest[:12]}, not "
+                f"{digest[:12]}); use the same, or enroll the photos anew"
+            )
+    elif own == other:
+        return
+    raise GalleryError(
+        f"the gallery holds vectors of the embedder {own}, which cannot be compared with those of {other}; use {own}, "
+        "or another gallery"
+    )
