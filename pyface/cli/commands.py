@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, evaluate, export, frontalize, models, names, people, review, tables, warp
+from pyface.cli import align, evaluate, export, frontalize, gallery, models, names, people, review, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -44,6 +44,7 @@ __all__ = [
     "evaluate",
     "export",
     "frontalize",
+    "gallery",
     "models",
     "names",
     "people",

@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The models that can be used.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models_app, name="models")
+gallery_app = typer.Typer(help="Who is enrolled in a gallery.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(gallery_app, name="gallery")
 
 Models = Annotated[str | None, typer.Option(help="Name of a pack of models.")]
 DetectorName = Annotated[

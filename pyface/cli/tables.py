@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from pyface.errors import PyfaceError, counted
 from pyface.models.entries import OF_DETECTOR
 from pyface.photos.names import as_utf8
 from pyface.types import Face
+
+if TYPE_CHECKING:
+    from pyface.gallery import IdentifiedPhoto
 
 _BOX_COLUMNS = COLUMNS[1:7]
 _ANGLES = ("pitch", "yaw", "roll")
@@ -69,6 +72,20 @@ def boxes_csv(found: Sequence[tuple[str, list[Face]]], *, pose: bool = False) ->
     columns = (*_BOX_COLUMNS, *_ANGLES) if pose else _BOX_COLUMNS
     rows = [[name, *box_and_score(face), *(_angles(face) if pose else [])] for name, faces in found for face in faces]
     return csv_bytes(columns, rows)
+
+
+def identified_csv(found: Sequence[IdentifiedPhoto]) -> bytes:
+    """photo, box, name, distance, runner_up, runner_up_distance: one line a face, distances with six decimals.
+
+    The name is empty where nobody is near enough, the runner-up where one person is enrolled.
+    """
+    rows = []
+    for photo in found:
+        columns = photo.faces, photo.found.names, photo.found.candidates, photo.found.distances.tolist()
+        for face, name, candidates, distances in zip(*columns, strict=True):
+            second = [candidates[1], f"{distances[1]:.6f}"] if len(candidates) > 1 else ["", ""]
+            rows.append([photo.photo, *box_and_score(face)[:4], name or "", f"{distances[0]:.6f}", *second])
+    return csv_bytes((*_BOX_COLUMNS[:5], "name", "distance", "runner_up", "runner_up_distance"), rows)
 
 
 def _angles(face: Face) -> list[str]:

@@ -118,6 +118,7 @@ class Gallery:
     @rule.setter
     def rule(self, rule: str) -> None:
         self._rule = _check.choice(rule, "rule", RULES)
+        self.calibration = None
 
     @property
     def votes(self) -> int:
@@ -127,6 +128,7 @@ class Gallery:
     @votes.setter
     def votes(self, votes: int) -> None:
         self._votes = _check.integer(votes, "votes", minimum=1)
+        self.calibration = None
 
     @property
     def threshold(self) -> float | None:

@@ -54,10 +54,11 @@ class IdentifiedPhoto:
 def analyzer_for(gallery: Gallery, models: str | None = None, **options: Any) -> FaceAnalyzer:
     """An analyzer whose vectors the gallery can be asked about: with its own models, or those that are given.
 
-    models, options : as for :class:`pyface.FaceAnalyzer`. Parts that are not named are the gallery's, unless a pack is.
+    models, options : as for :class:`pyface.FaceAnalyzer`. Parts that are not named are the gallery's, unless a pack or
+        another embedder is.
     :class:`pyface.errors.GalleryError` for another embedder, and if the models are not known by name.
     """
-    if models is None:
+    if models is None and options.get("embedder") in (None, gallery.embedder):
         for role in ROLES:
             if options.get(role) is None and role in gallery.models:
                 options |= {role: gallery.models[role], f"{role}_family": gallery.models.get(f"{role}_family")}

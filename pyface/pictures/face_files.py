@@ -25,8 +25,8 @@ from pyface.photos.names import as_utf8, shortened
 from pyface.types import Face
 
 __all__ = [
-    "FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "edges_of",
-    "write_faces",
+    "FORMATS", "LARGEST", "SMALLEST", "FaceFiles", "FacePicture", "PhotoPictures", "check_size", "edges_of", "encoded",
+    "files_of", "remove_picture", "stem_of", "summary_bytes", "write_faces",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def write_faces(
     folder = os.fspath(out)
     files, skipped = list_files(paths, out=folder)
     is_new = prepare_folder(folder, command)
-    before = _files_of(read_summary(folder))
+    before = files_of(read_summary(folder))
     summary: dict[str, Any] = {
         "generator": "pyface", "version": __version__, "command": command,
         "settings": {**settings, "format": image_format}, "models": analyzer.chain.digests(), "files": before,
@@ -133,7 +133,7 @@ def write_faces(
                 faces, n_points = _with_spread(analyzer.analyze(image))
                 with _memory.told("to draw its faces", "a smaller size (--size), or a smaller copy of it, needs less"):
                     pictures = draw(image, faces)
-                    stem = _stem(path, taken)
+                    stem = stem_of(path, taken)
                     made, entries = _files_of_photo(stem, suffix, faces, pictures)
             except ImageReadError as error:
                 skipped.append(Skipped(path, error.reason))
@@ -144,7 +144,7 @@ def write_faces(
             if not has_begun:
                 # With the first photo that could be read, and before its files: from here on the folder is known as
                 # ours, however the run ends.
-                write_files(folder, {SUMMARY: _json(summary)})
+                write_files(folder, {SUMMARY: summary_bytes(summary)})
                 has_begun = True
             if n_points:
                 skipped.append(
@@ -160,14 +160,14 @@ def write_faces(
         progress("photos", len(files), len(files))
         if has_begun:
             for name in set(before) - set(written):
-                _remove(folder, name)
+                remove_picture(folder, name)
             before = []
     finally:
         # After an interruption, too: the next run removes what it does not write again.
         if has_begun:
             summary["files"] = sorted({*before, *written})
             summary["skipped"] = [{"photo": as_utf8(item.photo), "reason": item.reason} for item in skipped]
-            write_files(folder, {SUMMARY: _json(summary)})
+            write_files(folder, {SUMMARY: summary_bytes(summary)})
         elif is_new:
             remove_if_empty(folder)
     n_faces = sum(face["file"] is not None for photo in summary["photos"] for face in photo["faces"])
@@ -178,14 +178,14 @@ def _files_of_photo(
     stem: str, suffix: str, faces: list[Face], pictures: PhotoPictures
 ) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
     """The files of a photo, name -> content, and what ``summary.json`` says of its faces."""
-    made = {f"{stem}-{key}{suffix}": _encoded(extra, suffix) for key, extra in pictures.extras.items()}
+    made = {f"{stem}-{key}{suffix}": encoded(extra, suffix) for key, extra in pictures.extras.items()}
     entries = []
     for i, (face, drawn) in enumerate(zip(faces, pictures.faces, strict=True)):
         name = f"{stem}-{i}{suffix}"
         if drawn.picture is not None:
-            made[name] = _encoded(drawn.picture, suffix)
+            made[name] = encoded(drawn.picture, suffix)
         for key, extra in drawn.extras.items():
-            made[f"{stem}-{i}-{key}{suffix}"] = _encoded(extra, suffix)
+            made[f"{stem}-{i}-{key}{suffix}"] = encoded(extra, suffix)
         entries.append({"file": None if drawn.picture is None else as_utf8(name), **_facts_of(face, drawn)})
     return made, entries
 
@@ -211,7 +211,8 @@ def _facts_of(face: Face, drawn: FacePicture) -> dict[str, Any]:
     }
 
 
-def _encoded(picture: Image, suffix: str) -> bytes:
+def encoded(picture: Image, suffix: str) -> bytes:
+    """The bytes of a file, ``.png`` or ``.jpg``."""
     cv2 = require_extra("cv2")
     options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix == ".jpg" else []
     reason = None
@@ -231,7 +232,7 @@ def _encoded(picture: Image, suffix: str) -> bytes:
     return bytes(data)
 
 
-def _stem(path: str, taken: set[str]) -> str:
+def stem_of(path: str, taken: set[str]) -> str:
     """The photo's name without its suffix, shortened, and numbered if another photo has it."""
     name = os.path.splitext(os.path.basename(path))[0]
     name = shortened(name, _LONGEST_STEM) or "photo"
@@ -244,14 +245,14 @@ def _stem(path: str, taken: set[str]) -> str:
     return stem
 
 
-def _files_of(summary: dict[str, Any]) -> list[str]:
+def files_of(summary: dict[str, Any]) -> list[str]:
     """The names that an earlier run wrote."""
     files = summary.get("files")
     names = [name for name in files if isinstance(name, str)] if isinstance(files, list) else []
     return [os.fsdecode(name.encode("utf-8", "surrogateescape")) for name in names]
 
 
-def _remove(folder: str, name: str) -> None:
+def remove_picture(folder: str, name: str) -> None:
     """Remove a file that an earlier run wrote; a name that leads elsewhere is left alone."""
     if name == os.path.basename(name) and not name.startswith(".") and name.endswith(tuple(FORMATS.values())):
         try:
@@ -262,6 +263,7 @@ def _remove(folder: str, name: str) -> None:
             raise OutputFolderError(f"{folder}: {name} cannot be removed ({error.strerror or error})") from error
 
 
-def _json(summary: dict[str, Any]) -> bytes:
+def summary_bytes(summary: dict[str, Any]) -> bytes:
+    """``summary.json``, whose ``files`` are names of files."""
     named = {**summary, "files": [as_utf8(name) for name in summary["files"]]}
     return json.dumps(named, indent=1, ensure_ascii=True).encode("ascii") + b"\n"

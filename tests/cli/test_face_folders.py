@@ -124,10 +124,10 @@ def test_help_says_how_large_pictures_may_be(command: str) -> None:
 
 
 def test_a_picture_too_large_for_its_format_names_the_way_out() -> None:
-    from pyface.pictures.face_files import _encoded
+    from pyface.pictures.face_files import encoded
 
     with pytest.raises(ValueError, match=r"70000 x 1 cannot be written as \.jpg; try png as image_format \(--format\)"):
-        _encoded(np.zeros((1, 70_000, 3), np.uint8), ".jpg")
+        encoded(np.zeros((1, 70_000, 3), np.uint8), ".jpg")
 
 
 @each_command

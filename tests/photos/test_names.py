@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("PIL", reason="the extra 'models' is not installed")
 
 from pyface.photos.names import as_utf8, shortened
-from pyface.pictures.face_files import _stem
+from pyface.pictures.face_files import stem_of
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX systems alone")
 FAMILY = "\U0001f469\u200d\U0001f469\u200d\U0001f466"
@@ -45,7 +45,7 @@ def test_bytes_that_are_no_text_are_kept() -> None:
 @pytest.mark.parametrize("name", ["顔" * 70, "\u0301" * 150, "x" * 230, "é" * 120])
 def test_stems_are_utf_8_and_differ(name: str) -> None:
     taken: set[str] = set()
-    stems = [_stem(f"/photos/{name}{end}.jpg", taken) for end in ("", "1", "2")]
+    stems = [stem_of(f"/photos/{name}{end}.jpg", taken) for end in ("", "1", "2")]
     assert len(set(stems)) == 3
     for stem in stems:
         assert 0 < len(stem.encode()) <= 202  # a lone surrogate would be an error
