@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @reports_errors
 def export(
     album: Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT", readable=False)],
-    to: Annotated[str, typer.Option(help="folders, csv, json or xmp.")],
+    to: Annotated[str, typer.Option(help="folders, csv, json, xmp or gallery.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the export.", metavar="DIR", readable=False)
     ] = None,
@@ -33,7 +33,7 @@ def export(
         bool | None,
         typer.Option(
             "--named-only/--all-people",
-            help="People who have a name, or those without one, too. Default: named ones for xmp, else all.",
+            help="People who have a name, or those without one, too. Default: named ones for xmp, gallery; else all.",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def export(
     write: Annotated[bool, typer.Option("--write", help="With --beside-photos: write them.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take people to other programs: a folder of photos for each, tables, or XMP sidecars with names and regions.
+    """Take people to other programs: a folder of photos for each, tables, XMP sidecars, or a gallery to identify by.
 
     Photos are never changed. A sidecar that is there is merged: what others wrote in it stays.
     """

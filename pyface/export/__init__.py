@@ -1,1 +1,1 @@
-"""Albums for other programs: folders of people, tables, and XMP sidecars with names and regions of faces."""
+"""Albums for other programs: folders of people, tables, XMP sidecars with names and regions of faces, galleries."""

@@ -17,10 +17,13 @@ from pyface.export.people import Choice, Selected, select
 from pyface.export.sidecars import NAMINGS, Sidecars, refuse_shared, regions_of, write_sidecars
 from pyface.export.tables import csv_files, json_file
 from pyface.export.written import ExportFolder, digest_of
+from pyface.gallery import Gallery
+from pyface.gallery._albums import of_album
+from pyface.gallery._files import is_gallery
 from pyface.photos.finding import Skipped
 from pyface.photos.names import as_utf8
 
-KINDS = ("folders", "csv", "json", "xmp")
+KINDS = ("folders", "csv", "json", "xmp", "gallery")
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -71,12 +74,13 @@ def export_album(
 
     album : an album that has a folder, or the path of that folder.
     to : ``"folders"``, a folder of photos for each person; ``"csv"`` or ``"json"``, tables of faces, photos and people;
-        ``"xmp"``, sidecars with regions and names of faces, as digiKam, Lightroom and ExifTool read them.
+        ``"xmp"``, sidecars with regions and names of faces, as digiKam, Lightroom and ExifTool read them;
+        ``"gallery"``, a :class:`pyface.gallery.Gallery` of them, which knows their faces in other photos.
     out : a folder for it, made for its owner alone. One that exists is replaced if the same kind of export wrote it;
         photos in it that were changed since are left alone, sidecars are merged.
     photos : the folder of the photos, or several, as after ``--add``; for ``"folders"`` and ``"xmp"``. Photos are taken
         for the album's if their bytes are (or size and time); those that are not found are in ``Export.missing``.
-    named_only : people without a name are left out; None means that for ``"xmp"`` alone.
+    named_only : people without a name are left out; None means that for ``"xmp"`` and ``"gallery"``.
     min_faces : people of fewer faces are left out. None is 1, but for ``"folders"`` people without a name who were seen
         once are left out, too.
     set_aside, hidden : faces that are so are exported, too.
@@ -117,7 +121,7 @@ def export_album(
         _refuse_inside(target, folders)
 
     choice = Choice(
-        (to == "xmp") if named_only is None else _check.flag(named_only, "named_only"),
+        (to in ("xmp", "gallery")) if named_only is None else _check.flag(named_only, "named_only"),
         1 if min_faces is None else _check.integer(min_faces, "min_faces", minimum=1),
         _check.flag(set_aside, "set_aside"),
         _check.flag(hidden, "hidden"),
@@ -128,6 +132,9 @@ def export_album(
     if to in ("csv", "json"):
         assert target is not None
         return _tables(album, selected, to, target)
+    if to == "gallery":
+        assert target is not None
+        return _gallery(album, selected, target)
     originals, missing = _originals(album, folders)
     if to == "folders":
         assert target is not None
@@ -147,6 +154,24 @@ def _tables(album: Album, selected: Selected, kind: str, target: str) -> Export:
             folder.wrote(name, digest_of(data))
         folder.finish()
     return Export(kind, target, len(selected.people), len(files), left_out=selected.left_out)
+
+
+def _gallery(album: Album, selected: Selected, target: str) -> Export:
+    people = [(person.called, person.faces) for person in selected.people]
+    gallery = of_album(Gallery, album, people)
+    if is_gallery(target):
+        before = Gallery.load(target, check=False)
+        if before.made_by != "export":
+            raise OutputFolderError(
+                f"{target}: is a gallery that was not, or not only, written by an export; choose another folder, or "
+                "merge into it (Gallery.merge)"
+            )
+        # What was fitted to strangers stays, and says what it was fitted with.
+        gallery.rule, gallery.votes, gallery.threshold = before.rule, before.votes, before.threshold
+        gallery.calibration = before.calibration
+    gallery.made_by = "export"
+    gallery.save(target, overwrite=True)
+    return Export("gallery", target, len(people), len(os.listdir(target)), left_out=selected.left_out)
 
 
 def _folder_export(

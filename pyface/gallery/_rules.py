@@ -58,7 +58,7 @@ class NameSearch:
         m, n = len(queries), len(self._owner)
         names, rows = np.empty((m, k), np.int64), np.empty((m, k), np.int64)
         # The names of most rows may come before the k-th with all of theirs. Lists of more than some are rather grown.
-        length = min(n, max(_LEAST_LISTED, min(int(self._most_rows[k - 1]) + 1, _MOST_AT_FIRST)))
+        length = min(n, max(_LEAST_LISTED, k, min(int(self._most_rows[k - 1]) + 1, _MOST_AT_FIRST)))
         left = np.arange(m)
         while left.size:
             undecided = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyface.errors import GalleryError, ModelNotFoundError
+from pyface._embedders import COMPARISONS, FAMILIES
+from pyface.errors import GalleryError
 
 
 def name_of(embedder: Any) -> str:
@@ -19,15 +20,10 @@ def name_of(embedder: Any) -> str:
 
 
 def comparison(embedder: Any) -> tuple[str, float] | None:
-    """Metric and threshold of an embedder or a family; None for a name that is not known."""
-    from pyface.cluster import for_embedder
-
-    try:
-        clusterer = for_embedder(embedder)
-    except ModelNotFoundError:
-        return None
-    assert clusterer.distance_threshold is not None
-    return clusterer.metric, float(clusterer.distance_threshold)
+    """Metric and threshold of :func:`pyface.cluster.for_embedder`; None for a name that is not known."""
+    source = {**COMPARISONS, **FAMILIES}.get(embedder) if isinstance(embedder, str) else embedder
+    metric, threshold = getattr(source, "metric", None), getattr(source, "cluster_threshold", None)
+    return None if metric is None or threshold is None else (metric, float(threshold))
 
 
 def refuse_other(own: str, own_digest: str | None, other: str, digest: str | None) -> None:
