@@ -7,7 +7,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sklearn.cluster
-from oracles import dbscan, distance, exact, kmeans, linkage, metrics, neighbors, piecewise, tree, verification
+from oracles import (
+    dbscan,
+    distance,
+    exact,
+    gallery,
+    kmeans,
+    linkage,
+    metrics,
+    neighbors,
+    piecewise,
+    tree,
+    verification,
+)
 from scipy import sparse
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import cdist, squareform
@@ -50,6 +62,19 @@ def test_verification_by_hand() -> None:
     assert verification.cmc(searches, [5, 5, 9], [5, 6, 7], 2) == [0.5, 1.0]
     assert verification.fnir_at_fpir(searches, [5, 5, 9], [5, 6, 7], 0.0, 1) == 0.5
     assert verification.fnir_at_fpir(searches, [5, 5, 9], [5, 6, 7], 0.0, 2) == 0.0
+
+
+def test_galleries_by_hand() -> None:
+    people = {"b": np.array([[1.0], [9.0]]), "a": np.array([[3.0], [4.0], [8.0]])}
+    for rule, expected in (
+        ("nearest", [("b", 1.0), ("a", 3.0)]), ("mean", [("b", 5.0), ("a", 5.0)]), ("k_of_n", [("a", 4.0), ("b", 9.0)]),
+    ):  # fmt: skip
+        assert gallery.nearest(np.zeros(1), people, 2, rule, 2, "euclidean") == expected
+    assert gallery.name_distances(np.zeros(1), people, "k_of_n", 3, "sqeuclidean") == {"b": 81.0, "a": 64.0}
+    assert gallery.distance(np.array([3.0, 4]), np.array([4.0, 3]), "cosine") == pytest.approx(0.04)
+    assert gallery.threshold_for([1, 2, 2, 5], 0.5) == 1
+    assert gallery.threshold_for([1, 2, 2, 5], 0.75) == 2
+    assert gallery.threshold_for([2, 2], 0.5) is None
 
 
 def test_exact_distances_by_hand() -> None:

@@ -36,6 +36,6 @@ def nearest(query, people, k, rule, votes, metric):
 
 
 def threshold_for(distances, fpir):
-    """The largest distance that is there than which a share of at most ``fpir`` is not farther; None if there is none."""
+    """The largest distance that a share of at most ``fpir`` does not exceed; None if there is none."""
     fitting = [t for t in distances if sum(d <= t for d in distances) / len(distances) <= fpir]
     return max(fitting, default=None)
