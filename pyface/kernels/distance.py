@@ -35,7 +35,7 @@ METRICS = ("cosine", "euclidean", "sqeuclidean")
 _INSTEAD = (
     "use neighbors_within or nearest_neighbors, which keep only what you need, or take some rows at a time with Y="
 )
-_BYTES_PER_ENTRY = 20  # what neighbors_within takes while the graph is built
+BYTES_PER_ENTRY = 20  # what neighbors_within takes while the graph is built
 
 
 def _rows(X: Any, Y: Any, metric: str, n_threads: int) -> tuple[FloatArray, FloatArray | None]:
@@ -161,7 +161,7 @@ def neighbors_within(
     threads = _threads.resolve(n_threads)
     x, y = _rows(X, Y, metric, threads)
     shape = (len(x), len(x if y is None else y))
-    memory = _memory.limit(_BYTES_PER_ENTRY * shape[0] * shape[1])
+    memory = _memory.limit(BYTES_PER_ENTRY * shape[0] * shape[1])
     indptr, indices, distances = _core.within_radius(
         x, y, metric=metric, radius=limit, memory_limit=memory, n_threads=threads
     )
