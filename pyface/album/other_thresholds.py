@@ -131,7 +131,7 @@ def _near_enough(basis: Basis, rules: Rules, people: Labels, threshold: float) -
 
     None where there are too many even near the threshold.
     """
-    rows, most = np.flatnonzero(rules.is_in), _PAIRS_PER_FACE * len(rules.is_in)
+    rows, most = np.flatnonzero(rules.is_in), int(_PAIRS_PER_FACE * len(rules.is_in))
     for share in _HIGHEST:
         near = basis.space.among(rows, share * threshold)
         if near is None:
@@ -175,7 +175,8 @@ class _People:
         poor = np.flatnonzero(~rules.is_in & ~links.nobody)
         near = basis.space.between(poor, np.flatnonzero(rules.is_in), (1 + _SLACK) * self._limit)
         self.are_known = near is not None
-        self._near_pairs = np.empty((0, 2), np.int64) if near is None else near.pairs.astype(np.int64)
+        pairs = np.empty((0, 2), np.int64) if near is None else near.pairs.astype(np.int64)
+        self._near_pairs = np.where(rules.is_in[pairs[:, :1]], pairs[:, ::-1], pairs)  # the poor first
         none = np.empty(0, np.int64)
         self._near = NearPeople(none, none, np.empty(0))
 

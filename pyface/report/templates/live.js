@@ -311,6 +311,10 @@
     slider.focus();
   });
 
+  // What is under the bar of tools, which is higher with a slider in it, is to stay in sight.
+  const tools = slider.closest(".tools");
+  new ResizeObserver(() => root.style.setProperty("--below-tools", `${tools.offsetHeight + 12}px`)).observe(tools);
+
   slider.value = String(own); // a browser may have kept another one
 
   // report.html#threshold=0.43 opens the page there, or at the nearest that is known.
