@@ -168,6 +168,13 @@ class Basis:
         )
         return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
 
+    def standing(self, rules: Links) -> Standing | None:
+        """How the faces stand under these rules; None where that is not known without a look at all pairs."""
+        known = self._memory.standing
+        if known is None or known.near is None or not self._can_stand:
+            return None
+        return self.group(rules).standing if known.threshold >= self._question().threshold else None
+
     def question_at(self, threshold: float) -> Question:
         """What would be asked if this were the threshold that the album is grouped anew with."""
         grouping = replace(self.grouping, threshold=threshold, poor_limit=None, doubtful_below=None, stay_limit=None)

@@ -66,6 +66,26 @@ def found(space: Space, rules: Rules, height: float, near: Near | None) -> Found
     return Founded(height, rules, joints, people)
 
 
+def joints_up_to(space: Space, old: Founded, near: Near, height: float) -> Joints:
+    """The merges below a larger height than that of ``old``, which are the first of them.
+
+    near : all pairs within ``height`` of two people of ``old``.
+    """
+    people, n = old.people, len(old.people)
+    pairs = near.pairs[old.rules.is_in[near.pairs].all(axis=1)]
+    joints = joints_below(
+        space.embeddings, NearGraph(np.arange(n, dtype=np.int32), pairs), "average", space.metric, height,
+        origin=origin_for(space.embeddings, "average", space.metric), cannot_link=old.rules.cannot(np.arange(n)),
+        must_link=people, n_threads=space.n_threads,
+    )  # fmt: skip
+    is_new = people[joints.pairs[:, 0]] != people[joints.pairs[:, 1]]
+    # They come after the others, whatever the last digit of a height says.
+    heights = np.maximum(joints.heights[is_new], old.height)
+    return Joints(
+        np.concatenate([old.joints.pairs, joints.pairs[is_new]]), np.concatenate([old.joints.heights, heights])
+    )
+
+
 def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: float, people: Labels) -> Founded | None:
     """What :func:`found` gives under new rules; None where so many would be grouped anew that it is as quick.
 

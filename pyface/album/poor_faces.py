@@ -56,17 +56,14 @@ def let_go(
     return result
 
 
-def to_others(
-    space: Space, people: Labels, names: Labels | None = None, faces: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
+def to_others(space: Space, people: Labels, names: Labels | None = None) -> NDArray[np.float64]:
     """(n,) squared mean distance of each face to the others of its person, of all people or of these.
 
-    faces : (n,) which of their faces are asked for; None: all. 0 for all others, and for a face that is alone.
+    0 for the faces of everybody else, and for a face that is alone.
     """
     means = space.means(people, names)
     distances = np.zeros(len(people))
-    is_asked = people >= 0 if names is None else are_of(people, names)
-    rows = np.flatnonzero(is_asked if faces is None else is_asked & faces)
+    rows = np.flatnonzero(people >= 0 if names is None else are_of(people, names))
     places = np.searchsorted(means.names, people[rows])
     rows, places = rows[means.sizes[places] > 1], places[means.sizes[places] > 1]
     sizes = means.sizes[places]

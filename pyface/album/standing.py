@@ -177,10 +177,17 @@ def _is_as_before(question: Question, links: Links, rules: Rules, old: Standing)
     )
 
 
+def who_goes(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) the doubtful faces that are not near enough to the others of their people."""
+    is_known = (links.together >= 0) | links.nobody
+    far = stay >= question.space.squared(question.stay_limit)
+    goes: NDArray[np.bool_] = question.doubtful & ~is_known & far & (people >= 0)
+    return goes
+
+
 def settled_people(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:
     """People (n,) once doubtful faces that are not near enough to the others have gone, by their smallest face."""
-    is_known = (links.together >= 0) | links.nobody
-    goes = question.doubtful & ~is_known & (stay >= question.space.squared(question.stay_limit)) & (people >= 0)
+    goes = who_goes(question, links, people, stay)
     if not goes.any():
         return people
     settled = people.copy()

@@ -20,7 +20,7 @@ class ReportLive:
     thresholds : in increasing order, as the command line takes them.       own : the place of the album's own.
     changes : see :func:`live_of`.       names : the names of people that occur in it.
     options : what ``pyface recluster`` needs beside OUT and the threshold, as it is typed.
-    ends_early : whether there are fewer thresholds than asked for, since too many faces are near each other there.
+    end : why there are no higher ones, "" where they go as far as they should.
     """
 
     thresholds: tuple[str, ...]
@@ -28,7 +28,7 @@ class ReportLive:
     changes: str
     names: tuple[str, ...]
     options: str = ""
-    ends_early: bool = False
+    end: str = ""
 
 
 def live_of(known: OtherThresholds, options: str = "") -> ReportLive:
@@ -54,7 +54,7 @@ def live_of(known: OtherThresholds, options: str = "") -> ReportLive:
         parts.append(_change(first, said, stop.first, now := _said(stop, names)))
         first, said = stop.first, now
     changes = base64.b64encode(_in_bytes(np.concatenate(parts))).decode("ascii")
-    return ReportLive(known.thresholds, known.own, changes, tuple(names), options, known.ends_early)
+    return ReportLive(known.thresholds, known.own, changes, tuple(names), options, known.end)
 
 
 def _said(stop: Stop, names: dict[str, int]) -> NDArray[np.int64]:
@@ -87,4 +87,5 @@ def _in_bytes(numbers: NDArray[np.int64]) -> bytes:
     n_digits[numbers == 0] = 1
     place = np.arange(9)
     digits[place < n_digits[:, None] - 1] |= 128
-    return digits[place < n_digits[:, None]].astype(np.uint8).tobytes()
+    data: bytes = digits[place < n_digits[:, None]].astype(np.uint8).tobytes()
+    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from report.live_pages import mixed_record
 
+from pyface import load_album
 from pyface.album import other_thresholds as module
 from pyface.album.album import Album
 from pyface.album.names import name_people
@@ -85,10 +87,10 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    n=st.integers(2, 40),
+    n=st.integers(2, 30),
     spread=st.sampled_from([0.1, 0.5, 0.7, 0.9]),
     options=st.sampled_from(OPTIONS),
     n_answers=st.sampled_from([0, 3, 8]),
@@ -100,6 +102,44 @@ def test_people_at_other_thresholds_are_as_grouped_anew(
     out = mixed_record(tmp_path_factory.mktemp("thresholds") / "out", seed, n, spread=spread)
     album = recluster_photos(out, **options)
     check_all(answered(album, np.random.default_rng(seed), n_answers), every=4)
+
+
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(2, 30),
+    spread=st.sampled_from([0.1, 0.5, 0.7, 0.9]),
+    metric=st.sampled_from(["cosine", "sqeuclidean"]),
+    options=st.sampled_from(OPTIONS[:6]),
+    n_answers=st.sampled_from([0, 3, 8]),
+)
+def test_people_of_a_large_album_from_what_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, n: int, spread: float, metric: str,
+    options: dict[str, object], n_answers: int,
+) -> None:  # fmt: skip
+    """No look at all pairs, up to 1.05 times the threshold; also where a larger one than the album's is kept."""
+    out = mixed_record(tmp_path_factory.mktemp("thresholds") / "out", seed, n, spread=spread, metric=metric)
+    if metric == "sqeuclidean":
+        options = {**options, "threshold": 400 * float(options.get("threshold", 0.3))}  # type: ignore[arg-type]
+    album = recluster_photos(out, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MOST_FACES", 1)
+        patch.setattr(module, "_near_enough", None)
+        assert album.settings["threshold"] < float(known_of(album).thresholds[-1]) * (1 + 1e-9)
+        check_all(answered(album, np.random.default_rng(seed), n_answers), every=2)
+        lower = {**options, "threshold": 0.9 * album.settings["threshold"]}
+        recluster_photos(out, **lower)
+        check_all(load_album(out), every=2)
+
+
+def test_a_large_album_of_which_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = mixed_record(tmp_path / "out", 1, 30)
+    recluster_photos(out)
+    with sqlite3.connect(out / "work.sqlite") as db:
+        db.execute("DELETE FROM standing")
+    db.close()
+    monkeypatch.setattr(module, "MOST_FACES", 1)
+    assert other_thresholds(load_album(out)) == "too many faces are near each other, or nothing is kept of them"
 
 
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
@@ -119,10 +159,10 @@ def test_many_faces(tmp_path: Path) -> None:
 def test_the_range_ends_where_people_flow_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     album = recluster_photos(mixed_record(tmp_path / "out", 5, 60))
     whole = known_of(album)
-    assert not whole.ends_early and float(whole.thresholds[-1]) == pytest.approx(0.45)
+    assert whole.end == "" and float(whole.thresholds[-1]) == pytest.approx(0.45)
     monkeypatch.setattr(module, "_PAIRS_PER_FACE", 0.2)
     part = known_of(album)
-    assert part.ends_early and part.own == whole.own
+    assert part.end and part.own == whole.own
     assert 0.3 <= float(part.thresholds[-1]) < 0.45
     assert part.thresholds == whole.thresholds[: len(part.thresholds)]
     check_all(album)
@@ -139,7 +179,7 @@ def test_too_many_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     counts = np.count_nonzero(_distances(album) <= 1.2 * 0.3)
     monkeypatch.setattr(space, "FEW_PAIRS", int(counts))
     known = known_of(album)
-    assert known.ends_early and 0.3 < float(known.thresholds[-1]) <= 1.15 * 0.3
+    assert known.end and 0.3 < float(known.thresholds[-1]) <= 1.15 * 0.3
     check_all(album)
     monkeypatch.setattr(space, "FEW_PAIRS", 3)
     assert other_thresholds(album) == "too many faces are near each other"
@@ -158,8 +198,10 @@ def test_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert other_thresholds(recluster_photos(out, **options)) == "the number of people was given, not a threshold"
     monkeypatch.setattr(module, "MOST_FACES", 11)
     monkeypatch.setattr(module, "_MOST_BY_MATRIX", 9)
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 11 * 16)
     assert other_thresholds(recluster_photos(out)) == "there are more than 11 faces"
     assert other_thresholds(recluster_photos(out, algorithm="complete")) == "there are more than 9 faces"
+    assert other_thresholds(recluster_photos(out, algorithm="single")) == "there are more than 11 faces"
     alone = recluster_photos(mixed_record(tmp_path / "alone", 1, 1))
     assert other_thresholds(alone) == "there are no faces to put together"
 

@@ -1,4 +1,4 @@
-"""The slider in a real browser: faces go to whom `recluster` puts them with, by keyboard, too, and nothing is asked for."""
+"""The slider in a real browser: faces go to whom `recluster` puts them with, also by keyboard; nothing is asked for."""
 
 from __future__ import annotations
 
