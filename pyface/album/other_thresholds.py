@@ -264,7 +264,9 @@ class _People:
         """What Space.to_means gives, for faces that may go and poor ones."""
         wide = self._wide[self._place[rows]]
         own = np.einsum("ij,ij->i", wide, wide)
-        return own + means.squares[places] - 2 * np.einsum("ij,ij->i", wide, means.means[places])
+        found: NDArray[np.float64] = own + means.squares[places]
+        found -= 2 * np.einsum("ij,ij->i", wide, means.means[places])
+        return found
 
 
 class _Sums:
