@@ -25,6 +25,7 @@ import pyface
 from pyface.album.album import Album
 from pyface.album.basis import Basis
 from pyface.album.standing import stand
+from pyface.server.session import Session
 
 KINDS = ("same", "different", "name", "undo", "nobody", "undo", "hide")
 _SPOKEN_OF = [0]  # the face of the last answer
@@ -121,6 +122,22 @@ def answers(out: Path, truth: NDArray[np.int64], n_answers: int, threads: int) -
     check(album)
 
 
+def review(out: Path, n_answers: int, threads: int) -> None:
+    """The review page's part: until the first question, and from an answer to the next question."""
+    since = time.perf_counter()
+    session = Session(pyface.load_album(out, n_threads=threads))
+    session.state()
+    row("review: the first question", [time.perf_counter() - since])
+    seconds = []
+    for i in range(n_answers):
+        question = session.state()["question"]
+        since = time.perf_counter()
+        session.answer(question["key"], "different" if i % 3 else "same")
+        seconds.append(time.perf_counter() - since)
+    row("review: from an answer to the next question", seconds, 0.1)
+    check(session.album)
+
+
 def _answer(album: Album, truth: NDArray[np.int64], kind: str, i: int, rng: np.random.Generator) -> Callable[[], Album]:
     """An answer about some face, most of them as somebody would give it who knows better."""
     face = int(rng.integers(len(truth)))
@@ -173,6 +190,8 @@ def main() -> None:
         assert basis is not None
         if asked.only in (None, "answers"):
             answers(out, truth, asked.answers, asked.threads)
+            (out / "facts.sqlite").unlink(missing_ok=True)
+            review(out, asked.answers // 4, asked.threads)
             (out / "facts.sqlite").unlink(missing_ok=True)
         if asked.only in (None, "facts"):
             free = [grouping(basis)]

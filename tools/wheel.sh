@@ -33,7 +33,7 @@ if ! "$PY" -m venv "$scratch/venv" >/dev/null 2>&1; then
     quietly "no fresh environment could be made" "$PY" -m pip --python "$fresh" install pip
 fi
 for wheel in dist/*.whl; do
-    quietly "$wheel cannot be installed" "$fresh" -m pip install "$wheel[models,dlib,test]"
+    quietly "$wheel cannot be installed" "$fresh" -m pip install "$wheel[models,dlib,review,test]"
 done
 
 cp -R tests examples pyproject.toml "$scratch"

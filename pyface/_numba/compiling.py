@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numba
+
+from pyface._signals import ctrl_c_waits
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -32,36 +32,10 @@ def entry(function: Callable[..., Any]) -> Any:
     def call(*arguments: Any) -> Any:
         if loop.signatures:
             return loop(*arguments)
-        with _ctrl_c_waits():
+        # LLVM calls Python back while it compiles. A KeyboardInterrupt that is raised there is printed ("Exception
+        # ignored on calling ctypes callback") and lost, and the person has to press again, at a luckier moment.
+        with ctrl_c_waits():
             return loop(*arguments)
 
     call.loop = loop  # type: ignore[attr-defined]
     return call
-
-
-@contextlib.contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Hear SIGINT when the block has ended.
-
-    LLVM calls Python back while it compiles. A KeyboardInterrupt that is raised there is printed ("Exception ignored
-    on calling ctypes callback") and lost, and the person has to press again, with luck at a better moment.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    pressed = False
-
-    def remember(*_: Any) -> None:
-        nonlocal pressed
-        pressed = True
-
-    try:
-        if callable(handler):
-            signal.signal(signal.SIGINT, remember)
-    except ValueError:  # not the main thread, the only one in which handlers run
-        handler = None
-    try:
-        yield
-    finally:
-        if callable(handler):
-            signal.signal(signal.SIGINT, handler)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from pyface._typing import Embeddings, Labels
 from pyface.album.close_calls import CloseCall
 from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.work import FILE_NAME, WorkFile
+from pyface.errors import OutputFolderError
 from pyface.photos.finding import LeftOut, Skipped
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ class Album:
     @property
     def states(self) -> list[str]:
         """What became of each face: ``"hidden"``, ``"set_aside"`` or ``""``."""
-        return ["hidden" if hidden else "set_aside" if aside else ""
-                for hidden, aside in zip(self.hidden, self.set_aside, strict=True)]  # fmt: skip
+        states: list[str] = np.where(self.hidden, "hidden", np.where(self.set_aside, "set_aside", "")).tolist()
+        return states
 
     def people(self) -> list[NDArray[np.int64]]:
         """For each person, by number, the face_ids of its faces, ascending; faces set aside and hidden ones, too."""
@@ -108,7 +109,7 @@ class Album:
         keys = [(self.faces.photos[i], self.faces.positions[i]) for i in face_ids]
         if isinstance(self._thumbnails, dict):
             return [self._thumbnails[key] for key in keys]
-        with contextlib.closing(WorkFile(self._thumbnails, keep=True)) as work:
+        with contextlib.closing(WorkFile(self._thumbnails, keep=True, reading=True)) as work:
             return [work.thumbnail(*key) for key in keys]
 
     def name(self, person: int | str, name: str, *, same: bool = False, another: bool = False) -> Album:
@@ -170,6 +171,15 @@ class Album:
         from pyface.album import answers
 
         return answers.undo(self)
+
+
+def refuse_changed(out: str, album: Album) -> None:
+    """OutputFolderError if the record of work holds other faces now: somebody added some, or had some forgotten."""
+    with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
+        now = work.boxes()
+    boxes = np.ascontiguousarray(album.faces.boxes, np.float64)
+    if now != [(*key, box.tobytes()) for key, box in zip(album.faces.keys(), boxes, strict=True)]:
+        raise OutputFolderError(f"{out}: its faces have changed since the album was loaded; load it again")
 
 
 def remember_people(out: str, album: Album) -> None:

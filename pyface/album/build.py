@@ -18,7 +18,7 @@ from pyface.album.continuing import continue_record, models_for, refuse_mixture
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
 from pyface.album.moved import plan_addition, plan_run
-from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty
+from pyface.album.out_folder import is_ours, prepare_folder, remove_if_empty, remove_made
 from pyface.album.people import SamePhoto, check_grouping
 from pyface.album.records import RunInfo
 from pyface.album.run import AnalysisSettings, FolderRun, ProgressCallback
@@ -226,16 +226,17 @@ def load_album(out: str | os.PathLike[str], *, n_threads: int | None = None) -> 
     n_threads : for what answers to its faces make necessary (:meth:`pyface.album.album.Album.same`).
 
     Raises :class:`pyface.errors.OutputFolderError` if pyface did not write ``out``, if its record is missing, damaged,
-    of an incompatible version or in use, or if no run got as far as people.
+    of an incompatible version or being written, or if no run got as far as people. OUT is only read: it may be on a
+    disk that cannot be written, and open in ``pyface review``.
     """
     out = os.fsdecode(out)
     workers = _threads.resolve(n_threads)
-    with record_of(out) as (work, work_path, info, _):
+    with record_of(out, reading=True) as (work, work_path, info, _):
         return stored_album(work, work_path, info, n_threads=workers)
 
 
 @contextlib.contextmanager
-def record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
+def record_of(out: str, *, reading: bool = False) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
     """The open record of an OUT, its path, what the last run was asked for, and whether it ended."""
     if not os.path.isdir(out) or not is_ours(out):
         what = "was not written by pyface" if os.path.lexists(out) else "does not exist"
@@ -244,11 +245,14 @@ def record_of(out: str) -> Iterator[tuple[WorkFile, str, RunInfo, bool]]:
     nothing = OutputFolderError(f"{work_path}: there is no record of work in it; run 'pyface cluster' on the photos")
     if not os.path.exists(work_path):
         raise nothing
-    prepare_folder(out)
-    with contextlib.closing(WorkFile(work_path, keep=True)) as work:
+    if not reading:
+        prepare_folder(out)
+    with contextlib.closing(WorkFile(work_path, keep=True, reading=reading)) as work:
         last = work.last_run()
         if last is None:
             raise nothing
+        if not reading and work.drop_forgotten(Tombstones(Journal(os.path.join(out, FACTS_FILE)).forgotten())):
+            remove_made(out)  # forgetting was broken off
         yield work, work_path, *last
 
 

@@ -7,6 +7,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from pyface.errors import OutputFolderError
 
@@ -38,6 +39,24 @@ def in_words(path: str | None, damaged: str) -> Iterator[None]:
 def create_private(path: str) -> None:
     """Make an empty file of mode 0600: SQLite gives its journal the same, so both are the owner's from the start."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def open_snapshot(path: str, version: int) -> sqlite3.Connection | None:
+    """The database as it is now, to be read whatever others write to it later; None if its layout is another one."""
+    # What a run that was killed left half done is rolled back by whoever may write.
+    mode = "rw" if os.access(path, os.W_OK) else "ro"
+    address = f"{Path(path).absolute().as_uri()}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS, check_same_thread=False)
+    try:
+        db.execute("BEGIN")
+        (found,) = db.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    if found == version:
+        return db
+    db.close()
+    return None
 
 
 def keep_copy(db: sqlite3.Connection, path: str, version: int) -> None:

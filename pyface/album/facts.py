@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.one_writer import one_writer
 from pyface.errors import OutputFolderError
 
 FILE_NAME = "facts.sqlite"
@@ -115,6 +116,7 @@ class Journal:
         """
         with self.opened(write=True) as db:
             assert db is not None
+            self._refuse_forgotten(db, [*faces, *others])
             cursor = db.execute(
                 "INSERT INTO journal (time, kind, person, name) VALUES (?, ?, ?, ?)", (_now(), kind, person, name)
             )
@@ -130,6 +132,15 @@ class Journal:
             )
         self._refresh()
         return self._facts[fact]
+
+    def _refuse_forgotten(self, db: sqlite3.Connection, faces: Sequence[FaceKey]) -> None:
+        """Whoever speaks of a face that was forgotten has an album of before: nothing of it may be written again."""
+        gone = {(digest, tuple(box)) for digest, *box in db.execute("SELECT digest, x1, y1, x2, y2 FROM forgotten")}
+        for face in faces if gone else ():
+            if (face.digest, face.box) in gone or (face.digest, (None,) * 4) in gone:
+                raise OutputFolderError(
+                    f"{self.path}: a face in {face.photo} was forgotten since the album was loaded; load it again"
+                )
 
     def undo(self) -> Fact | None:
         """Take back the last fact that holds, and return it; None if there is none. The journal says that, too."""
@@ -184,7 +195,8 @@ class Journal:
         if not is_there and not write:
             yield None
             return
-        with in_words(self.path, damaged):
+        lock = one_writer(os.path.dirname(self.path) or ".") if write else contextlib.nullcontext()
+        with lock, in_words(self.path, damaged):
             if not is_there:
                 create_private(self.path)
             # What a run that was killed left half done is rolled back by whoever may write.

@@ -1,13 +1,14 @@
 """Forgetting faces: out of the record of work, the journal and every file of OUT, and never to come back by themselves.
 
-SQLite overwrites what it deletes (``secure_delete``) and is then written anew without gaps (``VACUUM``). What the disk
-underneath keeps of old blocks, and what backups have, is out of reach.
+In this order, none of which takes more room than a page or two: the mark, by which whoever opens OUT next to write ends
+what is broken off; the records, where SQLite overwrites what it deletes (``secure_delete``); the files that were made
+of them. Then the records are written anew without gaps (``VACUUM``), if there is room. What the disk underneath keeps
+of old blocks, and what backups have, is out of reach.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -16,14 +17,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface._signals import ctrl_c_waits
 from pyface._typing import Labels
 from pyface.album.album import Album
 from pyface.album.assembly import stored_album
 from pyface.album.basis import Basis
 from pyface.album.build import record_of
-from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
-from pyface.album.work import FILE_NAME, WorkFile
+from pyface.album.out_folder import remove_made
+from pyface.album.work import WorkFile
+from pyface.errors import OutputFolderError
 
 # Facts that say nothing any more once so few faces are left on a side.
 _LEAST = {"same": (2, 0), "different": (1, 1)}
@@ -47,7 +50,7 @@ def forget(
     face: int | None = None,
     n_threads: int | None = None,
 ) -> Forgotten:
-    """Take faces out of the records of ``out`` for good. The files that were made of them are the caller's to write.
+    """Take faces out of ``out`` for good. The files that were made of them are gone, and the caller's to write anew.
 
     out : a folder that :func:`pyface.cluster_photos` wrote.
     person : number or name: all faces of it.       photo : its name in ``faces.csv``, with all copies of the file.
@@ -55,7 +58,7 @@ def forget(
 
     Vectors, thumbnails, names and answers go, and copies of the records that a move to a newer layout left. What stays
     is a mark, digest of the photo and box of the face, by which later runs pass over it. Other faces keep their numbers
-    of people and get new face_ids. It cannot be undone.
+    of people and get new face_ids. Copies of a photo go along. It cannot be undone, and Ctrl-C waits for it.
 
     ValueError if there is no such face; :class:`pyface.errors.OutputFolderError` as :func:`pyface.load_album`.
     """
@@ -63,7 +66,7 @@ def forget(
     if sum(asked) != 1:
         raise ValueError("give exactly one of person, photo and face")
     out = os.fsdecode(out)
-    with record_of(out) as (work, work_path, info, _):
+    with ctrl_c_waits(), record_of(out) as (work, work_path, info, _):
         album = stored_album(work, work_path, info, n_threads=n_threads or 1)
         basis = album._basis
         assert basis is not None
@@ -74,16 +77,25 @@ def forget(
             rows = album.faces_of(person)
         else:
             rows = _face(album, face)
+        # The same face in every copy of its photo, whomever the copies were taken for.
+        rows = np.unique([i for row in rows.tolist() for i in basis.rows.of(basis.keys[row])] + rows.tolist())
         digests = {name: digest for name, *_, digest in work.photos()}
         marks: list[tuple[object, ...]] = (
             [(digest, None, None, None, None) for digest in {digests[name] for name in photos} if digest]
             if photos
             else [(basis.keys[row].digest, *basis.keys[row].box) for row in rows]
         )
-        # The mark comes first: whatever happens next, what is to be forgotten does not come back.
         _forget_facts(basis, rows, marks)
-        _forget_work(work, album, rows, photos)
-        _remove_copies(out)
+        try:
+            _forget_work(work, album, rows, photos)
+            remove_made(out)
+        except (OutputFolderError, OSError) as error:
+            raise OutputFolderError(
+                f"{out}: what is to be forgotten is marked but not all gone ({error}); make room and run 'pyface "
+                "recluster', which ends it. Do not say it again: face_ids may be others then"
+            ) from error
+        _write_anew(basis.journal)
+        work.close_gaps()
         album = stored_album(work, work_path, info, n_threads=n_threads or 1)
     basis = album._basis
     assert basis is not None
@@ -138,12 +150,14 @@ def _forget_facts(basis: Basis, rows: Labels, marks: Sequence[tuple[object, ...]
             db.executemany(statement, empty)
         # A face that only facts without it spoke of is nobody's business any more, either.
         db.execute("DELETE FROM faces WHERE id NOT IN (SELECT face FROM said)")
-    _write_anew(journal)
 
 
 def _write_anew(journal: Journal) -> None:
     assert journal.path is not None
-    with contextlib.closing(sqlite3.connect(journal.path, isolation_level=None)) as db:
+    with (
+        contextlib.suppress(sqlite3.OperationalError),  # no room; what was deleted is overwritten already
+        contextlib.closing(sqlite3.connect(journal.path, isolation_level=None)) as db,
+    ):
         db.execute("PRAGMA secure_delete = ON")
         db.execute("VACUUM")
 
@@ -166,12 +180,3 @@ def _renumbered(names: Sequence[tuple[str, int]], keep: NDArray[np.bool_]) -> li
             kept.append((name, places.setdefault(name, 0)))
             places[name] += 1
     return kept
-
-
-def _remove_copies(out: str) -> None:
-    """Copies that moves to newer layouts left, and what a run that was killed may have left of the records."""
-    for record in (FILE_NAME, FACTS_FILE):
-        path = glob.escape(os.path.join(out, record))
-        for copy in (*glob.glob(f"{path}.v*"), f"{os.path.join(out, record)}-wal"):
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(copy)

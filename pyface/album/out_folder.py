@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import stat
@@ -17,6 +18,8 @@ from pyface.album.work import FILE_NAME, is_work_file
 from pyface.errors import OutputFolderError
 
 SUMMARY = "summary.json"
+# What is made of the records, from which it can be made again.
+MADE = ("faces.csv", "embeddings.npy", SUMMARY, "report.html")
 
 _TEMPORARY = ".pyface-writing"
 # What a run that was killed left behind is removed when it is certain that no run is still at it.
@@ -38,7 +41,7 @@ def prepare_folder(out: str, command: str | None = None) -> bool:
         with contextlib.suppress(FileExistsError):
             os.mkdir(out, 0o700)
             is_new = True
-        _remove_leftovers(out)
+        remove_leftovers(out, _LEFTOVER_SECONDS)
         names = [name for name in os.listdir(out) if not name.startswith(_TEMPORARY)]
         if names and not is_ours(out, command):
             by = "pyface" if command is None else f"pyface {command}"
@@ -61,11 +64,23 @@ def remove_if_empty(out: str) -> None:
         os.rmdir(out)
 
 
-def _remove_leftovers(out: str) -> None:
+def remove_leftovers(out: str, seconds: float = 0.0) -> None:
+    """Remove what runs that were killed so long ago were writing."""
     with contextlib.suppress(OSError), os.scandir(out) as entries:
         for entry in entries:
-            if entry.name.startswith(_TEMPORARY) and time.time() - entry.stat().st_mtime > _LEFTOVER_SECONDS:
+            if entry.name.startswith(_TEMPORARY) and time.time() - entry.stat().st_mtime >= seconds:
                 os.remove(entry.path)
+
+
+def remove_made(out: str) -> None:
+    """Remove the files that were made of the records: they can be made again. Copies of the records go, too, that moves
+    to newer layouts or a run that was killed left."""
+    remove_leftovers(out)
+    records = [glob.escape(os.path.join(out, record)) for record in (FILE_NAME, FACTS_FILE)]
+    copies = [copy for record in records for pattern in (".v*", "-wal") for copy in glob.glob(record + pattern)]
+    for path in [*copies, *(os.path.join(out, name) for name in MADE)]:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def is_ours(out: str, command: str | None = None) -> bool:

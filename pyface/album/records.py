@@ -74,3 +74,23 @@ class RunInfo:
     settings: dict[str, Any]
     models: dict[str, str]
     left_out: tuple[LeftOut, ...] = ()
+
+
+def as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
+    """(k, 2) each; one array of all where k is the same for all."""
+    if len(set(map(len, blobs))) == 1:
+        points = as_rows(blobs, np.float64)
+        return points.reshape(len(blobs), -1, 2)  # type: ignore[return-value]
+    return [np.frombuffer(blob).reshape(-1, 2) for blob in blobs]
+
+
+def as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
+    """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
+    return of_one_size(bytearray().join(blobs), set(map(len, blobs)), len(blobs), dtype)
+
+
+def of_one_size(data: bytearray, sizes: set[int], n: int, dtype: type = np.float32) -> NDArray[Any]:
+    """(n, k) n rows of numbers one after the other. ValueError, as of a damaged file, if ``sizes`` are several."""
+    if len(sizes) != 1:
+        raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
+    return np.frombuffer(data, dtype).reshape(n, -1)

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album import layout
-from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
+from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words, open_snapshot
 from pyface.album.moved import Move, write_moves
-from pyface.album.records import FaceTable, PhotoRecord, RunInfo
+from pyface.album.one_writer import one_writer
+from pyface.album.records import FaceTable, PhotoRecord, RunInfo, as_points, as_rows, of_one_size
 from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped
 
@@ -37,18 +38,36 @@ _FACES_AT_ONCE = 512
 class WorkFile:
     """The open record. ``path=None`` keeps it in memory, for runs without an OUT.
 
-    As long as it is open no other process can open it. Every method raises OutputFolderError, in words, if the file is
-    damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot read is thrown
-    away, as it can be computed again; with ``keep`` that is an OutputFolderError.
+    As long as it is open no other process can open it, or write to its folder. With ``reading`` it is only read, whole
+    as it was when it was opened, and others may read it meanwhile. Every method raises OutputFolderError, in words, if
+    the file is damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot
+    read is thrown away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
-    def __init__(self, path: str | None, *, keep: bool = False) -> None:
+    def __init__(self, path: str | None, *, keep: bool = False, reading: bool = False) -> None:
         self._path = path
         self._keep = keep
-        self._is_new = path is not None and not os.path.lexists(path)
+        self._is_new = False
         # What a run is asked for that has not begun, and the photos that it could not read.
         self._to_begin: tuple[RunInfo, list[PhotoFile], list[Skipped], bool] | None = None
         self._held: list[tuple[PhotoFile, PhotoRecord]] = []
+        self._lock = contextlib.ExitStack()
+        if path is not None and reading:
+            with self._in_words():
+                db = open_snapshot(path, layout.VERSION)
+            if db is not None:
+                self._db = db
+                return
+        if path is not None:
+            self._lock.enter_context(one_writer(os.path.dirname(path) or "."))
+        try:
+            self._open_to_write(path)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open_to_write(self, path: str | None) -> None:
+        self._is_new = path is not None and not os.path.lexists(path)
         with self._in_words():
             if path is not None and self._is_new:
                 create_private(path)
@@ -72,6 +91,7 @@ class WorkFile:
     def close(self) -> None:
         """Close the record. One that was made here and in which nothing was begun is removed."""
         self._db.close()
+        self._lock.close()
         if self._path is not None and self._is_new and self._to_begin is not None:
             with contextlib.suppress(OSError):
                 os.remove(self._path)
@@ -96,8 +116,12 @@ class WorkFile:
         """Let what is known of photos hold under the names that they have now, without what is forgotten."""
         with self._in_words(), self._db:
             write_moves(self._db, moves)
+        self.drop_forgotten(tombstones)
+
+    def drop_forgotten(self, tombstones: Tombstones) -> bool:
+        """Take out what is marked as forgotten; whether there was anything."""
         if not tombstones:
-            return
+            return False
         photos: list[str] = []
         faces: list[tuple[str, int]] = []
         for name, *_, digest in self.photos():
@@ -110,6 +134,8 @@ class WorkFile:
                 photos += [name] if tombstones.has_photo(digest) else []
         if faces or photos:
             self.forget(faces, photos)
+            self.close_gaps()
+        return bool(faces or photos)
 
     def begin(
         self,
@@ -227,6 +253,10 @@ class WorkFile:
                             )
                 self._db.executemany("DELETE FROM photos WHERE name = ?", [(os.fsencode(name),) for name in photos])
                 self._db.execute("DELETE FROM standing")
+
+    def close_gaps(self) -> None:
+        """Write the file anew without what was deleted and is overwritten, if there is room."""
+        with contextlib.suppress(sqlite3.OperationalError):
             self._db.execute("VACUUM")
 
     def photos(self) -> list[tuple[str, int, int, str | None, bytes]]:
@@ -256,11 +286,11 @@ class WorkFile:
             names = {photo: os.fsdecode(photo) for photo in set(photos)}
             return FaceTable(
                 [names[photo] for photo in photos],
-                _as_rows(boxes, np.float64),
+                as_rows(boxes, np.float64),
                 np.array(scores, np.float64),
-                _as_points(landmarks),
+                as_points(landmarks),
                 schemes,
-                _of_one_size(embeddings, sizes, len(photos)),
+                of_one_size(embeddings, sizes, len(photos)),
                 np.array([math.nan if value is None else value for value in sharpness]),  # SQLite keeps NaN as NULL
             )
 
@@ -269,6 +299,13 @@ class WorkFile:
         with self._in_words():
             rows = self._db.execute("SELECT name, reason FROM skipped ORDER BY name").fetchall()
         return [Skipped(os.fsdecode(name), reason) for name, reason in rows]
+
+    def boxes(self) -> list[tuple[str, int, bytes]]:
+        """(photo, position, box) of all faces, in face_id order."""
+        with self._in_words():
+            rows = self._db.execute("SELECT photo, position, box FROM faces ORDER BY photo, position").fetchall()
+        names = {photo: os.fsdecode(photo) for photo in {photo for photo, *_ in rows}}
+        return [(names[photo], position, box) for photo, position, box in rows]
 
     def numbers(self) -> Labels:
         """The number of the person that each face was given last, in face_id order; -1 for none."""
@@ -287,8 +324,7 @@ class WorkFile:
     def grouping(self) -> dict[str, Any]:
         """How the numbers came about, as :meth:`save_people` was told; empty where nothing was."""
         with self._in_words():
-            row = self._db.execute("SELECT described FROM grouping").fetchone()
-            described = {} if row is None else json.loads(row[0])
+            described = json.loads(*(self._db.execute("SELECT described FROM grouping").fetchone() or ("{}",)))
         return described if isinstance(described, dict) else {}
 
     def standing(self, faces: str) -> bytes | None:
@@ -309,15 +345,24 @@ class WorkFile:
 
         standing : which faces they are, and what spares the next run some work; None leaves what is there.
         """
-        names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
-        columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
-        rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
         with self._in_words(), self._db:
-            self._db.execute("DELETE FROM people")
-            self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
+            if not self._are_written(numbers, set_aside):
+                names = {photo: os.fsencode(photo) for photo in {photo for photo, _ in faces}}
+                columns = zip(faces, numbers.tolist(), set_aside.astype(np.int64).tolist(), strict=True)
+                rows = [(names[photo], position, number, aside) for (photo, position), number, aside in columns]
+                self._db.execute("DELETE FROM people")
+                self._db.executemany("INSERT INTO people VALUES (?, ?, ?, ?)", rows)
             self._db.execute("INSERT OR REPLACE INTO grouping VALUES (0, ?)", (json.dumps(described),))
             if standing is not None:
                 self._db.execute("INSERT OR REPLACE INTO standing VALUES (0, ?, ?)", standing)
+
+    def _are_written(self, numbers: Labels, set_aside: NDArray[np.bool_]) -> bool:
+        """Whether the people of all faces are these; looking is quicker than writing them again."""
+        (n,) = self._db.execute("SELECT COUNT(*) FROM people").fetchone()
+        if n != len(numbers):
+            return False
+        written, aside = self.people()
+        return np.array_equal(written, numbers) and np.array_equal(aside, set_aside)
 
     def thumbnail(self, photo: str, position: int) -> bytes:
         """The JPEG thumbnail of a photo's face."""
@@ -325,25 +370,6 @@ class WorkFile:
         with self._in_words():
             row = self._db.execute(query, (os.fsencode(photo), position)).fetchone()
         return b"" if row is None else bytes(row[0])
-
-
-def _as_points(blobs: Sequence[bytes]) -> Sequence[NDArray[np.float64]]:
-    """(k, 2) each; one array of all where k is the same for all."""
-    if len(set(map(len, blobs))) == 1:
-        points = _as_rows(blobs, np.float64)
-        return points.reshape(len(blobs), -1, 2)  # type: ignore[return-value]
-    return [np.frombuffer(blob).reshape(-1, 2) for blob in blobs]
-
-
-def _as_rows(blobs: Sequence[bytes], dtype: type) -> NDArray[Any]:
-    """(n, k) the numbers of n blobs. ValueError, as of a damaged file, if these are not of one length."""
-    return _of_one_size(bytearray().join(blobs), set(map(len, blobs)), len(blobs), dtype)
-
-
-def _of_one_size(data: bytearray, sizes: set[int], n: int, dtype: type = np.float32) -> NDArray[Any]:
-    if len(sizes) != 1:
-        raise ValueError(f"rows of {min(sizes)} and of {max(sizes)} bytes")
-    return np.frombuffer(data, dtype).reshape(n, -1)
 
 
 def in_order(skipped: Iterable[Skipped]) -> list[Skipped]:

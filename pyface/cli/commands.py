@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pyface.analysis.scales import MAX_SIDE
-from pyface.cli import align, evaluate, export, frontalize, models, names, people, tables, warp
+from pyface.cli import align, evaluate, export, frontalize, models, names, people, review, tables, warp
 from pyface.cli.console import (
     progress_bar,
     reports_errors,
@@ -47,6 +47,7 @@ __all__ = [
     "models",
     "names",
     "people",
+    "review",
     "warp",
 ]  # importing these puts their commands before those below
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pyface._signals import ctrl_c_waits
 from pyface.cli.console import reports_errors, say, set_up_logging, showable
 from pyface.cli.options import Verbose, app
 from pyface.errors import PyfaceError, counted
@@ -104,14 +105,15 @@ def forget(
     from pyface.report.folder import save_album
 
     who = None if person is None else _number_or_name(person)
-    gone = forget_faces(out, person=who, photo=photo, face=face)
+    with ctrl_c_waits():  # whoever breaks off what follows knows that it happened: face_ids are others now
+        gone = forget_faces(out, person=who, photo=photo, face=face)
+        photos = f", {counted(gone.n_photos, 'photo')}" if gone.n_photos else ""
+        say(f"forgotten: {counted(gone.n_faces, 'face')}{photos}; {counted(len(gone.album.faces), 'face')} left")
     try:
         save_album(gone.album)
-    except PyfaceError:
-        say(f"the records have forgotten it; 'pyface recluster {showable(str(out))}' writes the other files anew")
+    except (PyfaceError, KeyboardInterrupt):
+        say(f"'pyface recluster {showable(str(out))}' writes the other files anew")
         raise
-    photos = f", {counted(gone.n_photos, 'photo')}" if gone.n_photos else ""
-    say(f"forgotten: {counted(gone.n_faces, 'face')}{photos}; {counted(len(gone.album.faces), 'face')} left")
     for path, kind in gone.exports:
         say(f"not reached, since it is outside: {showable(path)} ({kind})")
     say("the disk and backups of it may keep old blocks")

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from pyface import __version__
-from pyface.album.album import Album, many_objects, remember_people
+from pyface.album.album import Album, many_objects, refuse_changed, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
+from pyface.album.one_writer import one_writer
 from pyface.album.other_thresholds import other_thresholds
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files
@@ -207,9 +208,11 @@ def _write(out: str, album: Album) -> None:
         page = album_page(album)
         album.seconds["page"] = round(time.perf_counter() - since, 3)
         files = {**album_files(album), REPORT: page.encode("utf-8")}
-    write_files(out, files)
-    # Last: numbers that a later run continues are those that somebody may have seen.
-    remember_people(out, album)
+    with one_writer(out):
+        refuse_changed(out, album)
+        write_files(out, files)
+        # Last: numbers that a later run continues are those that somebody may have seen.
+        remember_people(out, album)
 
 
 def album_page(album: Album) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyface
 from pyface.album.album import Album
 from pyface.album.facts import Journal
 from pyface.album.forget import Forgotten, forget
+from pyface.album.out_folder import remove_made
 from pyface.album.work import FILE_NAME, WorkFile
 from pyface.errors import OutputFolderError
 from pyface.report.folder import recluster_photos
@@ -170,3 +172,77 @@ def test_a_record_that_is_in_use_is_left_alone(out: Path, album: Album) -> None:
     ):
         forget(out, face=1)
     assert bytes_of(out) == before
+
+
+def test_a_face_goes_in_every_copy_of_its_photo(tmp_path: Path) -> None:
+    faces = two_to_a_photo(TRUTH)
+    faces["003.jpg"] = faces["001.jpg"]
+    out = write_record(tmp_path / "out", faces, copies={"003.jpg": "001.jpg"})
+    album = recluster_photos(out)
+    secrets = secrets_of(album, np.array([2]))
+    assert forget_and_save(out, face=2).n_faces == 2
+    assert traces(out, secrets) == []
+    assert len(pyface.load_album(out).faces) == len(album.faces) - 2
+
+
+def test_nothing_is_left_where_there_is_no_room_to_write(
+    out: Path, album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for the records without gaps, nor for the files that are made of them."""
+    rows = album.faces_of("Adelheid Q")
+    secrets = [*secrets_of(album, rows), b"Adelheid Q"]
+    monkeypatch.setattr("pyface.album.forget._write_anew", lambda journal: None)
+    monkeypatch.setattr(WorkFile, "close_gaps", lambda work: None)
+    gone = forget(out, person="Adelheid Q")
+    assert traces(out, secrets) == []
+    assert not (out / "report.html").exists()
+    recluster_photos(out)
+    assert traces(out, secrets) == []
+    assert len(pyface.load_album(out).faces) == len(gone.album.faces)
+
+
+@pytest.mark.parametrize("place", ["pyface.album.forget._forget_work", "pyface.album.forget.remove_made"])
+def test_what_is_broken_off_is_ended_by_whoever_writes_next(
+    out: Path, album: Album, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    rows = album.faces_of("Adelheid Q")
+    secrets = [*secrets_of(album, rows), b"Adelheid Q"]
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(place, full)
+    with pytest.raises(OutputFolderError, match=r"marked but not all gone.*'pyface recluster', which ends it"):
+        forget(out, person="Adelheid Q")
+    monkeypatch.undo()
+    recluster_photos(out)
+    assert traces(out, secrets) == []
+    assert len(pyface.load_album(out).faces) == 8
+
+
+def test_ctrl_c_is_heard_when_it_is_done(out: Path, album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = secrets_of(album, np.array([5]))
+    monkeypatch.setattr(
+        "pyface.album.forget.remove_made", lambda out: (signal.raise_signal(signal.SIGINT), remove_made(out))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        forget(out, face=5)
+    assert traces(out, secrets) == []
+    assert len(pyface.load_album(out).faces) == 11
+
+
+def test_an_album_of_before_brings_nothing_back(out: Path, album: Album) -> None:
+    before = pyface.load_album(out)
+    secrets = [*secrets_of(album, album.faces_of("Adelheid Q")), b"Adelheid Q", b"Theophil"]
+    forget_and_save(out, person="Adelheid Q")
+    with pytest.raises(OutputFolderError, match=r"a face in 000\.jpg was forgotten since the album was loaded"):
+        before.name("Adelheid Q", "Theophil")
+    with pytest.raises(OutputFolderError, match="have changed since the album was loaded; load it again"):
+        pyface.save_album(before.hide(before.faces_of("Berthold")))
+    assert traces(out, secrets) == []
+
+
+def test_what_a_run_that_was_killed_was_writing_goes(out: Path, album: Album) -> None:
+    (out / ".pyface-writing-x").write_bytes(album.embeddings[3].tobytes())
+    forget_and_save(out, face=3)
+    assert traces(out, [album.embeddings[3].tobytes()]) == []
