@@ -4,7 +4,8 @@
 
 The album is made (made_albums.py). The slider goes from one end to the other, and to positions at random, in Chromium
 without a window. Each time is that of the input event and of the layout that it asks for; "to the next picture" waits
-for the frame after it, up to 17 ms of which are the screen's.
+for the frame after it, up to 17 ms of which are the screen's. The processor's is that of script, style and layout, the
+mean of all moves: other work on the machine matters less for it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ def row(what: str, milliseconds: list[float], asked: str = "") -> None:
     print(f"| {what} | {len(some)} | {asked} | {np.median(some):.1f} | {late:.1f} | {some.max():.1f} |", flush=True)
 
 
+def processor_seconds(browser: Chromium) -> float:
+    metrics = {entry["name"]: entry["value"] for entry in browser.call("Performance.getMetrics")["metrics"]}
+    return float(sum(metrics[f"{what}Duration"] for what in ("Script", "RecalcStyle", "Layout")))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("faces", 2000), ("threads", 2), ("rounds", 3)):
@@ -83,14 +89,18 @@ def main() -> None:
         rng = np.random.default_rng(0)
         print("| milliseconds | times | asked | median | 90 % | most |\n|---|---|---|---|---|---|")
         with Chromium(folder) as browser:
+            browser.call("Performance.enable", timeDomain="threadTicks")
             browser.open(page.as_uri())
             browser.wait_for("document.documentElement.dataset.ready")
             for what, places in (
                 ("step by step", [*range(live.own, n), *range(n - 1, -1, -1)]),
                 ("anywhere", [int(place) for place in rng.integers(0, n, 60)]),
             ):
+                since = processor_seconds(browser)
                 times, frames = browser.run(_MEASURE.replace("PLACES", str(places)))
+                used = 1000 * (processor_seconds(browser) - since) / len(places)
                 row(f"{what}: regrouped", times, "50")
+                row(f"{what}: regrouped, of the processor", [used])
                 row(f"{what}: to the next picture", frames)
             assert not browser.complaints, browser.complaints
 

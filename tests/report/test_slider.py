@@ -196,9 +196,9 @@ def test_a_page_of_a_part_of_the_faces(tmp_path: Path) -> None:
 def test_regrouping_leaves_most_elements_where_they_are(page: Chromium) -> None:
     """A step of the slider puts those into other places who go to somebody else, and no others."""
     page.run(
-        "(() => { window.inserted = 0; const insert = Node.prototype.insertBefore;"
-        " Node.prototype.insertBefore = function (node, at) {"
-        " window.inserted += node.localName === 'li'; return insert.call(this, node, at); }; })()"
+        "(() => { for (const [kind, name] of [[Node, 'insertBefore'], [Element, 'moveBefore']]) {"
+        " const put = kind.prototype[name]; if (put) kind.prototype[name] = function (node, at) {"
+        " window.inserted += node.localName === 'li'; return put.call(this, node, at); }; } })()"
     )
     own = int(page.run(OWN))
     for step in (1, 3, -2, 0):

@@ -186,6 +186,12 @@
     document.dispatchEvent(new CustomEvent("described"));
   };
 
+  // Where a browser can, an element is moved without being taken out, which spares its picture.
+  const put = (parent, element, at) => {
+    if (parent.moveBefore && element.isConnected && parent.isConnected) parent.moveBefore(element, at);
+    else parent.insertBefore(element, at);
+  };
+
   // Put elements into a parent in this order; those that stand right are left alone, and those that do not belong.
   const arrange = (parent, wanted, begin, belongs) => {
     let at = begin;
@@ -193,7 +199,7 @@
       while (at !== null && at !== element && !belongs(at)) at = at.nextElementSibling;
       if (at !== null && at !== element && at.nextElementSibling === element) at = element; // what is passed comes later
       if (at === element) at = at.nextElementSibling;
-      else parent.insertBefore(element, at);
+      else put(parent, element, at);
     }
   };
 
@@ -238,6 +244,9 @@
     for (const section of wanted.several) for (const item of section.wanted) listOf.set(item, section.lastElementChild);
     for (const group of ["once", "aside"]) for (const item of wanted[group]) listOf.set(item, lists[group]);
     for (const { item } of faces) if (!listOf.has(item)) item.remove();
+    // Sections first, so that faces go from one place of the document to another.
+    const stays = new Set(wanted.several);
+    arrange(groups.several, wanted.several, groups.several.firstElementChild.nextElementSibling, (section) => stays.has(section));
     for (const section of wanted.several) {
       const list = section.lastElementChild;
       arrange(list, section.wanted, list.firstElementChild, (item) => listOf.get(item) === list);
@@ -246,9 +255,7 @@
       const list = lists[group];
       arrange(list, wanted[group], list.firstElementChild, (item) => listOf.get(item) === list);
     }
-    const stays = new Set(wanted.several);
     for (const section of sections.values()) if (!stays.has(section)) section.remove();
-    arrange(groups.several, wanted.several, groups.several.firstElementChild.nextElementSibling, () => true);
     tell(place, people, shown, was);
     document.dispatchEvent(new CustomEvent("regrouped"));
     clearTimeout(later);
