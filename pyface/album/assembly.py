@@ -183,6 +183,7 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
         keys,
         Rows(keys.digests, photos, table.boxes),
         Journal(None if path is None else os.path.join(os.path.dirname(path), FACTS_FILE)),
+        (info.settings["embedder"], info.cluster_threshold),
     )
     basis.take_over(work)
     unread = [Skipped(name, error) for name, _, _, error, _ in infos if error is not None]

@@ -66,6 +66,7 @@ class Basis:
     """What an album's people are made from, so that they can be made again.
 
     photos : (n,) number of each face's photo, not decreasing.       keys : each face as facts know it.
+    embedder : its name and its own threshold for average linkage.
     """
 
     space: Space
@@ -75,6 +76,7 @@ class Basis:
     keys: FaceKeys
     rows: Rows
     journal: Journal
+    embedder: tuple[str, float]
     _memory: _Memory = field(default_factory=_Memory)
 
     @property
@@ -165,6 +167,26 @@ class Basis:
             n_threads=self.space.n_threads,
         )
         return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
+
+    def standing(self, rules: Links) -> Standing | None:
+        """How the faces stand under these rules; None where that is not known without a look at all pairs."""
+        known = self._memory.standing
+        if known is None or known.near is None or not self._can_stand:
+            return None
+        return self.group(rules).standing if known.threshold >= self._question().threshold else None
+
+    def question_at(self, threshold: float) -> Question:
+        """What would be asked if this were the threshold that the album is grouped anew with."""
+        grouping = replace(self.grouping, threshold=threshold, poor_limit=None, doubtful_below=None, stay_limit=None)
+        name, average_threshold = self.embedder
+        grouping = grouping.for_embedder(name, self.space.metric, average_threshold)
+        return replace(
+            self._question(),
+            threshold=threshold,
+            poor_limit=grouping.poor_limit or 0.0,
+            doubtful=self.quality < (grouping.doubtful_below or 0.0),
+            stay_limit=grouping.stay_limit or 0.0,
+        )
 
     def _question(self) -> Question:
         if self._memory.question is None:

@@ -15,12 +15,15 @@ from pyface.album.album import Album, many_objects, refuse_changed, remember_peo
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.one_writer import one_writer
+from pyface.album.other_thresholds import other_thresholds
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files
-from pyface.album.people import SamePhoto
+from pyface.album.people import LINKAGES, SamePhoto
+from pyface.analysis.quality import min_quality as least_quality
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
 from pyface.report.caps import choose, room_for
+from pyface.report.live import ReportLive, live_of
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
 _APART = {
@@ -251,7 +254,24 @@ def album_page(album: Album) -> str:
         replace(person, faces=tuple(replace(face, thumbnail=next(thumbnails)) for face in person.faces))
         for person in shown
     ]
-    return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
+    skipped = [ReportSkipped(s.photo, s.reason) for s in album.skipped]
+    return render_report(summary, with_thumbnails, skipped, _live(album) if shown else None)
+
+
+def _live(album: Album) -> ReportLive | str:
+    """The people at other thresholds, or why they are not known."""
+    known = other_thresholds(album)
+    if isinstance(known, str):
+        return known
+    settings, options = album.settings, list[str]()
+    if settings["algorithm"] != "average":
+        options.append(f"--algorithm {settings['algorithm']}")
+    is_apart = settings["same_photo_different_people"]
+    if settings["algorithm"] in LINKAGES and is_apart != "auto":
+        options.append(f"--{'' if is_apart else 'no-'}same-photo-different-people")
+    if settings["min_quality"] != least_quality(settings["embedder"]):
+        options.append(f"--min-quality {settings['min_quality']!r}")
+    return live_of(known, " ".join(options))
 
 
 def _name_of(album: Album, face_ids: list[int]) -> str:
