@@ -7,6 +7,20 @@
 
 namespace pyface::linkage {
 
+Line RowSpace::line(std::int32_t a, std::int32_t b) const {
+    Line line{0.0, 0.0, a, b};
+    exact_.distances(a, &b, 1, &line.distance);
+    require(std::isfinite(line.distance), "X: distances are not finite numbers; scale the data");
+    line.raw = std::max(line.distance, least(a, b));
+    return line;
+}
+
+bool RowSpace::is_zero(index_t i) const {
+    const AlignedBuffer row(simd::padded(x_.dimension()));
+    x_.copy_row(i, row.get());
+    return std::all_of(row.get(), row.get() + x_.dimension(), [](double value) { return value == 0.0; });
+}
+
 void require_finite_distances(const simd::Rows& x, int n_threads, const PollCallback& poll) {
     constexpr index_t kRowsPerTask = 64;
     const index_t n = x.size();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,16 @@
 #include "linkage/space.hpp"
 
 namespace pyface::linkage {
+
+struct Line {  // between two rows, a < b
+    double raw = std::numeric_limits<double>::infinity();  // what is to be least
+    double distance = std::numeric_limits<double>::infinity();
+    std::int32_t a = -1, b = -1;  // -1: there is none
+
+    bool operator<(const Line& other) const {
+        return std::tie(raw, distance, a, b) < std::tie(other.raw, other.distance, other.a, other.b);
+    }
+};
 
 // Rows of which those of a component are of no interest to each other. Raw distances are cosine or squared Euclidean
 // ones; with core distances they are mutual reachabilities: the largest of the distance and the cores of both rows.
@@ -46,6 +58,10 @@ public:
     void ties(index_t i, const std::int32_t* js, index_t count, double* out) const override {
         exact_.distances(i, js, count, out);
     }
+
+    // a < b. Throws std::invalid_argument if the distance is not finite.
+    Line line(std::int32_t a, std::int32_t b) const;
+    bool is_zero(index_t i) const;
 
     std::int32_t component(index_t i) const { return component_[at(i)]; }
     void set_component(index_t i, std::int32_t c) { component_[at(i)] = c; }

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
 #include <utility>
 
-#include "core/aligned.hpp"
 #include "core/require.hpp"
 #include "core/union_find.hpp"
 #include "distance/counters.hpp"
@@ -33,16 +31,6 @@ constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than the
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
-struct Line {  // between two rows, a < b
-    double raw = kInfinity;  // what is to be least: the distance or, with core distances, the mutual reachability
-    double distance = kInfinity;
-    std::int32_t a = kNobody, b = kNobody;
-
-    bool operator<(const Line& other) const {
-        return std::tie(raw, distance, a, b) < std::tie(other.raw, other.distance, other.a, other.b);
-    }
-};
-
 class SpanningTree {
 public:
     // With n_neighbors > 1: of mutual reachabilities.
@@ -59,7 +47,7 @@ public:
           sets_(n_) {
         if (needs_cores()) n_copies_.assign(at(n_), 1);
         for (const auto& equal : equal_rows(x, n_threads, poll)) {
-            if (metric == Metric::cosine && is_zero(x, equal[0])) continue;  // at distance 1 even from each other
+            if (metric == Metric::cosine && space_.is_zero(equal[0])) continue;  // at distance 1 even from each other
             for (std::size_t i = 1; i < equal.size(); ++i) {
                 space_.set_double(equal[i]);
                 add({0.0, 0.0, equal[0], equal[i]});
@@ -83,6 +71,7 @@ public:
             best_.assign(at(n_), Line());
             recall();
             const auto open = unproven();
+            if (sweep_again(search, static_cast<index_t>(open.size()))) continue;
             if (!open.empty()) find(search, open);
             distance::count(distance::Counter::linkage_rounds, 1);
             if (!join()) break;
@@ -104,12 +93,6 @@ private:
     Near* list(index_t i) { return lists_.data() + i * n_kept_; }
     bool needs_cores() const { return n_neighbors_ > 1; }
 
-    static bool is_zero(const simd::Rows& x, index_t i) {
-        const AlignedBuffer row(simd::padded(x.dimension()));
-        x.copy_row(i, row.get());
-        return std::all_of(row.get(), row.get() + x.dimension(), [](double value) { return value == 0.0; });
-    }
-
     void add(const Line& line) {
         if (sets_.unite(line.a, line.b)) lines_.push_back(line);
     }
@@ -121,49 +104,52 @@ private:
     // All lines of up to some length from one sweep over all pairs, at half the work of a search for each row: Kruskal's
     // algorithm leaves nothing to do for them but to join what lies farther apart.
     void begin(ClusterSearch& search) {
-        double radius = 0.0;
-        std::vector<Line> lines = near_lines(search, radius);
+        std::vector<Line> lines = near_lines(search, std::max(kUsual, 2 * (n_neighbors_ - 1)));
         if (needs_cores()) find_cores(search, lines);
-        lines.erase(std::remove_if(lines.begin(), lines.end(),
-                                   [&](const Line& l) { return !(l.raw < radius && l.raw < raw_limit_); }),
-                    lines.end());
-        std::sort(lines.begin(), lines.end());
-        for (const Line& line : lines) add(line);
-        update_components();
-        for (State& s : states_) s.beyond = std::max(s.beyond, radius);
+        join_below(lines);
     }
 
-    // The lines below a radius, by length, if there are not too many.
-    std::vector<Line> near_lines(ClusterSearch& search, double& radius) {
+    // The same again among components, where more than half of the rows would have to be searched for. Returns whether
+    // that has joined any.
+    bool sweep_again(ClusterSearch& search, index_t n_open) {
+        if (2 * n_open <= static_cast<index_t>(rows_.size())) return false;
+        std::vector<Line> lines = near_lines(search, kUsual);
+        return join_below(lines);
+    }
+
+    bool join_below(std::vector<Line>& lines) {
+        const double limit = std::min(radius_, raw_limit_);
+        const auto is_long = [limit](const Line& line) { return !(line.raw < limit); };
+        std::erase_if(lines, is_long);
+        std::sort(lines.begin(), lines.end());
+        const std::size_t before = lines_.size();
+        for (const Line& line : lines) add(line);
+        update_components();
+        for (State& s : states_) s.beyond = std::max(s.beyond, radius_);
+        return lines_.size() > before;
+    }
+
+    // The lines between components below a radius, by length, if there are not too many. Rows have `usual` of them on
+    // average.
+    std::vector<Line> near_lines(ClusterSearch& search, index_t usual) {
         const auto n_rows = static_cast<index_t>(rows_.size());
-        const index_t usual = std::max(kUsual, 2 * (n_neighbors_ - 1));
         if (n_rows < kFew || usual > kMostUsual) return {};
         const double near = std::min(search.usual_distance(usual), search_limit());
         std::vector<ClusterSearch::Pair> pairs;
-        if (std::isinf(near) || !search.sweep(near, 2 * usual * n_rows, pairs)) return {};
+        if (std::isinf(near) || near <= radius_ || !search.sweep(near, 2 * usual * n_rows, pairs)) return {};
         std::vector<Line> lines(pairs.size());
         parallel_for(
             (static_cast<index_t>(pairs.size()) + kPairsPerTask - 1) / kPairsPerTask, n_threads_,
             [&](index_t task) {
                 const auto end = std::min(static_cast<index_t>(pairs.size()), (task + 1) * kPairsPerTask);
-                for (index_t p = task * kPairsPerTask; p < end; ++p) lines[at(p)] = measured(pairs[at(p)]);
+                for (index_t p = task * kPairsPerTask; p < end; ++p) lines[at(p)] = space_.line(pairs[at(p)].a, pairs[at(p)].b);
             },
             poll_);
         distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(pairs.size()));
-        pairs = {};
-        radius = near;
-        lines.erase(std::remove_if(lines.begin(), lines.end(), [&](const Line& l) { return !(l.raw < near); }),
-                    lines.end());
+        radius_ = near;
+        std::erase_if(lines, [near](const Line& line) { return !(line.raw < near); });
         std::sort(lines.begin(), lines.end());
         return lines;
-    }
-
-    Line measured(const ClusterSearch::Pair& pair) const {
-        Line line{0.0, 0.0, pair.a, pair.b};
-        space_.distances(pair.a, &pair.b, 1, &line.raw);
-        require(std::isfinite(line.raw), "X: distances are not finite numbers; scale the data");
-        line.distance = line.raw;
-        return line;
     }
 
     // Core distances: from the lines, which are all there are below some length and by length, where these tell;
@@ -349,6 +335,7 @@ private:
     std::vector<double> cores_;
     std::vector<std::int32_t> rows_;  // one of each set of equal rows
     std::vector<Line> lines_, best_;
+    double radius_ = 0.0;  // lines below it have been joined
     std::vector<std::int32_t> n_members_;
     std::int32_t largest_ = 0;
     std::vector<State> states_;
