@@ -28,6 +28,7 @@ constexpr index_t kPairsPerTask = 4096;
 constexpr index_t kUsual = 16;
 constexpr index_t kMostUsual = 32;
 constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
+constexpr double kEqualRows = -1.0;  // a distance that is less than that of rows which rounding puts at 0
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
@@ -50,7 +51,7 @@ public:
             if (metric == Metric::cosine && space_.is_zero(equal[0])) continue;  // at distance 1 even from each other
             for (std::size_t i = 1; i < equal.size(); ++i) {
                 space_.set_double(equal[i]);
-                add({0.0, 0.0, equal[0], equal[i]});
+                add({0.0, kEqualRows, equal[0], equal[i]});
             }
             if (needs_cores()) n_copies_[at(equal[0])] = static_cast<std::int32_t>(equal.size());
         }
@@ -118,7 +119,7 @@ private:
     }
 
     bool join_below(std::vector<Line>& lines) {
-        const double limit = std::min(radius_, raw_limit_);
+        const double limit = std::min(surely(radius_), raw_limit_);
         const auto is_long = [limit](const Line& line) { return !(line.raw < limit); };
         std::erase_if(lines, is_long);
         std::sort(lines.begin(), lines.end());
@@ -147,7 +148,8 @@ private:
             poll_);
         distance::count(distance::Counter::pairs_in_float64, static_cast<index_t>(pairs.size()));
         radius_ = near;
-        std::erase_if(lines, [near](const Line& line) { return !(line.raw < near); });
+        // Bounds may be wrong by what float64 rounds: lines next to the radius may be missing.
+        std::erase_if(lines, [this](const Line& line) { return !(line.raw < surely(radius_)); });
         std::sort(lines.begin(), lines.end());
         return lines;
     }
@@ -335,7 +337,7 @@ private:
     std::vector<double> cores_;
     std::vector<std::int32_t> rows_;  // one of each set of equal rows
     std::vector<Line> lines_, best_;
-    double radius_ = 0.0;  // lines below it have been joined
+    double radius_ = 0.0;  // lines that are surely below it have been joined
     std::vector<std::int32_t> n_members_;
     std::int32_t largest_ = 0;
     std::vector<State> states_;
@@ -372,7 +374,8 @@ ReachabilityTree reachability_tree(const simd::Rows& x, Metric metric, index_t n
     ReachabilityTree result;
     for (const Line& line : lines) {
         result.edges.push_back({line.a, line.b});
-        result.distances.push_back(is_root ? std::sqrt(line.distance) : line.distance);
+        const double distance = std::max(line.distance, 0.0);
+        result.distances.push_back(is_root ? std::sqrt(distance) : distance);
     }
     result.cores = tree.take_cores();
     result.cores.resize(at(x.size()), 0.0);

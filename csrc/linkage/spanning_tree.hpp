@@ -32,8 +32,8 @@ struct ReachabilityTree {
 
 // The minimum spanning tree of mutual reachabilities: the largest of the distance of two rows and the core distances of
 // both times core_factor. By the same algorithm, on lists and searches that know the core distances. Edges are ordered
-// by reachability, then by distance, then by their rows, so that the tree is the only one. Under cosine rows of zeros are
-// at distance 1 from all others, each other included. n >= 1; n_neighbors from 1 to n.
+// by reachability, then by distance, equal rows first, then by their rows, so that the tree is the only one. Under cosine
+// rows of zeros are at distance 1 from all others, each other included. n >= 1; n_neighbors from 1 to n.
 // Throws std::invalid_argument if a distance is not finite.
 ReachabilityTree reachability_tree(const simd::Rows& x, distance::Metric metric, index_t n_neighbors, double core_factor,
                                    int n_threads, const PollCallback& poll);

@@ -38,8 +38,8 @@ def of_rows(
     ``scale_cores``. metric : "cosine", "euclidean" or "sqeuclidean"; under cosine a row of zeros is at distance 1 from
     every other row. Distances are those of float64 on the rows as given.
 
-    Edges of one reachability, which are common as one core distance makes many, are taken by increasing distance, then
-    by lower row, then by higher row: there is one tree only, and it depends on the order of rows only where distances
+    Edges of one reachability, which are common as one core distance makes many, are taken by increasing distance
+    (identical rows first), then by lower row, then by higher row: there is one tree only, and it depends on the order of rows only where distances
     are equal.
 
     ValueError for distances that are not finite. Time: half a sweep over all pairs where that finds enough neighbours,
