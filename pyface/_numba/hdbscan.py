@@ -1,8 +1,8 @@
 """The loops of HDBSCAN: from a spanning tree to clusters. No loop calls one of another file; dbscan.py says why.
 
-Nodes 0 .. n - 1 of a hierarchy are rows, node n + i is merge i. Cluster 0 of a condensed tree is the root, parents come
-before their children. Loops follow scikit-learn's arithmetic, its order of additions and its comparisons with NaN, which
-infinite densities (rows at distance 0) lead to.
+Nodes 0 .. n - 1 of a hierarchy are rows, node n + i is merge i. Cluster 0 of a condensed tree is the root, parents
+come before their children. Loops follow scikit-learn's arithmetic, its order of additions and its comparisons with
+NaN, which infinite densities (rows at distance 0) lead to.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def grow(
 
     Edges are ordered by reachability, distance, lower row, higher row. ``state`` holds the number of edges so far and
     the row that came last; ``weights``, ``lengths`` and ``sources`` the best edge of each row to the tree: sources are
-    -1 before there is one, -2 in the tree. Edges go to ``pairs``, the rows that
-    they brought to ``order``; weights and lengths of those stay.
+    -1 before there is one, -2 in the tree. Edges go to ``pairs``, the rows that they brought to ``order``; weights and
+    lengths of those stay.
     """
     n = len(cores)
     for step in range(state[0], min(n - 1, state[0] + steps)):
@@ -75,7 +75,7 @@ def _is_before(
 def link(pairs: Any, children: Any, sizes: Any) -> None:
     """Merges along the edges of a spanning tree, in their order: the nodes and the sizes.
 
-    The left node is the one that Prim's algorithm reaches first from row 0 on; it has all of a node before it leaves it.
+    The left node is the one that Prim's algorithm reaches first from row 0 on; it takes a node before it goes on.
     """
     n = len(pairs) + 1
     tops = np.arange(2 * n - 1)
@@ -213,7 +213,7 @@ def leaves(parents: Any, selected: Any) -> None:
 
 @entry
 def widen(parents: Any, births: Any, epsilon: Any, with_root: Any, selected: Any) -> None:
-    """Instead of selected clusters that were born below ``epsilon`` take the nearest above them that were born beyond it.
+    """Instead of selected clusters born below ``epsilon`` take the nearest ones above them that were born beyond it.
 
     Where there is none: the root, or else the cluster next to it.
     """

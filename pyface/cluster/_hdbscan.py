@@ -40,17 +40,17 @@ class HDBSCAN(Clusterer):
     leaf_size, n_jobs, copy, and algorithm but for what is said of alpha: accepted, without effect. X is never written
     to. PYFACE_NUM_THREADS sets the number of threads. metric_params : must be None.
 
-    After fit: ``labels_`` (n,) int64, -1 = noise, numbered as in scikit-learn; ``probabilities_`` (n,) float64, how long
-    a row stays with its cluster, 0 for noise; ``n_features_in_``; ``centroids_`` and ``medoids_`` (clusters, d) float64
-    if asked for: means weighted by the probabilities, and the row of each cluster whose distances to the others,
+    After fit: ``labels_`` (n,) int64, -1 = noise, numbered as in scikit-learn; ``probabilities_`` (n,) float64, how
+    long a row stays with its cluster, 0 for noise; ``n_features_in_``; ``centroids_`` and ``medoids_`` (clusters, d)
+    float64 if asked for: means weighted by the probabilities, and the row of each cluster whose distances to the others,
     weighted by theirs, have the smallest sum. Rows with a NaN, or with infinities of both signs, are left out and have
     label -3 and probability NaN; rows with another infinity have -2 and 0.
 
     The mutual reachability of two rows is the largest of their distance and both core distances. As one core distance
     counts for many pairs, many are equal, and the order in which equal ones are merged can decide where a row belongs
-    that two clusters meet in, and whether a cluster is large enough. Here they are merged by increasing distance, then
-    by lower row, then by higher row, so that a row goes with its nearest neighbour and the order of rows matters only
-    where distances are equal too; scikit-learn leaves it to an unstable sort.
+    that two clusters meet in, and whether a cluster is large enough. Here they are merged by increasing distance
+    (identical rows first), then by lower row, then by higher row, so that a row goes with its nearest neighbour and the
+    order of rows matters only where distances are equal too; scikit-learn leaves it to an unstable sort.
 
     Distances are decided in float64 on the rows as given. Under cosine identical rows are at distance 0, so that their
     density is infinite, where scikit-learn has what its products round to.

@@ -19,8 +19,8 @@ ENTRIES_AT_ONCE = 1 << 22
 class Hierarchy:
     """Merge i makes node n + i of the two nodes ``children[i]``; nodes 0 .. n - 1 are rows.
 
-    ``children`` (n - 1, 2) int64, ``sizes`` (n - 1,) int64 rows of each merge, ``heights`` (n - 1,) float64, which do not
-    decrease. The left child is the one that Prim's algorithm reaches first from row 0 on, as in scikit-learn.
+    ``children`` (n - 1, 2) int64, ``sizes`` (n - 1,) int64 rows of each merge, ``heights`` (n - 1,) float64, which do
+    not decrease. The left child is the one that Prim's algorithm reaches first from row 0 on, as in scikit-learn.
     """
 
     children: NDArray[np.int64]
@@ -39,8 +39,8 @@ def of_rows(
     every other row. Distances are those of float64 on the rows as given.
 
     Edges of one reachability, which are common as one core distance makes many, are taken by increasing distance
-    (identical rows first), then by lower row, then by higher row: there is one tree only, and it depends on the order of rows only where distances
-    are equal.
+    (identical rows first), then by lower row, then by higher row: there is one tree only, and it depends on the order
+    of rows only where distances are equal.
 
     ValueError for distances that are not finite. Time: half a sweep over all pairs where that finds enough neighbours,
     and searches for rows that it leaves open, two sweeps at most as a rule. Memory O(n d): about 1,500 bytes per row
@@ -58,8 +58,8 @@ def of_rows(
 def of_matrix(distances: NDArray[Any], min_samples: int, *, alpha: float = 1.0) -> Hierarchy:
     """The same from ``distances``, (n, n) float32 or float64 without NaN, symmetric; infinite ones are allowed.
 
-    The ``min_samples``-th smallest entry of its row is a row's core distance, the diagonal taken as it is. The matrix is
-    read in place, never written to. Time O(n^2), memory O(n) and some MB.
+    The ``min_samples``-th smallest entry of its row is a row's core distance, the diagonal taken as it is. The matrix
+    is read in place, never written to. Time O(n^2), memory O(n) and some MB.
     """
     from pyface._numba import hdbscan as jit
 
@@ -107,9 +107,12 @@ def clusters(
     row_clusters, row_lambdas = np.empty(n, np.int64), np.empty(n)
     parents, sizes = np.empty((2, n), np.int64)
     births, stabilities, deaths = np.empty((3, n))
-    found = (parents, births, sizes, stabilities, deaths)
-    count = jit.condense(tree.children, tree.sizes, tree.heights, min_cluster_size, row_clusters, row_lambdas, *found)
-    parents, births, sizes, stabilities, deaths = (array[:count] for array in found)
+    count = jit.condense(
+        tree.children, tree.sizes, tree.heights, min_cluster_size,
+        row_clusters, row_lambdas, parents, births, sizes, stabilities, deaths,
+    )  # fmt: skip
+    parents, sizes = parents[:count], sizes[:count]
+    births, stabilities, deaths = births[:count], stabilities[:count], deaths[:count]
     selected = np.zeros(count, np.bool_)
     if method == "leaf":
         jit.leaves(parents, selected)
@@ -125,7 +128,7 @@ def clusters(
 
 
 def cut(tree: Hierarchy, height: float, min_cluster_size: int) -> Labels:
-    """Labels (n,) int64 after all merges below ``height``: -1 for rows in clusters of less than ``min_cluster_size``."""
+    """Labels (n,) int64 after all merges below ``height``; clusters of less than ``min_cluster_size`` rows are -1."""
     from pyface._numba import hdbscan as jit
 
     labels = np.empty(len(tree.heights) + 1, np.int64)

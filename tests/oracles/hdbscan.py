@@ -31,9 +31,9 @@ def spanning_tree(weights: NDArray[np.float64], distances: NDArray[np.float64]) 
         edges.append(edge)
         inside.add(row)
         del best[row]
-        for j in best:
+        for j, known in best.items():
             a, b = min(row, j), max(row, j)
-            best[j] = min(best[j], (weights[a, b], distances[a, b], a, b))
+            best[j] = min(known, (weights[a, b], distances[a, b], a, b))
     return sorted(edges)
 
 
@@ -59,7 +59,7 @@ class Node:
 
 
 def hierarchy(edges: list[tuple[float, float, int, int]]) -> Node:
-    """Kruskal's merges; the first child of a node is the one that a walk from row 0 along shortest edges enters first."""
+    """Kruskal's merges; a walk from row 0 along shortest edges enters the first child of a node first."""
     n = len(edges) + 1
     top = {row: Node(frozenset([row])) for row in range(n)}
     bridge = {}
