@@ -42,9 +42,9 @@ class HDBSCAN(Clusterer):
 
     After fit: ``labels_`` (n,) int64, -1 = noise, numbered as in scikit-learn; ``probabilities_`` (n,) float64, how
     long a row stays with its cluster, 0 for noise; ``n_features_in_``; ``centroids_`` and ``medoids_`` (clusters, d)
-    float64 if asked for: means weighted by the probabilities, and the row of each cluster whose distances to the others,
-    weighted by theirs, have the smallest sum. Rows with a NaN, or with infinities of both signs, are left out and have
-    label -3 and probability NaN; rows with another infinity have -2 and 0.
+    float64 if asked for: means weighted by the probabilities, and the row of each cluster whose distances to the
+    others, weighted by theirs, have the smallest sum. Rows with a NaN, or with infinities of both signs, are left out
+    and have label -3 and probability NaN; rows with another infinity have -2 and 0.
 
     The mutual reachability of two rows is the largest of their distance and both core distances. As one core distance
     counts for many pairs, many are equal, and the order in which equal ones are merged can decide where a row belongs
