@@ -37,6 +37,8 @@ def contrib(data: Data, n_threads: int) -> Call:
 
 
 def fast(data: Data, n_threads: int) -> Call:
+    """Beyond 30 columns it takes neighbours from pynndescent."""
+    peers.module("pynndescent", n_threads)
     kind = peers.module("fast_hdbscan", n_threads).HDBSCAN
     peers.module("numba", n_threads).set_num_threads(n_threads)
     return lambda: kind(min_cluster_size=MIN_SIZE, min_samples=MIN_SIZE - 1).fit(data.X)

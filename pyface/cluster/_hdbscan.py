@@ -251,21 +251,26 @@ def _states(x: Any) -> NDArray[np.int64]:
 
 
 def _check_distances(distances: Any) -> None:
+    for block in _blocks(distances):
+        is_missing = np.isnan(distances[block]).any(axis=1)
+        if is_missing.any():
+            row = block.start + int(np.argmax(is_missing))
+            raise ValueError(f"np.nan values found in precomputed-dense: row {row}; inf stands for a missing distance")
     n, n_columns = distances.shape
     if n != n_columns:
-        raise ValueError(f"Precomputed distances must be a square matrix, got shape {distances.shape}")
+        raise ValueError(
+            f"The precomputed distance matrix is expected to be symmetric, however it has shape ({n}, {n_columns})"
+        )
     for block in _blocks(distances):
         some = distances[block]
-        if np.isnan(some).any():
-            row = block.start + int(np.flatnonzero(np.isnan(some).any(axis=1))[0])
-            raise ValueError(f"np.nan values found in precomputed-dense: row {row}; inf stands for a missing distance")
         is_equal = np.isclose(some, distances[:, block].T, rtol=1e-7, atol=1e-9)
         if not is_equal.all():
             row, column = np.argwhere(~is_equal)[0]
             row += block.start
             raise ValueError(
-                f"Precomputed distances must be symmetric: row {row}, column {column} holds "
-                f"{distances[row, column]:g}, the other way round it is {distances[column, row]:g}"
+                "The precomputed distance matrix is expected to be symmetric, however its values appear to be "
+                f"asymmetric: row {row}, column {column} holds {distances[row, column]:g}, the other way round it is "
+                f"{distances[column, row]:g}"
             )
 
 
