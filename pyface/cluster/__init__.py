@@ -15,6 +15,7 @@ from pyface.cluster._dbscan import DBSCAN
 from pyface.cluster._for_embedder import for_embedder
 from pyface.cluster._graph import ChineseWhispers, GraphClustering, disagreements
 from pyface.cluster._groups import cluster_means, medoids
+from pyface.cluster._hdbscan import HDBSCAN
 from pyface.cluster._kmeans import KMeans
 from pyface.cluster._plot import plot_dendrogram
 from pyface.cluster._suggestions import MergeSuggestion, merge_suggestions
@@ -23,6 +24,7 @@ from pyface.kernels.relabeling import relabel
 
 __all__ = [
     "DBSCAN",
+    "HDBSCAN",
     "AgglomerativeClustering",
     "ChineseWhispers",
     "CutProfile",

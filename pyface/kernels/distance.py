@@ -119,6 +119,13 @@ def cosine_condensed(
     return result
 
 
+def dense_float64(x: FloatArray, y: FloatArray, metric: str, n_threads: int) -> NDArray[np.float64]:
+    """Distances (n, m) of all rows of ``x`` to all of ``y`` without rounding. Both have been checked."""
+    result = np.empty((len(x), len(y)))
+    _core.distances_dense(x, y, result, metric=metric, n_threads=n_threads)
+    return result
+
+
 def condensed_float64(x: FloatArray, metric: str, n_threads: int) -> NDArray[np.float64]:
     """Distances of all pairs without rounding: what SciPy's linkage takes. ``x`` has been checked."""
     result = np.empty(len(x) * (len(x) - 1) // 2)

@@ -214,6 +214,11 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
                 results.exact.push_back(edge.row * 1e6 + edge.col);
             }
         }
+        for (const index_t n_neighbors : {index_t{1}, index_t{4}, index_t{25}}) {
+            const auto tree = linkage::reachability_tree(rows, metric, n_neighbors, 1.0, n_threads, {});
+            for (const auto& edge : tree.edges) results.exact.push_back(edge.row * 1e6 + edge.col);
+            for (const double core : tree.cores) results.exact.push_back(core);
+        }
         for (const index_t max_edges : {index_t{1} << 30, index_t{10}}) {
             linkage::NearGraph graph(rows, metric, linkage::radius_for(threshold, metric), max_edges, n_threads, {});
             for (const auto kind : {linkage::Linkage::single, linkage::Linkage::complete, linkage::Linkage::average,

@@ -159,6 +159,7 @@ for x in (FLOAT32, FLOAT64):
             },
         ),
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
+        ("reachability_tree", {"x": x, "n_neighbors": 2, "core_factor": 1.0, **COSINE}),
         (
             "edges_between",
             {"x": x, "y": x, "component": np.arange(3, dtype=np.int32), "threshold": 0.5, "max_edges": 9, **COSINE},
