@@ -13,6 +13,7 @@ inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm512_dpwssd
 #else
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
 #endif
+inline Ints plus(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 inline __m256i folded(Ints a) {
     return _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
 }
@@ -28,6 +29,7 @@ inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm256_dpwssd
 #else
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
 #endif
+inline Ints plus(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
 inline __m256i folded(Ints a) { return a; }
 #else
 constexpr int kScanStep = 8;
@@ -51,6 +53,9 @@ inline Ints add_code_products(Ints sum, Codes a, Codes b) {
     }
     return sum;
 }
+inline Ints plus(Ints a, Ints b) {
+    PYFACE_LANES(Ints, static_cast<std::int32_t>(static_cast<word_t>(a.v[l]) + static_cast<word_t>(b.v[l])))
+}
 #endif
 
 constexpr int kScanGroup = 4;  // columns at a time, so that their sums are added up together
@@ -73,25 +78,54 @@ inline void put_totals(const Ints* sums, std::int32_t offset, float* out) {
 }
 #endif
 
-// Columns that the group lacks are its first one again: they are computed and of no use.
+// Memory is read one row after the other and asked for some way ahead: side by side, or without asking, it comes at half
+// the speed.
+constexpr index_t kAhead = 4096;
+inline void fetch_ahead([[maybe_unused]] const std::uint8_t* p) {
+#if defined(__AVX2__)
+    _mm_prefetch(reinterpret_cast<const char*>(p) + kAhead, _MM_HINT_T0);
+#endif
+}
+
+constexpr int kSumsOfRow = 4;  // since each addition waits for the one before
+
+template <int kRows>
+inline void scan_column(const Scan& s, const std::uint8_t* col, Ints* out) {
+    Ints sums[kRows][kSumsOfRow];
+    PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
+        PYFACE_UNROLL for (int i = 0; i < kSumsOfRow; ++i) sums[r][i] = spread_int(0);
+    }
+    index_t k = 0;
+    for (; k + kSumsOfRow * kScanStep <= s.stride; k += kSumsOfRow * kScanStep) {
+        for (int line = 0; line < kSumsOfRow * kScanStep; line += 64) fetch_ahead(col + k + line);
+        PYFACE_UNROLL for (int i = 0; i < kSumsOfRow; ++i) {
+            const Codes codes = widen_codes(col + k + i * kScanStep);
+            PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
+                const Codes row = load_codes(s.rows + r * s.stride + k + i * kScanStep);
+                sums[r][i] = add_code_products(sums[r][i], row, codes);
+            }
+        }
+    }
+    for (; k < s.stride; k += kScanStep) {
+        const Codes codes = widen_codes(col + k);
+        PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
+            sums[r][0] = add_code_products(sums[r][0], load_codes(s.rows + r * s.stride + k), codes);
+        }
+    }
+    PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
+        out[r * kScanGroup] = plus(plus(sums[r][0], sums[r][1]), plus(sums[r][2], sums[r][3]));
+    }
+}
+
+// Columns that the group lacks are its last one again: they are of no use.
 template <int kRows>
 inline void scan_group(const Scan& s, index_t first, index_t count, const std::int32_t* offsets, float* out,
                        index_t out_stride) {
-    const std::uint8_t* cols[kScanGroup];
-    for (int c = 0; c < kScanGroup; ++c) cols[c] = s.cols + (first + (c < count ? c : 0)) * s.stride;
-    Ints sums[kRows][kScanGroup];
-    PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
-        PYFACE_UNROLL for (int c = 0; c < kScanGroup; ++c) sums[r][c] = spread_int(0);
+    Ints sums[kRows * kScanGroup];
+    for (int c = 0; c < kScanGroup; ++c) {
+        scan_column<kRows>(s, s.cols + (first + (c < count ? c : count - 1)) * s.stride, sums + c);
     }
-    for (index_t k = 0; k < s.stride; k += kScanStep) {
-        Codes rows[kRows];
-        PYFACE_UNROLL for (int r = 0; r < kRows; ++r) rows[r] = load_codes(s.rows + r * s.stride + k);
-        PYFACE_UNROLL for (int c = 0; c < kScanGroup; ++c) {
-            const Codes col = widen_codes(cols[c] + k);
-            PYFACE_UNROLL for (int r = 0; r < kRows; ++r) sums[r][c] = add_code_products(sums[r][c], rows[r], col);
-        }
-    }
-    for (int r = 0; r < kRows; ++r) put_totals(sums[r], offsets[r], out + r * out_stride + first);
+    for (int r = 0; r < kRows; ++r) put_totals(sums + r * kScanGroup, offsets[r], out + r * out_stride + first);
 }
 
 template <int kTerms>
