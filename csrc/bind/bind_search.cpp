@@ -102,8 +102,8 @@ public:
         });
     }
 
-    py::tuple within(const py::object& x, std::int64_t self, double radius, std::int64_t memory_limit,
-                     std::int64_t panels, int n_threads) const {
+    py::tuple within(const py::object& x, std::int64_t self, double radius, bool by_distance,
+                     std::int64_t memory_limit, std::int64_t panels, int n_threads) const {
         const auto rows = queries(x, self, n_threads);
         std::unique_ptr<distance::FoundWithin> found;
         interruptible([&](const PollCallback& poll) {
@@ -116,7 +116,7 @@ public:
         const auto indices_view = as_writable_vector(indices, "indices");
         const auto distances_view = as_writable_vector(distances, "distances");
         interruptible([&](const PollCallback& poll) {
-            found->write(indptr_view, indices_view, distances_view, n_threads, poll);
+            found->write(indptr_view, indices_view, distances_view, by_distance, n_threads, poll);
             found.reset();
         });
         return py::make_tuple(indptr, indices, distances);
@@ -147,8 +147,8 @@ void register_search(py::module_& m) {
              "segments"_a, py::kw_only(), "metric"_a, "dimension"_a, "scale"_a, "centre"_a, "longest"_a, "any_scaled"_a)
         .def("nearest", &SearchIndex::nearest, "x"_a, "self_begin"_a, "distances"_a.noconvert(),
              "indices"_a.noconvert(), py::kw_only(), "panels"_a = -1, "n_threads"_a)
-        .def("within", &SearchIndex::within, "x"_a, "self_begin"_a, "radius"_a, py::kw_only(), "memory_limit"_a = -1,
-             "panels"_a = -1, "n_threads"_a);
+        .def("within", &SearchIndex::within, "x"_a, "self_begin"_a, "radius"_a, py::kw_only(), "by_distance"_a = false,
+             "memory_limit"_a = -1, "panels"_a = -1, "n_threads"_a);
 }
 
 }  // namespace pyface::bind

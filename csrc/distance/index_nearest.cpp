@@ -19,15 +19,6 @@ constexpr index_t kTaskWork = index_t{1} << 29;  // multiplications: some millis
 constexpr index_t kFirstColumns = 32;  // without thresholds everything is a candidate, so the first tiles are narrow
 constexpr index_t kWorthThreads = index_t{1} << 20;  // multiplications that take as long as starting a thread
 
-struct Neighbor {
-    double distance;
-    std::int32_t index;
-
-    bool operator<(const Neighbor& other) const {
-        return distance < other.distance || (distance == other.distance && index < other.index);
-    }
-};
-
 // What float64 may have rounded in a score, much more than it does at any number of columns.
 constexpr double kRounding = 1e-9;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();

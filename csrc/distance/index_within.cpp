@@ -14,7 +14,7 @@ namespace {
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 28;
 constexpr index_t kMostTiles = 4096;  // in a task: so many rows are a million
-constexpr double kBytesPerHit = 8.0 + 12.0;  // as a hit, and in the result
+constexpr double kBytesPerHit = 12.0 + 12.0;  // as a hit, and in the result
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
@@ -81,7 +81,7 @@ FoundWithin::FoundWithin(const SearchIndex& index, const Rows& queries, index_t 
                 for (index_t c = 0; c < n; ++c) {
                     if (!(values[at(c)] <= radius)) continue;
                     hits.rows.push_back(of_query[c]);
-                    hits.distances.push_back(static_cast<float>(values[at(c)]));
+                    hits.distances.push_back(values[at(c)]);
                     ++n_kept;
                 }
                 of_query += n;
@@ -105,7 +105,7 @@ FoundWithin::FoundWithin(const SearchIndex& index, const Rows& queries, index_t 
 }
 
 void FoundWithin::write(VectorView<std::int64_t> indptr, VectorView<std::int64_t> indices,
-                        VectorView<float> distances, int n_threads, const PollCallback& poll) {
+                        VectorView<float> distances, bool by_distance, int n_threads, const PollCallback& poll) {
     std::copy(indptr_.begin(), indptr_.end(), indptr.begin());
     const index_t n_blocks = (n_queries_ + kRowBlock - 1) / kRowBlock;
     parallel_for(
@@ -113,15 +113,23 @@ void FoundWithin::write(VectorView<std::int64_t> indptr, VectorView<std::int64_t
         [&](index_t block) {
             const index_t begin = block * kRowBlock;
             const index_t count = std::min(kRowBlock, n_queries_ - begin);
-            std::vector<std::int64_t> next(indptr_.begin() + begin, indptr_.begin() + begin + count);
+            std::vector<std::vector<Neighbor>> found(at(count));
             for (index_t p = 0; p < n_parts_; ++p) {
                 const Hits hits = std::move(hits_[at(block * n_parts_ + p)]);
                 std::size_t h = 0;
-                for (std::size_t i = 0; i < hits.counts.size(); ++i) {
-                    for (std::int32_t c = 0; c < hits.counts[i]; ++c, ++h) {
-                        indices[next[i]] = hits.rows[h];
-                        distances[next[i]++] = hits.distances[h];
+                for (index_t i = 0; i < count; ++i) {
+                    for (std::int32_t c = 0; c < hits.counts[at(i)]; ++c, ++h) {
+                        found[at(i)].push_back({hits.distances[h], hits.rows[h]});
                     }
+                }
+            }
+            for (index_t i = 0; i < count; ++i) {
+                auto& of_query = found[at(i)];
+                if (by_distance) std::sort(of_query.begin(), of_query.end());
+                auto place = indptr_[at(begin + i)];
+                for (const Neighbor& neighbor : of_query) {
+                    distances[place] = static_cast<float>(neighbor.distance);
+                    indices[place++] = neighbor.index;
                 }
             }
         },

@@ -75,6 +75,16 @@ private:
     std::vector<index_t> row_begins_, tile_begins_;  // per segment, and the end
 };
 
+// The order of neighbours: by distance, ties by lower index.
+struct Neighbor {
+    double distance;
+    std::int32_t index;
+
+    bool operator<(const Neighbor& other) const {
+        return distance < other.distance || (distance == other.distance && index < other.index);
+    }
+};
+
 // What distances come from in the end: float64, on the rows as given.
 class ExactToStored {
 public:
@@ -97,15 +107,16 @@ public:
 
     index_t n_entries() const { return indptr_.back(); }
 
-    // indptr (queries + 1), indices and distances (n_entries); the rows of a query are increasing. Once only.
+    // indptr (queries + 1), indices and distances (n_entries); the rows of a query are increasing, or with `by_distance` the
+    // nearest come first, ties by lower index. Once only.
     void write(VectorView<std::int64_t> indptr, VectorView<std::int64_t> indices, VectorView<float> distances,
-               int n_threads, const PollCallback& poll);
+               bool by_distance, int n_threads, const PollCallback& poll);
 
 private:
     struct Hits {
         std::vector<std::int32_t> counts;  // per query of the block
         std::vector<std::int32_t> rows;    // query after query
-        std::vector<float> distances;
+        std::vector<double> distances;
     };
     index_t n_queries_, n_parts_;
     std::vector<Hits> hits_;  // per block of queries, then per part of the rows
