@@ -9,7 +9,6 @@
 #include "distance/query_block.hpp"
 #include "distance/search_index.hpp"
 #include "distance/shortlist.hpp"
-#include "simd/isa.hpp"
 
 namespace pyface::distance {
 namespace {
@@ -55,7 +54,7 @@ public:
                     count * n_parts, threads_for(count * n_parts * step * tile_work),
                     [&](index_t task) {
                         const index_t begin = start + task % n_parts * step;
-                        search(first + task / n_parts, task, begin, std::min(begin + step, n_tiles), start == 0);
+                        search(first + task / n_parts, task, begin, std::min(begin + step, n_tiles), start / n_parts * kColBlock);
                     },
                     poll_);
             }
@@ -75,9 +74,10 @@ private:
     // The row of the index that query i is, or -1.
     index_t own(index_t i) const { return self_ < 0 ? -1 : self_ + i; }
 
-    // Tiles [begin, end) for one block of queries, into the short lists of the task.
-    void search(index_t block, index_t task, index_t begin, index_t end, bool is_first) {
+    // Tiles [begin, end) for one block of queries, into the short lists of the task, which have seen so many rows.
+    void search(index_t block, index_t task, index_t begin, index_t end, index_t seen_before) {
         if (begin >= end) return;
+        const bool is_first = seen_before == 0;
         const auto queries =
             blocks_.lease([&] { return std::make_unique<QueryBlock>(index_, queries_, in_panels_); });
         const index_t row = block * kRowBlock;
@@ -89,13 +89,18 @@ private:
         }
         std::vector<char> touched(static_cast<std::size_t>(queries->size()));
         index_t width = is_first ? kFirstColumns : kColBlock;
+        index_t n_seen = seen_before;
         for (index_t t = begin; t < end; ++t) {
             const SearchIndex::Tile tile = index_.tile(t);
             for (index_t done = 0; done < tile.count;) {
                 const index_t count = std::min(width, tile.count - done);
-                queries->run(*tile.stored, tile.first + done, count);
+                // Of rows in no particular order, the j-th one is among the k nearest so far with probability k / j.
+                const index_t n_pairs = queries->size() * count;
+                const index_t n_new = std::min(n_pairs, n_pairs * k_ / (n_seen + 1));
+                queries->run(*tile.stored, tile.first + done, count, 4 * n_new + n_pairs / kManyCandidates);
                 take(*queries, task, tile.row_number + done, touched);
                 done += count;
+                n_seen += count;
                 // Pieces of a tile begin on a multiple of what a panel takes.
                 width = std::clamp(done, width, kColBlock);
             }
@@ -193,7 +198,7 @@ void SearchIndex::nearest(const Rows& queries, index_t self, MatrixView<float> d
     const index_t k = distances.cols;
     require(k >= 1 && k <= size() - (self < 0 ? 0 : 1), "k must be between 1 and the number of rows to choose from");
     if (queries.size() == 0) return;
-    const bool in_panels = panels < 0 ? panels_pay(simd::kernels(), queries.size()) : queries.size() >= panels;
+    const bool in_panels = panels < 0 ? panels_pay(queries.size()) : queries.size() >= panels;
     IndexSearch(*this, queries, self, k, in_panels, n_threads, poll).run(distances, indices);
 }
 

@@ -6,7 +6,6 @@
 #include "distance/counters.hpp"
 #include "distance/query_block.hpp"
 #include "distance/search_index.hpp"
-#include "simd/isa.hpp"
 
 namespace pyface::distance {
 namespace {
@@ -27,7 +26,7 @@ struct Found {
 FoundWithin::FoundWithin(const SearchIndex& index, const Rows& queries, index_t self, double radius,
                          std::int64_t memory_limit, index_t panels, int n_threads, const PollCallback& poll)
     : n_queries_(queries.size()), indptr_(at(queries.size() + 1), 0) {
-    const bool in_panels = panels < 0 ? panels_pay(simd::kernels(), queries.size()) : queries.size() >= panels;
+    const bool in_panels = panels < 0 ? panels_pay(queries.size()) : queries.size() >= panels;
     const ExactToStored exact(index, queries);
     Pool<QueryBlock> blocks;
     const index_t tile_work = std::max<index_t>(1, std::min(kRowBlock, n_queries_)) * kColBlock *
@@ -54,7 +53,7 @@ FoundWithin::FoundWithin(const SearchIndex& index, const Rows& queries, index_t 
             const index_t first = task % n_parts_ * chunk;
             for (index_t t = first; t < std::min(first + chunk, index.n_tiles()); ++t) {
                 const SearchIndex::Tile tile = index.tile(t);
-                block->run(*tile.stored, tile.first, tile.count);
+                block->run(*tile.stored, tile.first, tile.count, block->size() * tile.count / kManyCandidates);
                 for (index_t c = 0; c < block->n_found(); ++c) {
                     const simd::Candidate& candidate = block->candidate(c);
                     const index_t row = tile.row_number + candidate.col;

@@ -78,7 +78,7 @@ inline void put_totals(const Ints* sums, std::int32_t offset, float* out) {
 }
 #endif
 
-// Memory is read one row after the other and asked for some way ahead: side by side, or without asking, it comes at half
+// Memory is read one column after the other and asked for some way ahead: side by side, or without asking, it comes at half
 // the speed.
 constexpr index_t kAhead = 4096;
 inline void fetch_ahead([[maybe_unused]] const std::uint8_t* p) {
@@ -87,33 +87,42 @@ inline void fetch_ahead([[maybe_unused]] const std::uint8_t* p) {
 #endif
 }
 
-constexpr int kSumsOfRow = 4;  // since each addition waits for the one before
+constexpr int kScanChains = 4;  // since each addition waits for the one before
 
-template <int kRows>
-inline void scan_column(const Scan& s, const std::uint8_t* col, Ints* out) {
-    Ints sums[kRows][kSumsOfRow];
-    PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
-        PYFACE_UNROLL for (int i = 0; i < kSumsOfRow; ++i) sums[r][i] = spread_int(0);
-    }
+inline Ints scan_column(const std::int16_t* row, const std::uint8_t* col, index_t stride) {
+    Ints sums[kScanChains];
+    PYFACE_UNROLL for (int i = 0; i < kScanChains; ++i) sums[i] = spread_int(0);
     index_t k = 0;
-    for (; k + kSumsOfRow * kScanStep <= s.stride; k += kSumsOfRow * kScanStep) {
-        for (int line = 0; line < kSumsOfRow * kScanStep; line += 64) fetch_ahead(col + k + line);
-        PYFACE_UNROLL for (int i = 0; i < kSumsOfRow; ++i) {
-            const Codes codes = widen_codes(col + k + i * kScanStep);
-            PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
-                const Codes row = load_codes(s.rows + r * s.stride + k + i * kScanStep);
-                sums[r][i] = add_code_products(sums[r][i], row, codes);
-            }
+    for (; k + kScanChains * kScanStep <= stride; k += kScanChains * kScanStep) {
+        for (int line = 0; line < kScanChains * kScanStep; line += 64) fetch_ahead(col + k + line);
+        PYFACE_UNROLL for (int i = 0; i < kScanChains; ++i) {
+            const index_t at = k + i * kScanStep;
+            sums[i] = add_code_products(sums[i], load_codes(row + at), widen_codes(col + at));
         }
     }
-    for (; k < s.stride; k += kScanStep) {
-        const Codes codes = widen_codes(col + k);
-        PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
-            sums[r][0] = add_code_products(sums[r][0], load_codes(s.rows + r * s.stride + k), codes);
+    for (; k < stride; k += kScanStep) {
+        sums[0] = add_code_products(sums[0], load_codes(row + k), widen_codes(col + k));
+    }
+    return plus(plus(sums[0], sums[1]), plus(sums[2], sums[3]));
+}
+
+// Several rows and columns side by side, for columns that are in the first cache: fewer loads, and each is widened once.
+template <int kRows>
+inline void scan_columns(const Scan& s, const std::uint8_t* const* cols, Ints* out) {
+    Ints sums[kRows][kScanGroup];
+    PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
+        PYFACE_UNROLL for (int c = 0; c < kScanGroup; ++c) sums[r][c] = spread_int(0);
+    }
+    for (index_t k = 0; k < s.stride; k += kScanStep) {
+        Codes rows[kRows];
+        PYFACE_UNROLL for (int r = 0; r < kRows; ++r) rows[r] = load_codes(s.rows + r * s.stride + k);
+        PYFACE_UNROLL for (int c = 0; c < kScanGroup; ++c) {
+            const Codes col = widen_codes(cols[c] + k);
+            PYFACE_UNROLL for (int r = 0; r < kRows; ++r) sums[r][c] = add_code_products(sums[r][c], rows[r], col);
         }
     }
     PYFACE_UNROLL for (int r = 0; r < kRows; ++r) {
-        out[r * kScanGroup] = plus(plus(sums[r][0], sums[r][1]), plus(sums[r][2], sums[r][3]));
+        PYFACE_UNROLL for (int c = 0; c < kScanGroup; ++c) out[r * kScanGroup + c] = sums[r][c];
     }
 }
 
@@ -121,9 +130,13 @@ inline void scan_column(const Scan& s, const std::uint8_t* col, Ints* out) {
 template <int kRows>
 inline void scan_group(const Scan& s, index_t first, index_t count, const std::int32_t* offsets, float* out,
                        index_t out_stride) {
+    const std::uint8_t* cols[kScanGroup];
+    for (int c = 0; c < kScanGroup; ++c) cols[c] = s.cols + (first + (c < count ? c : count - 1)) * s.stride;
     Ints sums[kRows * kScanGroup];
-    for (int c = 0; c < kScanGroup; ++c) {
-        scan_column<kRows>(s, s.cols + (first + (c < count ? c : count - 1)) * s.stride, sums + c);
+    if constexpr (kRows == 1) {
+        for (int c = 0; c < kScanGroup; ++c) sums[c] = scan_column(s.rows, cols[c], s.stride);
+    } else {
+        scan_columns<kRows>(s, cols, sums);
     }
     for (int r = 0; r < kRows; ++r) put_totals(sums + r * kScanGroup, offsets[r], out + r * out_stride + first);
 }
