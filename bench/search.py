@@ -2,10 +2,10 @@
 
     python bench/search.py [N] [--threads=T] [--without=scikit-learn]
 
-N rows x 512 (1,000,000 takes 10 GB of memory), k = 10; 1, 100 and, ours alone, 10,000 queries. The contenders take turns, so
-that what else the machine does hits all of them; the least of several rounds counts. Neighbours are held against
-float64. The bandwidth is measured on the spot: threads that read all of X and do next to nothing with it. usearch is in no
-extra: `pip install usearch`.
+N rows x 512 (1,000,000 takes 10 GB of memory), k = 10; 1, 100 and, ours alone, 10,000 queries. The contenders take
+turns, so that what else the machine does hits all of them; the least of several rounds counts. Neighbours are held
+against float64. The bandwidth is measured on the spot: threads that read all of X and do next to nothing with it.
+usearch is in no extra: `pip install usearch`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def own(x: NDArray[np.float32], n_threads: int) -> Search:
         f"\nfit {seconds:.2f} s; index {stored / 1e9:.3f} GB beside X of {x.nbytes / 1e9:.3f} GB; "
         f"{(resident() - before) / 1e9:.3f} GB more are resident\n"
     )
-    return lambda q: index.kneighbors(q)
+    search: Search = index.kneighbors
+    return search
 
 
 def faiss(x: NDArray[np.float32], n_threads: int) -> Search:
@@ -81,7 +82,8 @@ def usearch(x: NDArray[np.float32], n_threads: int) -> Search:
 def sklearn(x: NDArray[np.float32], n_threads: int) -> Search:
     module = peers.module("sklearn.neighbors", n_threads)
     index = module.NearestNeighbors(n_neighbors=K, metric="cosine", algorithm="brute").fit(x)
-    return lambda q: index.kneighbors(q)
+    search: Search = index.kneighbors
+    return search
 
 
 CONTENDERS: dict[str, Callable[[NDArray[np.float32], int], Search]] = {
@@ -101,7 +103,9 @@ def exact(x: NDArray[np.float32], q: NDArray[np.float32]) -> NDArray[np.int64]:
         part = x[begin : begin + 20_000].astype(np.float64)
         part /= np.linalg.norm(part, axis=1, keepdims=True)
         both = np.concatenate([best, 1 - wide @ part.T], axis=1)
-        numbers = np.concatenate([rows, np.broadcast_to(np.arange(begin, begin + len(part)), (len(q), len(part)))], axis=1)
+        numbers = np.concatenate(
+            [rows, np.broadcast_to(np.arange(begin, begin + len(part)), (len(q), len(part)))], axis=1
+        )
         order = np.argsort(both, axis=1, kind="stable")[:, :K]
         best, rows = np.take_along_axis(both, order, axis=1), np.take_along_axis(numbers, order, axis=1)
     return rows
@@ -148,10 +152,13 @@ def main() -> None:
             assert name != "pyface" or same == 1
             rate = ""
             if name == "pyface" and count == 1:
-                rate = f"{x.size / times[name] / 1e9:.1f} of {speed / 1e9:.1f}: {x.size / times[name] / speed:.0%} (70 % asked for)"
+                share = x.size / times[name] / speed
+                rate = f"{x.size / times[name] / 1e9:.1f} of {speed / 1e9:.1f}: {share:.0%} (70 % asked for)"
             asked = ASKED.get((name, count), "")
             ratio = f"{times[name] / times['pyface']:.1f}"
-            print(f"| {count} | {name} | {times[name] * 1e3:.1f} | {ratio} | {asked} | {same:.2%} | {rate} |", flush=True)
+            print(
+                f"| {count} | {name} | {times[name] * 1e3:.1f} | {ratio} | {asked} | {same:.2%} | {rate} |", flush=True
+            )
     seconds, _ = least(lambda: searches["pyface"](q), 1)
     print(f"| 10,000 | pyface | {seconds * 1e3:.0f} | | | | {2 * x.size * 1e4 / seconds / 1e9:.0f} GOP/s |")
 

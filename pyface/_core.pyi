@@ -306,7 +306,6 @@ def bcubed_by_merge(
     n_classes: int,
     others_count: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
-
 def search_frame(
     x: NDArray[np.float32] | NDArray[np.float64], *, metric: str, n_threads: int
 ) -> tuple[float, NDArray[np.float64] | None]: ...

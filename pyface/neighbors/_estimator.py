@@ -44,6 +44,8 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
     After fit: ``n_samples_fit_``, ``n_features_in_``, ``effective_metric_``.
     """
 
+    _index: search.RowIndex
+
     def __init__(
         self, n_neighbors: int = 5, *, radius: float | None = None, metric: str = "cosine", n_threads: int | None = None
     ) -> None:

@@ -87,7 +87,9 @@ def _content(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / INDEX).read_bytes())
     except FileNotFoundError:
-        raise IndexFileError(f"{folder}: is not a search index, as it has no {INDEX}; NearestNeighbors.save writes one") from None
+        raise IndexFileError(
+            f"{folder}: is not a search index, as it has no {INDEX}; NearestNeighbors.save writes one"
+        ) from None
     except OSError as error:
         raise IndexFileError(f"{folder / INDEX}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
@@ -96,8 +98,8 @@ def _content(folder: Path) -> dict[str, Any]:
         raise IndexFileError(f"{folder}: is not a search index: its {INDEX} is of something else")
     if content.get("version") != VERSION:
         raise IndexFileError(
-            f"{folder}: is a search index of version {content.get('version')}, and this pyface reads version {VERSION}; "
-            "fit and save it again, or use the pyface that wrote it"
+            f"{folder}: is a search index of version {content.get('version')}, this pyface reads version {VERSION}: "
+            "use the pyface that wrote it, or fit and save it again"
         )
     digest = content.pop("sha256", None)
     if digest != _digest(content):
@@ -112,7 +114,7 @@ def _mapped(folder: Path, name: str, content: dict[str, Any], check: bool) -> ND
         size = file.stat().st_size
         if size != described["bytes"]:
             raise _damaged(file, f"it has {size:,} bytes instead of {described['bytes']:,}")
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise IndexFileError(f"{file}: is missing; bring it back, or fit and save the index again") from None
     except OSError as error:
@@ -144,7 +146,7 @@ def _write_array(file: Path, parts: list[NDArray[Any]]) -> None:
         for part in parts:
             whole = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
             for begin in range(0, len(whole), _AT_ONCE):
-                out.write(memoryview(whole[begin : begin + _AT_ONCE]))
+                out.write(whole[begin : begin + _AT_ONCE].data)
 
 
 def _described(file: Path, n_threads: int) -> dict[str, Any]:

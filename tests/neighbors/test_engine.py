@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,16 @@ LAID = pytest.mark.parametrize("panels", [1 << 40, 1], ids=["as they lie", "in p
 
 def made(seed: int, n: int, d: int, dtype: Any = np.float32) -> NDArray:
     rng = np.random.default_rng(seed)
-    return (rng.normal(size=(max(1, n // 5), d))[rng.integers(0, max(1, n // 5), n)] + 0.1 * rng.normal(size=(n, d))).astype(dtype)
+    return (
+        rng.normal(size=(max(1, n // 5), d))[rng.integers(0, max(1, n // 5), n)] + 0.1 * rng.normal(size=(n, d))
+    ).astype(dtype)
 
 
 def indexed(x: NDArray, metric: str, cuts: tuple[int, ...] = ()) -> search.RowIndex:
     """All rows at once, or those up to the first cut and then piece by piece."""
     begins = [*cuts, len(x)]
     index = search.build(x[: begins[0]], metric, 1)
-    for begin, end in zip(begins, begins[1:], strict=False):
+    for begin, end in itertools.pairwise(begins):
         index = index.grown(x[begin:end], 1)
     return index
 
@@ -93,7 +96,8 @@ def test_against_the_definition(
 @LAID
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize(
-    ("metric", "dtype"), [("cosine", np.float32), ("cosine", np.float64), ("euclidean", np.float32), ("sqeuclidean", np.float64)]
+    ("metric", "dtype"),
+    [("cosine", np.float32), ("cosine", np.float64), ("euclidean", np.float32), ("sqeuclidean", np.float64)],
 )
 def test_hard_rows(make: Any, metric: str, dtype: type, panels: int) -> None:
     x = make(np.random.default_rng(7), dtype).astype(dtype)

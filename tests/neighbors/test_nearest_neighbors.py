@@ -39,7 +39,9 @@ def test_check_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("method", ["fit", "kneighbors", "radius_neighbors", "kneighbors_graph", "radius_neighbors_graph"])
+@pytest.mark.parametrize(
+    "method", ["fit", "kneighbors", "radius_neighbors", "kneighbors_graph", "radius_neighbors_graph"]
+)
 def test_the_signatures_are_scikit_learns(method: str) -> None:
     def parameters(kind: type) -> list[tuple[str, Any, Any]]:
         signature = inspect.signature(getattr(kind, method))
@@ -211,11 +213,13 @@ BAD = [
     (lambda i: i.kneighbors(X, 1.5), TypeError, "enter integer value"),
     (lambda i: i.kneighbors(X, True), TypeError, "enter integer value"),
     (
-        lambda i: i.kneighbors(X[:9], 301), ValueError,
-        r"Expected n_neighbors <= n_samples_fit, but n_neighbors = 301, n_samples_fit = 300, n_samples = 9; ask for fewer",
+        lambda i: i.kneighbors(X[:9], 301),
+        ValueError,
+        "Expected n_neighbors <= n_samples_fit, but n_neighbors = 301, n_samples_fit = 300, n_samples = 9; ask for",
     ),
     (
-        lambda i: i.kneighbors(None, 300), ValueError,
+        lambda i: i.kneighbors(None, 300),
+        ValueError,
         r"Expected n_neighbors < n_samples_fit, but n_neighbors = 300, n_samples_fit = 300, n_samples = 300",
     ),
     (lambda i: i.kneighbors(X[:, :5]), ValueError, "X has 5 features, but NearestNeighbors is expecting 12 features"),

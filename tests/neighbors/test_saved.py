@@ -51,7 +51,9 @@ def test_there_and_back(metric: str, dtype: Any, check: bool, tmp_path: Path) ->
             np.testing.assert_array_equal(got, want)
         assert (found.radius_neighbors_graph(q) != index.radius_neighbors_graph(q)).nnz == 0
     more = rows(2, 30, dtype=dtype)
-    np.testing.assert_array_equal(found.partial_fit(more).kneighbors(more)[1], index.partial_fit(more).kneighbors(more)[1])
+    np.testing.assert_array_equal(
+        found.partial_fit(more).kneighbors(more)[1], index.partial_fit(more).kneighbors(more)[1]
+    )
 
 
 def test_names_of_columns_are_kept(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_another_version(saved: Path) -> None:
     content["version"] = 2
     content["sha256"] = hashlib.sha256(json.dumps(content, sort_keys=True, indent=1).encode()).hexdigest()
     file.write_text(json.dumps(content))
-    with pytest.raises(IndexFileError, match="of version 2, and this pyface reads version 1"):
+    with pytest.raises(IndexFileError, match="of version 2, this pyface reads version 1"):
         NearestNeighbors.load(saved)
 
 
