@@ -12,7 +12,7 @@ namespace {
 
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 28;
-constexpr index_t kMostTiles = 4096;  // in a task: so many rows are a million
+constexpr index_t kLeastTasks = 64;  // of a block of queries, where there are tiles enough
 constexpr double kBytesPerHit = 12.0 + 12.0;  // as a hit, and in the result
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
@@ -31,7 +31,7 @@ FoundWithin::FoundWithin(const SearchIndex& index, const Rows& queries, index_t 
     Pool<QueryBlock> blocks;
     const index_t tile_work = std::max<index_t>(1, std::min(kRowBlock, n_queries_)) * kColBlock *
                               (index.dimension() + kPairWork);
-    const index_t chunk = std::clamp<index_t>(kTaskWork / tile_work, 1, kMostTiles);
+    const index_t chunk = std::clamp<index_t>(kTaskWork / tile_work, 1, std::max<index_t>(1, index.n_tiles() / kLeastTasks));
     n_parts_ = (index.n_tiles() + chunk - 1) / chunk;
     const index_t n_tasks = (n_queries_ + kRowBlock - 1) / kRowBlock * n_parts_;
     hits_.resize(at(n_tasks));

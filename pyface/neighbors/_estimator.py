@@ -96,7 +96,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
             _check.number(self.radius, "radius", minimum=0)
         threads = _threads.resolve(self.n_threads)
         x = self._rows(X, threads, reset=True)
-        self._use(search.build(x.copy() if copy and np.may_share_memory(x, X) else x, metric, threads))
+        self._use(search.build(x.copy() if copy else x, metric, threads))
         return self
 
     def _use(self, index: search.RowIndex) -> None:

@@ -197,6 +197,7 @@ def test_other_numbers() -> None:
     index = NearestNeighbors(1, metric="euclidean").fit([[0, 0], [3, 4]])
     distances, indices = index.kneighbors([[3, 3]])
     assert distances.tolist() == [[1.0]] and indices.tolist() == [[1]]
+    assert NearestNeighbors(1).partial_fit([[0, 1]]).partial_fit([[1, 0]]).kneighbors([[2, 0]])[1].tolist() == [[1]]
     single = NearestNeighbors(1).fit(rows(0, 1))
     assert single.kneighbors(rows(1, 2))[1].tolist() == [[0], [0]]
 
