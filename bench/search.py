@@ -3,9 +3,9 @@
     python bench/search.py [N] [--threads=T] [--without=scikit-learn] [--many]
 
 N rows x 512 (1,000,000 takes 10 GB of memory), k = 10; 1 and 100 queries, with `--many` 10,000, ours alone. The
-contenders take turns, so that what else the machine does hits all of them; the least of several rounds counts. Neighbours are held
-against float64. The bandwidth is measured on the spot: threads that read all of X and do next to nothing with it.
-usearch is in no extra: `pip install usearch`.
+contenders take turns, so that what else the machine does hits all of them; the least of several rounds counts.
+Neighbours are held against float64. The bandwidth is measured on the spot: threads that read all of X and
+do next to nothing with it. usearch is in no extra: `pip install usearch`.
 """
 
 from __future__ import annotations
