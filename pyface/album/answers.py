@@ -28,6 +28,8 @@ _MOVE_NOTHING = ("name", "unname", "hide")
 def faces_of(album: Album, person: int | str) -> FaceIds:
     """See :meth:`Album.faces_of`."""
     if isinstance(person, str):
+        if not person.strip():  # as a name it would be that of all who have none
+            raise ValueError("person is empty; give the number of one person, or the name that it has")
         found = np.flatnonzero(np.array(album.persons, np.str_) == person)
         if not len(found):
             raise ValueError(f"person: nobody is called {person!r}; 'pyface names' lists who is")

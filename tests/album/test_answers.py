@@ -17,6 +17,7 @@ from oracles.facts import SlowFacts
 
 import pyface
 from pyface.album.album import Album
+from pyface.album.forget import forget
 from pyface.errors import ContradictionError
 from pyface.report.folder import recluster_photos
 
@@ -354,6 +355,15 @@ def test_doubtful_faces_stay_only_where_they_are_near(
     assert album.states == ["", ""]
     for options in ({"min_quality": 0}, {"algorithm": "single", "threshold": 0.3}):
         assert recluster_photos(out, **options).n_people == 1
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\t"])
+def test_no_name_is_nobodys_name(out: Path, album: Album, empty: str) -> None:
+    """Those who have no name are not one person of the name ""."""
+    for use in (album.faces_of, album.unname, lambda person: album.name(person, "Ada"), lambda p: forget(out, person=p)):
+        with pytest.raises(ValueError, match="person is empty; give the number"):
+            use(empty)
+    assert not (out / "facts.sqlite").exists()
 
 
 def test_wrong_arguments(album: Album) -> None:

@@ -73,6 +73,16 @@ def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
     assert not (out / "facts.sqlite").exists()
 
 
+def test_an_empty_person_is_nobody(out: Path) -> None:
+    before = (out / "work.sqlite").read_bytes()
+    for arguments in (("forget", out, "--person", ""), ("name", out, " ", "Ada"), ("name", out, "", "--remove")):
+        done = pyface_here(*arguments)
+        assert done.returncode == 2
+        assert done.stderr == "pyface: person is empty; give the number of one person, or the name that it has\n"
+    assert (out / "work.sqlite").read_bytes() == before
+    assert not (out / "facts.sqlite").exists()
+
+
 def test_forget(out: Path) -> None:
     pyface_here("name", out, 0, "Ada")
     done = pyface_here("forget", out, "--person", "Ada")
