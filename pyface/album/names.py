@@ -37,8 +37,8 @@ class Named:
 def check_name(name: str) -> str:
     """A person's name as it is kept: without blanks around it, in Unicode's composed form (NFC).
 
-    TypeError if it is no text. ValueError, with the place, for an empty or too long one, and for line breaks, control
-    characters and marks that change the direction of text.
+    TypeError if it is no text. ValueError, with the place, for an empty or too long one, for one of digits alone, which
+    are a person's number, and for line breaks, control characters and marks that change the direction of text.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a text, got {type(name).__name__}")
@@ -53,6 +53,8 @@ def check_name(name: str) -> str:
         raise ValueError("name is empty; unname (--remove) takes a name away")
     if len(kept) > MAX_NAME:
         raise ValueError(f"name has {len(kept):,} characters; give one of at most {MAX_NAME}")
+    if kept.isascii() and kept.isdecimal():
+        raise ValueError(f"name: {kept!r} is a number, and people have numbers; give it a letter")
     return kept
 
 

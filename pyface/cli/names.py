@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyface.cli.console import reports_errors, say, set_up_logging, showable
 from pyface.cli.options import Verbose, app
 from pyface.errors import PyfaceError, counted
+
+if TYPE_CHECKING:
+    from pyface.album.album import Album
 
 _Out = Annotated[Path, typer.Argument(help="Folder that 'pyface cluster' wrote.", metavar="OUT", readable=False)]
 
@@ -36,7 +39,7 @@ def name_person(
     from pyface.report.folder import save_album
 
     album = load_album(out)
-    who = _number_or_name(person)
+    who = _number_or_name(album, person)
     n_faces = len(album.faces_of(who))
     if name is None:
         album = album.unname(who)
@@ -100,10 +103,15 @@ def forget(
     set_up_logging(verbose)
     if sum(value is not None for value in (person, photo, face)) != 1:
         raise ValueError("give exactly one of --person, --photo and --face")
+    from pyface.album.build import load_album
     from pyface.album.forget import forget as forget_faces
     from pyface.report.folder import save_album
 
-    who = None if person is None else _number_or_name(person)
+    who, meant = None, ""
+    if person is not None:
+        album = load_album(out)
+        who = _number_or_name(album, person)
+        meant = f"{_in_words(album, who)}, "
     gone = forget_faces(out, person=who, photo=photo, face=face)
     try:
         save_album(gone.album)
@@ -111,11 +119,32 @@ def forget(
         say(f"the records have forgotten it; 'pyface recluster {showable(str(out))}' writes the other files anew")
         raise
     photos = f", {counted(gone.n_photos, 'photo')}" if gone.n_photos else ""
-    say(f"forgotten: {counted(gone.n_faces, 'face')}{photos}; {counted(len(gone.album.faces), 'face')} left")
+    say(f"forgotten: {meant}{counted(gone.n_faces, 'face')}{photos}; {counted(len(gone.album.faces), 'face')} left")
     for path, kind in gone.exports:
         say(f"not reached, since it is outside: {showable(path)} ({kind})")
     say("the disk and backups of it may keep old blocks")
 
 
-def _number_or_name(person: str) -> int | str:
-    return int(person) if person.isascii() and person.isdecimal() else person
+def _number_or_name(album: Album, person: str) -> int | str:
+    """Digits are a number, unless nobody has it and somebody is called so; ValueError where they could be either."""
+    if not (person.isascii() and person.isdecimal()):
+        return person
+    number = int(person)
+    called = sorted({cluster for name, cluster in zip(album.persons, album.labels.tolist(), strict=True)
+                     if name == person})  # fmt: skip
+    if not called or called == [number]:
+        return number
+    if (album.labels == number).any():
+        raise ValueError(
+            f"person: {person} is the number of one person and the name of another; give that one another name by "
+            f"number first: pyface name OUT {called[0]} NAME"
+        )
+    return person
+
+
+def _in_words(album: Album, who: int | str) -> str:
+    """``person 3 (Ada)``: the numbers of a person's faces and the names that they have."""
+    faces = album.faces_of(who)
+    numbers = ", ".join(map(str, sorted(set(album.labels[faces].tolist()))))
+    names = ", ".join(sorted({showable(album.persons[face]) for face in faces} - {""}))
+    return f"person {numbers}" + (f" ({names})" if names else "")

@@ -258,6 +258,7 @@ def test_answers_are_kept_or_refused_as_by_the_definition(
         ("a\u202eb", r"character 2 is a mark for the direction of text \(U\+202E\)"),
         ("a\u2028b", "a line break"),
         ("\udcff", "half a character"),
+        ("12", "'12' is a number, and people have numbers"),
         ("x" * 10_000, "name has 10,000 characters; give one of at most 200"),
     ],
 )

@@ -12,6 +12,7 @@ pytest.importorskip("typer", reason="the extra 'models' is not installed")
 from album.records import two_to_a_photo, write_record
 from command_line import pyface_here
 
+import pyface
 from pyface.report.folder import recluster_photos
 
 TRUTH = [0, 1, 0, 1, 0, 2, 0, 1, 2, 1, 2, 3]
@@ -61,6 +62,7 @@ def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
     for arguments, message in (
         ((0, "a\nb"), "control character"),
         ((0, ""), "name is empty"),
+        ((0, "12"), "'12' is a number"),
         ((0,), "give either a NAME or --remove"),
         ((0, "Ada", "--remove"), "give either a NAME or --remove"),
         ((9, "Ada"), "nobody has the number 9"),
@@ -83,12 +85,43 @@ def test_an_empty_person_is_nobody(out: Path) -> None:
     assert not (out / "facts.sqlite").exists()
 
 
+def called_by_digits(out: Path, number: int, name: str) -> None:
+    """As an older version took names."""
+    album = pyface.load_album(out)
+    basis = album._basis
+    assert basis is not None
+    basis.journal.add("name", [basis.keys[face] for face in album.faces_of(number)], name=name)
+
+
+def test_digits_that_are_a_number_and_a_name_are_not_guessed_at(out: Path) -> None:
+    called_by_digits(out, 0, "3")
+    before = (out / "facts.sqlite").read_bytes()
+    for arguments in (("forget", out, "--person", 3), ("name", out, 3, "Ada"), ("name", out, 3, "--remove")):
+        done = pyface_here(*arguments)
+        assert done.returncode == 2
+        assert done.stderr == (
+            "pyface: person: 3 is the number of one person and the name of another; give that one another name by "
+            "number first: pyface name OUT 0 NAME\n"
+        )
+    assert (out / "facts.sqlite").read_bytes() == before
+    assert pyface_here("name", out, 0, "Ada").returncode == 0  # the way out
+    assert pyface_here("forget", out, "--person", 3).stderr.startswith("forgotten: person 3, 1 face; 11 faces left\n")
+
+
+def test_digits_that_are_a_name_alone_are_that_name(out: Path) -> None:
+    called_by_digits(out, 0, "77")
+    called_by_digits(out, 1, "1")  # its own number
+    assert pyface_here("forget", out, "--person", 77).stderr.startswith("forgotten: person 0 (77), 4 faces; 8 faces")
+    assert pyface_here("forget", out, "--person", 1).stderr.startswith("forgotten: person 1 (1), 4 faces; 4 faces")
+    assert "nobody has the number 8" in pyface_here("forget", out, "--person", 8).stderr
+
+
 def test_forget(out: Path) -> None:
     pyface_here("name", out, 0, "Ada")
     done = pyface_here("forget", out, "--person", "Ada")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
-        "forgotten: 4 faces; 8 faces left", "the disk and backups of it may keep old blocks",
+        "forgotten: person 0 (Ada), 4 faces; 8 faces left", "the disk and backups of it may keep old blocks",
     ]  # fmt: skip
     assert len(persons(out)) == 8
     assert pyface_here("forget", out, "--face", 0, "--photo", "000.jpg").returncode != 0
