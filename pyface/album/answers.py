@@ -45,11 +45,13 @@ def faces_of(album: Album, person: int | str) -> FaceIds:
     return found
 
 
-def name(album: Album, person: int | str, text: str, *, same: bool, another: bool) -> Album:
+def name(album: Album, person: int | str, text: str, *, same: bool, another: bool, overrule: bool) -> Album:
     """See :meth:`Album.name`."""
     text = check_name(text)
     if same and another:
         raise ValueError("same and another exclude each other: it is the one who is called so, or somebody else")
+    if overrule and not same:
+        raise ValueError("overrule (--overrule) is for same (--same): a name alone contradicts nothing")
     basis, rules = _current(album)
     faces = faces_of(album, person)
     own = _only_name(album, rules, faces)
@@ -66,7 +68,7 @@ def name(album: Album, person: int | str, text: str, *, same: bool, another: boo
         if len(namesakes) > 1:
             raise ValueError(f"name: several people are called {text!r} ({listed}); say which one with Album.same")
         union = np.union1d(faces, np.flatnonzero(rules.person == namesakes[0]))
-        together = _same(album, basis, union, overrule=False)  # a contradiction comes before anything is written
+        together = _same(album, basis, union, overrule=overrule)  # a contradiction comes before anything is written
         _say(basis, "name", union, person=namesakes[0], text=text)
         return renamed(together, basis)
     _say(basis, "name", faces, person=own, text=text)

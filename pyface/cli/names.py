@@ -28,6 +28,9 @@ def name_person(
     name: Annotated[str | None, typer.Argument(help="What it is called from now on.", metavar="[NAME]")] = None,
     same: Annotated[bool, typer.Option("--same", help="It is the one who is called so already: put together.")] = False,
     another: Annotated[bool, typer.Option("--another", help="It is somebody else who is called the same.")] = False,
+    overrule: Annotated[
+        bool, typer.Option("--overrule", help="With --same: what was said before and contradicts it holds no longer.")
+    ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take the name away.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -35,6 +38,8 @@ def name_person(
     set_up_logging(verbose)
     if (name is None) != remove:
         raise ValueError("give either a NAME or --remove")
+    if remove and (same or another or overrule):
+        raise ValueError("--same, --another and --overrule are for a NAME; --remove takes it away")
     from pyface.album.build import load_album
     from pyface.report.folder import save_album
 
@@ -45,7 +50,7 @@ def name_person(
         album = album.unname(who)
         say(f"{showable(person)} has no name any more ({counted(n_faces, 'face')})")
     else:
-        album = album.name(who, name, same=same, another=another)
+        album = album.name(who, name, same=same, another=another, overrule=overrule)
         say(f"{showable(person)} is {showable(name)} now ({counted(n_faces, 'face')})")
     for note in album.notes:
         say(f"note: {showable(note)}")

@@ -128,11 +128,15 @@ class Session:
         with self._lock:
             return self._person(self._album.faces_of(number), 1000)
 
-    def name(self, number: int, text: str, *, same: bool = False, another: bool = False) -> Data:
+    def name(
+        self, number: int, text: str, *, same: bool = False, another: bool = False, overrule: bool = False
+    ) -> Data:
         """Name a person; an empty text takes the name away."""
 
         def change(album: Album) -> Album:
-            return album.name(number, text, same=same, another=another) if text.strip() else album.unname(number)
+            if not text.strip():
+                return album.unname(number)
+            return album.name(number, text, same=same, another=another, overrule=overrule)
 
         return self._change(f"name of person {number}", change)
 

@@ -162,6 +162,21 @@ def test_two_people_of_one_name(out: Path, album: Album) -> None:
         album.name(first, "Ada", same=True, another=True)
 
 
+def test_a_name_that_puts_together_may_overrule(album: Album) -> None:
+    first, second = int(album.labels[0]), int(album.labels[1])
+    album.name(first, "Ada")
+    apart = album.different(of(0), of(1))
+    with pytest.raises(ContradictionError, match=r"overrule=True \(--overrule\)") as caught:
+        apart.name(second, "Ada", same=True)
+    assert len(caught.value.pairs) == 16
+    assert apart.persons[1] == ""
+    joined = apart.name(second, "Ada", same=True, overrule=True)
+    assert frozenset(of(0) + of(1)) in people_of(joined)
+    assert set(joined.faces_of("Ada")) == set(of(0) + of(1))
+    with pytest.raises(ValueError, match="overrule .* is for same"):
+        album.name(second, "Bob", overrule=True)
+
+
 def test_a_new_name_takes_the_place_of_the_old_one(album: Album) -> None:
     number = int(album.labels[0])
     album.name(number, "Aba")

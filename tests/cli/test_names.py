@@ -58,6 +58,19 @@ def test_a_name_that_is_taken_asks(out: Path) -> None:
     assert pyface_here("names", out).stdout == "0\t8\tAda\n"
 
 
+def test_an_answer_before_it_can_be_overruled(out: Path) -> None:
+    pyface_here("name", out, 0, "Ada")
+    pyface.load_album(out).different([0], [1])
+    done = pyface_here("name", out, 1, "Ada", "--same")
+    assert done.returncode == 1
+    assert "(--overrule)" in done.stderr
+    done = pyface_here("name", out, 1, "Ada", "--same", "--overrule")
+    assert done.returncode == 0, done.stderr
+    assert pyface_here("names", out).stdout == "0\t8\tAda\n"
+    done = pyface_here("name", out, "Ada", "--remove", "--overrule")
+    assert (done.returncode, done.stderr.count("--remove")) == (2, 1)
+
+
 def test_wrong_names_are_refused_in_one_line(out: Path) -> None:
     for arguments, message in (
         ((0, "a\nb"), "control character"),

@@ -105,6 +105,15 @@ def test_names(session: Session) -> None:
     assert [person["number"] for person in session.people(find="ad")["people"]] == [number_of(session, 0)]
 
 
+def test_a_name_may_overrule_what_was_said_before(session: Session) -> None:
+    session.name(number_of(session, 0), "Ada")
+    session = Session(session.album.different([0], [1]))
+    with pytest.raises(ContradictionError):
+        session.name(number_of(session, 1), "Ada", same=True)
+    session.name(number_of(session, 1), "Ada", same=True, overrule=True)
+    assert number_of(session, 0) == number_of(session, 1)
+
+
 def test_merge_split_move(session: Session) -> None:
     session.merge([number_of(session, 0), number_of(session, 11)])
     assert number_of(session, 0) == number_of(session, 11)
