@@ -169,10 +169,13 @@ class Album:
         return answers.said(self, "show", face_ids)
 
     def undo(self) -> Album:
-        """The album without the last thing that was said and not undone. ValueError if there is nothing to undo."""
+        """The album without the last thing that was said and not undone, all of what one call said.
+
+        ValueError if there is nothing to undo.
+        """
         from pyface.album import answers
 
-        return answers.undo(self)
+        return answers.undo(self)[0]
 
 
 def remember_people(out: str, album: Album) -> None:

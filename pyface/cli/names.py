@@ -68,12 +68,14 @@ def names(
     set_up_logging(verbose)
     import numpy as np
 
+    from pyface.album.answers import undo as take_back
     from pyface.album.build import load_album
     from pyface.report.folder import save_album
 
     album = load_album(out)
     if undo:
-        album = album.undo()
+        album, told = take_back(album)
+        say(f"taken back: {showable(told)}")
         save_album(album)
     people: dict[tuple[str, int], int] = {}
     for person, cluster in zip(album.persons, album.labels.tolist(), strict=True):

@@ -162,6 +162,15 @@ def test_two_people_of_one_name(out: Path, album: Album) -> None:
         album.name(first, "Ada", same=True, another=True)
 
 
+def test_one_undo_takes_back_all_that_one_call_said(out: Path, album: Album) -> None:
+    ada = album.name(int(album.labels[0]), "Ada")
+    both = ada.name(int(ada.labels[1]), "Ada", same=True)
+    for back in (both.undo(), recluster_photos(out)):
+        assert people_of(back) == people_of(album)
+        assert back.persons == ada.persons
+    assert ada.undo().persons == ("",) * 12
+
+
 def test_a_name_that_puts_together_may_overrule(album: Album) -> None:
     first, second = int(album.labels[0]), int(album.labels[1])
     album.name(first, "Ada")
@@ -376,7 +385,12 @@ def test_doubtful_faces_stay_only_where_they_are_near(
 @pytest.mark.parametrize("empty", ["", "  ", "\t"])
 def test_no_name_is_nobodys_name(out: Path, album: Album, empty: str) -> None:
     """Those who have no name are not one person of the name ""."""
-    for use in (album.faces_of, album.unname, lambda person: album.name(person, "Ada"), lambda p: forget(out, person=p)):
+    for use in (
+        album.faces_of,
+        album.unname,
+        lambda person: album.name(person, "Ada"),
+        lambda p: forget(out, person=p),
+    ):
         with pytest.raises(ValueError, match="person is empty; give the number"):
             use(empty)
     assert not (out / "facts.sqlite").exists()

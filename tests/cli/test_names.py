@@ -58,6 +58,21 @@ def test_a_name_that_is_taken_asks(out: Path) -> None:
     assert pyface_here("names", out).stdout == "0\t8\tAda\n"
 
 
+def test_undo_says_what_was_taken_back(out: Path) -> None:
+    pyface_here("name", out, 0, "Ada")
+    pyface_here("name", out, 1, "Ada", "--same")
+    album = pyface.load_album(out)
+    album = album.different([5], [11]).hide([5, 8]).show([8]).nobody([3]).unname("Ada")
+    for told in (
+        "that 8 faces have no name", "that 1 face belongs to nobody", "that 2 faces are shown",
+        "that the people of 2 faces are hidden", "that 1 face and 1 other are different people",
+        "that 8 faces are one person, the name Ada of 8 faces", "the name Ada of 4 faces",
+    ):  # fmt: skip
+        done = pyface_here("names", out, "--undo")
+        assert done.stderr.startswith(f"taken back: {told}\n"), done.stderr
+    assert pyface_here("names", out, "--undo").returncode == 2
+
+
 def test_an_answer_before_it_can_be_overruled(out: Path) -> None:
     pyface_here("name", out, 0, "Ada")
     pyface.load_album(out).different([0], [1])
