@@ -65,7 +65,7 @@ def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
             same=_flag(d, "same"),
             another=_flag(d, "another"),
             overrule=_flag(d, "overrule"),
-        ),  # fmt: skip
+        ),
         "merge": lambda d: session.merge(_numbers(d, "people"), overrule=_flag(d, "overrule")),
         "split": lambda d: session.split(_numbers(d, "faces"), overrule=_flag(d, "overrule")),
         "move": lambda d: session.move(_numbers(d, "faces"), _number(d, "person"), overrule=_flag(d, "overrule")),

@@ -134,6 +134,15 @@ def test_nobody_stands_alone_and_is_hidden(out: Path, album: Album) -> None:
     assert people_of(gone.show([0])) == people_of(album)
 
 
+def test_what_was_said_of_a_group_holds_without_the_face_that_is_nobodys(out: Path, album: Album) -> None:
+    parted = album.same([0, 2]).different([2], [4])
+    assert parted.labels[2] != parted.labels[4]
+    gone = parted.nobody([0])
+    assert gone.labels[2] != gone.labels[4]
+    labels = recluster_photos(out).labels
+    assert labels[2] != labels[4]
+
+
 def test_a_hidden_person_is_grouped_and_not_shown(out: Path, album: Album) -> None:
     hidden = album.hide([0])
     assert_array_equal(hidden.labels, album.labels)
@@ -182,7 +191,7 @@ def test_a_name_that_puts_together_may_overrule(album: Album) -> None:
     joined = apart.name(second, "Ada", same=True, overrule=True)
     assert frozenset(of(0) + of(1)) in people_of(joined)
     assert set(joined.faces_of("Ada")) == set(of(0) + of(1))
-    with pytest.raises(ValueError, match="overrule .* is for same"):
+    with pytest.raises(ValueError, match=r"overrule .* is for same"):
         album.name(second, "Bob", overrule=True)
 
 

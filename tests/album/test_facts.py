@@ -173,6 +173,19 @@ def test_faces_that_are_not_here_connect_those_that_are() -> None:
     assert rules.n_waiting == 1
 
 
+def test_a_group_is_spoken_for_by_a_face_that_is_somebodys() -> None:
+    journal = Journal(None)
+    journal.add("same", keys(0, 2, 6))
+    journal.add("different", keys(2), keys(5))
+    journal.add("nobody", keys(0))
+    rules = links(journal, rows(8))
+    assert_array_equal(rules.apart, [[2, 5]])
+    journal.add("nobody", keys(5))
+    assert_array_equal(links(journal, rows(8)).apart, np.zeros((0, 2)))
+    journal.add("show", keys(0, 5))
+    assert_array_equal(links(journal, rows(8)).apart, [[0, 5]])
+
+
 FACTS = st.lists(
     st.tuples(
         st.sampled_from(["same", "different"]), st.sets(st.integers(0, 7), min_size=1, max_size=3),
