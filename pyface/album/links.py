@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
+from pyface.album.close_calls import KeptApart
 from pyface.album.facts import FaceKey, Fact, Journal
 from pyface.kernels.boxes import iou
 from pyface.kernels.components import first_connected
@@ -40,6 +41,11 @@ class Links:
     names: dict[int, str]
     broken: Pairs
     n_waiting: int = 0
+
+    def kept_apart(self, photos: Labels | None, rows: NDArray[np.int64] | None = None) -> KeptApart:
+        """From whom faces are kept apart, of all or of these rows; photos : theirs, if one photo shows nobody twice."""
+        groups = np.where(self.together >= 0, self.together, np.arange(len(self.together)))
+        return KeptApart(photos, groups if rows is None else groups[rows], groups[self.apart])
 
 
 class Rows:
@@ -277,7 +283,7 @@ class Spoken:
                 assert part.fact.person is not None and part.fact.name is not None
                 person[here] = part.fact.person
                 names[part.fact.person] = part.fact.name
-        # A group is spoken for by its smallest row that is somebody's: nobody's faces are not grouped, and forbid nothing.
+        # A group is spoken for by its smallest row that is somebody's: nobody's faces are not grouped.
         speakers, somebody = np.full(self.n_nodes, -1), np.flatnonzero(~nobody)
         speakers[group[somebody[::-1]]] = somebody[::-1]  # of what is written to one place, the last stays
         apart = speakers[roots[~is_broken]]

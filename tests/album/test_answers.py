@@ -113,6 +113,35 @@ def test_different_splits_a_person(out: Path, album: Album) -> None:
     assert people_of(parted.undo()) == people_of(album)
 
 
+def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
+    """Face 1 is nearly as near to the other person, of the faces 2 and 3, as to its own."""
+    angles = np.radians([0, 41, 83.2, 83.2])
+    faces = {
+        f"{i}.jpg": [face_record(np.array([20 * np.cos(angle), 20 * np.sin(angle)], np.float32))]
+        for i, angle in enumerate(angles)
+    }
+    out = tmp_path / "angles"
+    album = recluster_photos(write_record(out, faces))
+    number = album.labels.tolist()
+    assert number[0] == number[1] != number[2] == number[3]
+
+    def calls(album: Album) -> list[tuple[int, int | None]]:
+        return [(call.face_id, call.other) for call in album.close_calls]
+
+    assert calls(album) == [(1, number[2])]
+    assert f"could also be person {number[2]}" in (out / "report.html").read_text()
+    pyface.save_album(album.name(number[2], "Ada"))
+    assert f"could also be Ada ({number[2]})" in (out / "report.html").read_text()
+
+    answered = album.different([1], [2])
+    assert calls(answered) == []
+    for options in ({}, {"algorithm": "complete", "threshold": 0.3}):
+        assert calls(recluster_photos(out, **options)) == []
+    other = answered.undo().different([0], [3])
+    assert calls(other) == [(1, number[2])]  # it was said of another face, which may not be that person either
+    assert calls(other.same([0, 1])) == []
+
+
 def test_people_keep_their_numbers(album: Album) -> None:
     parted = album.different([0], [2])
     others = [i for i in range(12) if TRUTH[i] != 0]
