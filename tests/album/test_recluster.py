@@ -134,8 +134,8 @@ def test_bad_options_change_nothing(out: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "match"),
     [
-        ("PRAGMA user_version = 1", "written by an incompatible version of pyface"),
-        ("PRAGMA user_version = 4", "written by an incompatible version of pyface"),
+        ("PRAGMA user_version = 1", "written by an incompatible, older version of pyface"),
+        ("PRAGMA user_version = 4", "written by a newer version of pyface"),
         ("DROP TABLE faces", "cannot be used as a record of work"),
         ("DELETE FROM run", "no record of work in it"),
         ("UPDATE run SET described = 'x'", "cannot be used as a record of work"),
