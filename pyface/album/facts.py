@@ -47,6 +47,10 @@ CREATE TABLE exports (path BLOB PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT N
 """
 
 
+_DAMAGED = (
+    "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away: names and answers "
+    "are lost without it, and faces that were forgotten may come back"
+)
 # Facts that one command said, by the first of them; made where there are any. Versions that do not know it undo them
 # one by one.
 _AT_ONCE = "CREATE TABLE IF NOT EXISTS at_once (fact INTEGER PRIMARY KEY, first INTEGER NOT NULL)"
@@ -208,40 +212,49 @@ class Journal:
         if self.path is None:
             if self._memory is None:
                 self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-                self._prepare(self._memory)
+                _lay_out(self._memory)
             with self._memory:
                 yield self._memory
             return
-        damaged = "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away"
         is_there = os.path.lexists(self.path)
         if not is_there and not write:
             yield None
             return
         lock = one_writer(os.path.dirname(self.path) or ".") if write else contextlib.nullcontext()
-        with lock, in_words(self.path, damaged):
+        with lock, in_words(self.path, _DAMAGED):
             if not is_there:
-                create_private(self.path)
+                self._make(self.path)
             # What a run that was killed left half done is rolled back by whoever may write.
             mode = "rw" if write or os.access(self.path, os.W_OK) else "ro"
             address = f"file:{_quoted(self.path)}?mode={mode}"
             with contextlib.closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS)) as db:
-                if os.path.getsize(self.path) == 0 and not write:
-                    yield None
-                    return
                 if write:
                     db.execute("PRAGMA synchronous = FULL")
-                self._prepare(db)
+                self._check(db)
                 with db:
                     db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                     yield db
 
-    def _prepare(self, db: sqlite3.Connection) -> None:
+    def _make(self, path: str) -> None:
+        """Make an empty journal, whole or not at all: an empty file is one whose contents were lost."""
+        temporary = f"{path}.writing"
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(temporary)
+            create_private(temporary)
+            with contextlib.closing(sqlite3.connect(temporary)) as db:
+                _lay_out(db)
+            if not os.path.lexists(path):
+                os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(OSError):
+                os.remove(temporary)
+
+    def _check(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            db.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
-            )
-        elif version != VERSION:
+            raise ValueError("it is empty" if not os.path.getsize(str(self.path)) else "it has none")
+        if version != VERSION:
             raise OutputFolderError(
                 f"{self.path}: holds names and corrections of a newer version of pyface (layout {version}, this one "
                 f"knows {VERSION}); update pyface. Nothing was changed"
@@ -266,6 +279,12 @@ class Journal:
             _go_on(self._facts, db, self._seen[0])
             self._firsts = _firsts(db)
             self._seen = (last, n_forgotten)
+
+
+def _lay_out(db: sqlite3.Connection) -> None:
+    db.executescript(
+        f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )
 
 
 def is_facts_file(path: str) -> bool:

@@ -249,11 +249,36 @@ def test_a_locked_journal_is_said(path: str, monkeypatch: pytest.MonkeyPatch) ->
     assert len(Journal(path).facts()) == 1
 
 
-def test_killed_while_it_was_made(path: str) -> None:
-    Path(path).touch(mode=0o600)
+def test_killed_while_it_was_made(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyface.album.facts.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(path).add("hide", keys(0))
+    assert os.listdir(os.path.dirname(path)) == []
+    Path(f"{path}.writing").write_bytes(b"what a kill leaves")
     assert Journal(path).facts() == []
     Journal(path).add("hide", keys(0))
     assert len(Journal(path).facts()) == 1
+    assert os.listdir(os.path.dirname(path)) == ["facts.sqlite"]
+
+
+@pytest.mark.parametrize("contents", [b"", None, b"these are my notes\n" * 99])
+def test_one_whose_contents_are_lost_is_said(path: str, contents: bytes | None) -> None:
+    """Not taken for one in which nothing was said: names would be gone, and what was forgotten would be back."""
+    if contents is None:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE TABLE notes (text TEXT)")
+    else:
+        Path(path).write_bytes(contents)
+    before = Path(path).read_bytes()
+    for use in (Journal.facts, Journal.forgotten, lambda journal: journal.add("hide", keys(0))):
+        with pytest.raises(OutputFolderError, match=r"put a copy of it back.*forgotten may come back") as told:
+            use(Journal(path))
+        assert ("it is empty" in str(told.value)) == (contents == b"")
+    assert Path(path).read_bytes() == before
 
 
 def test_reading_needs_no_permission_to_write(path: str) -> None:
