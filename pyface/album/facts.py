@@ -48,8 +48,8 @@ CREATE TABLE exports (path BLOB PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT N
 
 
 _DAMAGED = (
-    "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away: names and answers "
-    "are lost without it, and faces that were forgotten may come back"
+    "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away: names and "
+    "answers are lost without it, and faces that were forgotten may come back"
 )
 # Facts that one command said, by the first of them; made where there are any. Versions that do not know it undo them
 # one by one.
