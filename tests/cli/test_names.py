@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,22 @@ def test_a_name_that_is_taken_asks(out: Path) -> None:
     assert pyface_here("name", out, 1, "Ada", "--same").returncode == 0
     assert persons(out).count("Ada") == 8
     assert pyface_here("names", out).stdout == "0\t8\tAda\n"
+
+
+def test_names_are_listed_where_nothing_can_be_written(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyface_here("name", out, 0, "Ada")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    connect = sqlite3.connect
+
+    def read_only(address: str, **options: Any) -> sqlite3.Connection:
+        return connect(str(address).replace("mode=rw", "mode=ro"), **options)
+
+    monkeypatch.setattr("sqlite3.connect", read_only)
+    assert pyface_here("names", out).stdout == "0\t4\tAda\n"
+    done = pyface_here("names", out, "--undo")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
 
 
 def test_undo_says_what_was_taken_back(out: Path) -> None:
