@@ -41,7 +41,6 @@ def name_person(
     if remove and (same or another or overrule):
         raise ValueError("--same, --another and --overrule are for a NAME; --remove takes it away")
     from pyface.album.build import load_album
-    from pyface.report.folder import save_album
 
     album = load_album(out)
     who = _number_or_name(album, person)
@@ -54,7 +53,7 @@ def name_person(
         say(f"{showable(person)} is {showable(name)} now ({counted(n_faces, 'face')})")
     for note in album.notes:
         say(f"note: {showable(note)}")
-    save_album(album)
+    _save(album, out)
 
 
 @app.command()
@@ -70,13 +69,12 @@ def names(
 
     from pyface.album.answers import undo as take_back
     from pyface.album.build import load_album
-    from pyface.report.folder import save_album
 
     album = load_album(out)
     if undo:
         album, told = take_back(album)
         say(f"taken back: {showable(told)}")
-        save_album(album)
+        _save(album, out)
     people: dict[tuple[str, int], int] = {}
     for person, cluster in zip(album.persons, album.labels.tolist(), strict=True):
         if person:
@@ -130,6 +128,19 @@ def forget(
     for path, kind in gone.exports:
         say(f"not reached, since it is outside: {showable(path)} ({kind})")
     say("the disk and backups of it may keep old blocks")
+
+
+def _save(album: Album, out: Path) -> None:
+    from pyface.report.folder import save_album
+
+    try:
+        save_album(album)
+    except PyfaceError:
+        say(
+            "this is kept, and the other files do not have it yet: when they can be written, 'pyface recluster "
+            f"{showable(str(out))}' with the options that OUT was made with writes them anew"
+        )
+        raise
 
 
 def _number_or_name(album: Album, person: str) -> int | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,29 @@ def test_names_are_listed_where_nothing_can_be_written(out: Path, monkeypatch: p
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_on_a_full_disk_it_is_said_what_is_kept(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ("faces.csv", "report.html", "summary.json")
+    before = {name: (out / name).read_bytes() for name in files}
+
+    def full(*_: object, **__: object) -> tuple[int, str]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyface.album.out_folder.tempfile.mkstemp", full)
+        done = pyface_here("name", out, 0, "Ada")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[1:] == [
+            "this is kept, and the other files do not have it yet: when they can be written, 'pyface recluster "
+            f"{out}' with the options that OUT was made with writes them anew",
+            f"pyface: {out}: the disk is full; make space first, or choose another folder",
+        ]
+        done = pyface_here("recluster", out)
+        assert done.stderr == f"pyface: {out}: the disk is full; make space first, or choose another folder\n"
+    assert {name: (out / name).read_bytes() for name in files} == before
+    assert pyface_here("recluster", out).returncode == 0
+    assert persons(out).count("Ada") == 4
 
 
 def test_undo_says_what_was_taken_back(out: Path) -> None:
