@@ -76,7 +76,7 @@
   const detail = byId("detail");
   const show = (item) => {
     const why = item.querySelector(".why");
-    byId("detail-name").textContent = item.dataset.called;
+    byId("detail-name").textContent = byId("detail-name").title = item.dataset.called;
     byId("detail-why").textContent = why ? why.textContent : "";
     byId("detail-why").hidden = !why;
     byId("detail-photo").textContent = item.dataset.photo;
