@@ -9,6 +9,11 @@ from pyface.errors import OutputFolderError
 
 APPLICATION_ID = 0x70796663
 VERSION = 3
+# Out of a record that is damaged, and what it costs.
+WAY_OUT = (
+    "remove it to begin anew: people get other numbers, and photos that --add brought are to be added again; names and "
+    "answers stay"
+)
 
 _SCHEMA = """
 CREATE TABLE photos (

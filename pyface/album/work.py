@@ -79,7 +79,7 @@ class WorkFile:
                 raise
 
     def _in_words(self) -> contextlib.AbstractContextManager[None]:
-        return in_words(self._path, "cannot be used as a record of work ({}); remove it to begin anew")
+        return in_words(self._path, f"cannot be used as a record of work ({{}}); {layout.WAY_OUT}")
 
     def _prepare(self) -> None:
         # Taken now and held until the end: whatever forbids writing is told before any work is done.

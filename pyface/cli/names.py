@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,7 +85,8 @@ def names(
         typer.echo(f"{cluster}\t{n_faces}\t{showable(person)}")
     is_unnamed = ~(album.set_aside | album.hidden) & (np.array(album.persons, np.str_) == "")
     n_unnamed = len(np.unique(album.labels[is_unnamed]))
-    say(f"{counted(len({name for name, _ in people}), 'name')}; {counted(n_unnamed, 'person', 'people')} without one")
+    n_named = counted(len({cluster for _, cluster in people}), "person", "people")
+    say(f"{n_named} with a name; {counted(n_unnamed, 'person', 'people')} without one")
     for note in album.notes:
         say(f"note: {showable(note)}")
 
@@ -96,7 +99,10 @@ def forget(
         str | None, typer.Option(help="All faces of this person: its number, or its name.", metavar="NUMBER|NAME")
     ] = None,
     photo: Annotated[
-        str | None, typer.Option(help="This photo with all its faces, named as in faces.csv, and copies of the file.")
+        str | None,
+        typer.Option(
+            help="This photo with all its faces, and copies of the file: named as in faces.csv, or the path of it."
+        ),
     ] = None,
     face: Annotated[int | None, typer.Option(help="This face, by its face_id.", metavar="ID")] = None,
     verbose: Verbose = False,
@@ -117,6 +123,9 @@ def forget(
         album = load_album(out)
         who = _number_or_name(album, person)
         meant = f"{_in_words(album, who)}, "
+    if photo is not None:
+        photo, typed = _photo_of(out, photo), photo
+        meant = "" if photo == typed else f"photo {showable(photo)}, "
     gone = forget_faces(out, person=who, photo=photo, face=face)
     try:
         save_album(gone.album)
@@ -158,6 +167,18 @@ def _number_or_name(album: Album, person: str) -> int | str:
             f"number first: pyface name OUT {called[0]} NAME"
         )
     return person
+
+
+def _photo_of(out: Path, photo: str) -> str:
+    """The name of a photo in the album, given as that or as the path of its file."""
+    from pyface.export.originals import known_photos
+
+    known = known_photos(str(out))
+    if photo in known or not os.path.isfile(photo):
+        return photo
+    with open(photo, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return next((name for name, entry in known.items() if entry.digest == digest), photo)
 
 
 def _in_words(album: Album, who: int | str) -> str:

@@ -42,7 +42,7 @@ def test_name_names_and_undo(out: Path) -> None:
     assert pyface_here("name", out, 1, "bob").returncode == 0
     done = pyface_here("names", out)
     assert done.stdout == "1\t4\tbob\n0\t4\tZoë\n"
-    assert done.stderr == "2 names; 2 people without one\n"
+    assert done.stderr == "2 people with a name; 2 people without one\n"
     done = pyface_here("names", out, "--undo")
     assert done.stdout == "0\t4\tZoë\n"
     assert "bob" not in persons(out)
@@ -98,6 +98,12 @@ def test_on_a_full_disk_it_is_said_what_is_kept(out: Path, monkeypatch: pytest.M
     assert {name: (out / name).read_bytes() for name in files} == before
     assert pyface_here("recluster", out).returncode == 0
     assert persons(out).count("Ada") == 4
+
+
+def test_two_people_of_one_name_are_two_people(out: Path) -> None:
+    for number, options in ((0, ()), (1, ("--another",)), (2, ())):
+        assert pyface_here("name", out, number, "Bill" if number < 2 else "Ada", *options).returncode == 0
+    assert pyface_here("names", out).stderr == "3 people with a name; 1 person without one\n"
 
 
 def test_undo_says_what_was_taken_back(out: Path) -> None:
@@ -197,6 +203,16 @@ def test_forget(out: Path) -> None:
     assert pyface_here("forget", out, "--face", 0, "--photo", "000.jpg").returncode != 0
     assert "none named 'x.jpg'" in pyface_here("forget", out, "--photo", "x.jpg").stderr
     assert "1 photo" in pyface_here("forget", out, "--photo", "000.jpg").stderr
+
+
+def test_forget_a_photo_by_the_path_of_its_file(out: Path, tmp_path: Path) -> None:
+    path = tmp_path / "somewhere" / "else.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"001.jpg")  # in the record the digest of a photo is that of its name
+    done = pyface_here("forget", out, "--photo", path)
+    assert done.stderr.startswith("forgotten: photo 001.jpg, 2 faces, 1 photo; 10 faces left\n"), done.stderr
+    path.write_bytes(b"another one")
+    assert "none named" in pyface_here("forget", out, "--photo", path).stderr
 
 
 def test_no_album(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_an_album_that_cannot_be_written_is_exported(
     before = tree(out)
     export_album(out, "csv", tmp_path / "other")
     assert sorted(tree(tmp_path / "other")) == expected
+    export_album(out, "xmp", tmp_path / "sidecars", photos=tmp_path / "photos", named_only=False)
     assert tree(out) == before
     assert "'pyface forget' will not know of this export" in caplog.text
 
