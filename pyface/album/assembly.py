@@ -18,6 +18,7 @@ from pyface.album.close_calls import CloseCall
 from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
+from pyface.album.layout import WAY_OUT
 from pyface.album.links import Links, Rows
 from pyface.album.names import name_people
 from pyface.album.people import Grouping, keep_numbers
@@ -169,7 +170,7 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
     table = work.faces()
     n = len(table.photos)
     if n and (table.embeddings.shape[1], table.boxes.shape[1]) != (info.dimension, 4):
-        raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
+        raise OutputFolderError(f"{path}: the record of work is damaged; {WAY_OUT}")
     embeddings = table.embeddings.reshape(n, info.dimension)
     positions = _positions(table.photos)
     digests = {name: digest for name, _, _, _, digest in infos}

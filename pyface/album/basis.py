@@ -37,14 +37,14 @@ class FaceKeys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouped:
-    """Who belongs together: (n,) numbers by size, which faces were set aside, which are nobody's.
+    """Who belongs together: (n,) numbers by size, which faces were set aside, and what was said of the faces.
 
     standing : how that came about, where it is known in full.
     """
 
     labels: Labels
     set_aside: NDArray[np.bool_]
-    nobody: NDArray[np.bool_]
+    rules: Links
     standing: Standing | None
 
 
@@ -137,7 +137,7 @@ class Basis:
             else:
                 standing = stand(question, rules)
             memory.standing = standing
-            return Grouped(number_by_size(standing.labels), standing.set_aside, rules.nobody, standing)
+            return Grouped(number_by_size(standing.labels), standing.set_aside, rules, standing)
         labels, set_aside = group_faces(
             self.space.embeddings,
             self.grouping,
@@ -147,23 +147,24 @@ class Basis:
             rules=rules,
             n_threads=self.space.n_threads,
         )
-        return Grouped(labels, set_aside, rules.nobody, None)
+        return Grouped(labels, set_aside, rules, None)
 
     def stored(self, labels: Labels, set_aside: NDArray[np.bool_]) -> Grouped:
         """People as the record has them."""
-        return Grouped(labels, set_aside, self.links().nobody, None)
+        return Grouped(labels, set_aside, self.links(), None)
 
     def close_calls(self, grouped: Grouped, numbers: Labels) -> tuple[CloseCall, ...]:
         """The close calls among the faces that are people's, who have these numbers (n,)."""
         if grouped.standing is not None:
-            return tuple(grouped.standing.close_calls(self._question(), numbers))
-        rows = np.flatnonzero(~(grouped.set_aside | grouped.nobody))
+            return tuple(grouped.standing.close_calls(self._question(), grouped.rules, numbers))
+        rows = np.flatnonzero(~(grouped.set_aside | grouped.rules.nobody))
+        photos = self.photos[rows] if self.grouping.same_photo_different_people else None
         calls = close_calls(
             self.space.embeddings[rows],
             numbers[rows],
             metric=self.space.metric,
             threshold=self.grouping.threshold,
-            photos=self.photos[rows] if self.grouping.same_photo_different_people else None,
+            apart=grouped.rules.kept_apart(photos, rows),
             n_threads=self.space.n_threads,
         )
         return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)

@@ -83,11 +83,11 @@ class Standing:
     near: Near | None
     distances: Distances
 
-    def close_calls(self, question: Question, numbers: Labels) -> list[CloseCall]:
+    def close_calls(self, question: Question, links: Links, numbers: Labels) -> list[CloseCall]:
         """The close calls, if people have these numbers (n,)."""
-        photos = None if question.same_photo is None else question.photos
         limit = question.space.squared(self.threshold)
-        return judged(self.distances, self.people, numbers, limit, photos)
+        apart = links.kept_apart(None if question.same_photo is None else question.photos)
+        return judged(self.distances, self.people, numbers, limit, apart)
 
     @property
     def labels(self) -> Labels:

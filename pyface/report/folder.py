@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -237,8 +237,11 @@ def album_page(album: Album) -> str:
         n_hidden=int(np.count_nonzero(album.hidden)),
         notes=album.notes,
     )
-    unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
-    people = [face_ids for face_ids in album.people() if not album.hidden[face_ids[0]]]
+    everybody, others = album.people(), {call.other for call in album.close_calls}
+    numbers = [int(album.labels[face_ids[0]]) for face_ids in everybody]
+    named = {n: _name_of(album, ids.tolist()) for n, ids in zip(numbers, everybody, strict=True) if n in others}
+    unsure = {call.face_id: _unsure_text(call, named) for call in album.close_calls}
+    people = [face_ids for face_ids in everybody if not album.hidden[face_ids[0]]]
     people.sort(key=lambda face_ids: (album.set_aside[face_ids[0]], -len(face_ids), album.labels[face_ids[0]]))
     # Only what the page has room for is laid out: an album may have tens of thousands of people.
     room = room_for([len(face_ids) for face_ids in people])
@@ -280,5 +283,8 @@ def _name_of(album: Album, face_ids: list[int]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _unsure_text(call: CloseCall) -> str:
-    return "barely belongs here" if call.other is None else f"could also be person {call.other}"
+def _unsure_text(call: CloseCall, named: Mapping[int, str]) -> str:
+    if call.other is None:
+        return "barely belongs here"
+    name = named[call.other]
+    return f"could also be {name} ({call.other})" if name else f"could also be person {call.other}"

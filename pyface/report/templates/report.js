@@ -111,7 +111,7 @@
   const detail = byId("detail");
   const show = (item) => {
     const why = item.querySelector(root.hasAttribute("data-elsewhere") ? ".from" : ".why");
-    byId("detail-name").textContent = item.dataset.called;
+    byId("detail-name").textContent = byId("detail-name").title = item.dataset.called;
     byId("detail-why").textContent = why ? why.textContent : "";
     byId("detail-why").hidden = !why;
     byId("detail-photo").textContent = item.dataset.photo;
