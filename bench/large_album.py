@@ -84,7 +84,7 @@ def check(album: Album) -> None:
     _, own, own_inverse = np.unique(album.labels, return_index=True, return_inverse=True)
     np.testing.assert_array_equal(first[inverse], own[own_inverse])
     np.testing.assert_array_equal(whole.set_aside, album.set_aside)
-    assert list(album.close_calls) == whole.close_calls(basis._question(), album.labels)
+    assert list(album.close_calls) == whole.close_calls(basis._question(), rules, album.labels)
     violations = (album.labels[rules.apart[:, 0]] == album.labels[rules.apart[:, 1]]).sum()
     together = np.flatnonzero((rules.together >= 0) & ~rules.nobody & ~rules.nobody[rules.together])
     violations += (album.labels[together] != album.labels[rules.together[together]]).sum()

@@ -40,6 +40,8 @@ DISTRIBUTIONS = {
     "faiss": "faiss-cpu",
     "simsimd": "simsimd",
     "fastcluster": "fastcluster",
+    "hdbscan": "hdbscan",
+    "fast_hdbscan": "fast_hdbscan",
     "Numba": "numba",
 }
 

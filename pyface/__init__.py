@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from pyface.kernels.linkage import cut, linkage
     from pyface.kernels.piecewise import PiecewiseAffine, piecewise_affine
+    from pyface.neighbors import NearestNeighbors
     from pyface.photos.reading import read_image
     from pyface.report.folder import cluster_photos, save_album
     from pyface.types import Detections, Face, Landmarks
@@ -42,6 +43,7 @@ __all__ = [
     "Face",
     "FaceAnalyzer",
     "Landmarks",
+    "NearestNeighbors",
     "PiecewiseAffine",
     "PyfaceError",
     "__version__",
@@ -76,6 +78,7 @@ _HOMES = {
     "Face": "pyface.types",
     "FaceAnalyzer": "pyface.analysis.analyzer",
     "Landmarks": "pyface.types",
+    "NearestNeighbors": "pyface.neighbors",
     "PiecewiseAffine": "pyface.kernels.piecewise",
     "PyfaceError": "pyface.errors",
     "build_info": "pyface._build",

@@ -250,6 +250,9 @@ def joints_from_vectors(
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def spanning_edges(x: _Rows, *, metric: str, height_limit: float, n_threads: int) -> NDArray[np.int32]: ...
+def reachability_tree(
+    x: _Rows, *, metric: str, n_neighbors: int, core_factor: float, n_threads: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]: ...
 def near_graph(
     x: _Rows, *, metric: str, threshold: float, max_edges: int, n_threads: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], bool]: ...
@@ -306,3 +309,51 @@ def bcubed_by_merge(
     n_classes: int,
     others_count: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def search_frame(
+    x: NDArray[np.float32] | NDArray[np.float64], *, metric: str, n_threads: int
+) -> tuple[float, NDArray[np.float64] | None]: ...
+def store_rows(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    codes: NDArray[np.uint8],
+    bounds: NDArray[np.float32],
+    squares: NDArray[np.float64],
+    *,
+    metric: str,
+    scale: float,
+    centre: NDArray[np.float64] | None,
+    n_threads: int,
+) -> tuple[float, bool]: ...
+
+class SearchIndex:
+    def __init__(
+        self,
+        segments: list[tuple[Any, NDArray[np.uint8], NDArray[np.float32], NDArray[np.float64]]],
+        *,
+        metric: str,
+        dimension: int,
+        scale: float,
+        centre: NDArray[np.float64] | None,
+        longest: float,
+        any_scaled: bool,
+    ) -> None: ...
+    def nearest(
+        self,
+        x: NDArray[np.float32] | NDArray[np.float64],
+        self_begin: int,
+        distances: NDArray[np.float32],
+        indices: NDArray[np.int64],
+        *,
+        panels: int = -1,
+        n_threads: int,
+    ) -> None: ...
+    def within(
+        self,
+        x: NDArray[np.float32] | NDArray[np.float64],
+        self_begin: int,
+        radius: float,
+        *,
+        by_distance: bool = False,
+        memory_limit: int = -1,
+        panels: int = -1,
+        n_threads: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]: ...

@@ -55,6 +55,10 @@ class OutputFolderError(PyfaceError):
     """The output folder cannot be used: not writable, or not made by pyface."""
 
 
+class IndexFileError(PyfaceError):
+    """A saved search index is missing, damaged, or not one that can be read."""
+
+
 class NoPhotosError(PyfaceError):
     """No photo of a folder could be read. ``skipped`` has the files that were passed over, with reasons."""
 

@@ -20,8 +20,8 @@ MAX_LINES = 400
 # An arrow may point to a lower rank only; layers of one rank do not import each other, but for the pairs below.
 RANK = {
     "__main__": 8, "cli": 7, "server": 6, "report": 6, "pictures": 6, "export": 6, "distributed": 6, "album": 5,
-    "gallery": 5, "analysis": 4, "models": 3, "cluster": 3, "geometry": 2, "metrics": 2, "losses": 2, "photos": 2,
-    "kernels": 1, "_core": 0, "_numba": 0,
+    "gallery": 5, "analysis": 4, "models": 3, "cluster": 3, "geometry": 2, "metrics": 2, "losses": 2, "neighbors": 2,
+    "photos": 2, "kernels": 1, "_core": 0, "_numba": 0,
 }  # fmt: skip
 # A head is judged by what is measured of its clusters; a review ends by writing the report anew; a gallery is made of
 # an album, and written as its folder is.

@@ -16,12 +16,12 @@ import pytest
 from scipy.spatial.distance import pdist
 
 import pyface
-from pyface.cluster import DBSCAN
+from pyface.cluster import DBSCAN, HDBSCAN
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 MODULES = [
-    "data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "bench_linkage", "bench_trees",
-    "table", "common",
+    "data", "contest", "peers", "bench_distances", "bench_neighbors", "bench_dbscan", "bench_hdbscan", "bench_linkage",
+    "bench_trees", "table", "common",
 ]  # fmt: skip
 
 if not BENCH.exists():
@@ -83,6 +83,15 @@ def test_results_are_held_against_the_definition(bench: SimpleNamespace) -> None
     for wrong in (np.zeros_like(labels) - 1, np.arange(60), np.where(labels >= 0, labels + 1, labels)):
         with pytest.raises(AssertionError):
             dbscan.verify(wrong, rows)
+
+
+def test_a_hierarchy_is_held_against_the_definition(bench: SimpleNamespace) -> None:
+    rows = bench.data.synthetic(60, d=64)
+    model = HDBSCAN(bench.bench_hdbscan.MIN_SIZE, metric="cosine").fit(rows.X)
+    bench.bench_hdbscan.verify(model, rows)
+    model._tree.heights[:] += 1e-6
+    with pytest.raises(AssertionError):
+        bench.bench_hdbscan.verify(model, rows)
 
 
 def test_trees_and_clusters_are_held_against_the_definition(bench: SimpleNamespace) -> None:

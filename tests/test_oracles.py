@@ -12,6 +12,7 @@ from oracles import (
     distance,
     exact,
     gallery,
+    hdbscan,
     kmeans,
     linkage,
     metrics,
@@ -75,6 +76,24 @@ def test_galleries_by_hand() -> None:
     assert gallery.threshold_for([1, 2, 2, 5], 0.5) == 1
     assert gallery.threshold_for([1, 2, 2, 5], 0.75) == 2
     assert gallery.threshold_for([2, 2], 0.5) is None
+
+
+def test_hdbscan_by_hand() -> None:
+    """Two triples on a line, and a row between them that is nearer to the left one."""
+    place = np.array([0.0, 1.0, 2.0, 6.0, 11.0, 12.0, 13.0])
+    d = abs(place[:, None] - place)
+    weights, cores = hdbscan.reachability(d, 2)
+    assert cores.tolist() == [1, 1, 1, 4, 1, 1, 1] and weights[2, 3] == 4 and weights[3, 4] == 5
+    edges = hdbscan.spanning_tree(weights, d)
+    assert edges == [(1, 1, 0, 1), (1, 1, 1, 2), (1, 1, 4, 5), (1, 1, 5, 6), (4, 4, 2, 3), (5, 5, 3, 4)]
+    lifted = hdbscan.without_ties(weights, d)
+    assert lifted[0, 1] == 1 < lifted[1, 2] < lifted[4, 5] < lifted[5, 6] < 1 + 1e-15 and lifted[2, 3] == 4
+    labels, probabilities = hdbscan.hdbscan(weights, d, 3)
+    assert labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert probabilities.tolist() == [1, 1, 1, 1 / 4, 1, 1, 1]  # lambda 1 / 4 where others have 1
+    assert hdbscan.hdbscan(weights, d, 4)[0].tolist() == [-1] * 7
+    # The left one was born at 5 as well: both are wide enough for an epsilon of 5, not for one of 6.
+    assert hdbscan.hdbscan(weights, d, 3, epsilon=6, with_root=True)[0].max() == 0
 
 
 def test_exact_distances_by_hand() -> None:

@@ -103,6 +103,25 @@ py::array_t<std::int32_t> spanning_edges(const Array<T>& x, const std::string& m
     return as_array(edges);
 }
 
+py::array_t<double> as_array(const std::vector<double>& values) {
+    return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// (edges (n - 1, 2) int32, their distances (n - 1,) float64, core distances (n,) float64).
+template <class T>
+py::tuple reachability_tree(const Array<T>& x, const std::string& metric, std::int64_t n_neighbors, double core_factor,
+                            int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    const auto kind = metric_named(metric);
+    require(rows.size() >= 1, "x must have at least one row");
+    require_threads(n_threads);
+    linkage::ReachabilityTree tree;
+    interruptible([&](const PollCallback& poll) {
+        tree = linkage::reachability_tree(rows, kind, n_neighbors, core_factor, n_threads, poll);
+    });
+    return py::make_tuple(as_array(tree.edges), as_array(tree.distances), as_array(tree.cores));
+}
+
 // (component (n,) int32, edges (m, 2) int32, whether those are all).
 template <class T>
 py::tuple near_graph(const Array<T>& x, const std::string& metric, double threshold, std::int64_t max_edges,
@@ -202,6 +221,8 @@ void define_linkage(py::module_& m) {
           "must_link"_a.noconvert(), "n_threads"_a);
     m.def("spanning_edges", &spanning_edges<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "height_limit"_a,
           "n_threads"_a);
+    m.def("reachability_tree", &reachability_tree<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "n_neighbors"_a,
+          "core_factor"_a, "n_threads"_a);
     m.def("near_graph", &near_graph<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a,
           "n_threads"_a);
     m.def("edges_between", &edges_between<T>, "x"_a.noconvert(), "y"_a.noconvert(), "component"_a.noconvert(),

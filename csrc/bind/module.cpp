@@ -15,6 +15,7 @@ void register_warp(pybind11::module_& m);
 void register_piecewise(pybind11::module_& m);
 void register_frontal(pybind11::module_& m);
 void register_pose(pybind11::module_& m);
+void register_search(pybind11::module_& m);
 }  // namespace pyface::bind
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
@@ -32,4 +33,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pyface::bind::register_piecewise(m);
     pyface::bind::register_frontal(m);
     pyface::bind::register_pose(m);
+    pyface::bind::register_search(m);
 }

@@ -18,11 +18,6 @@ constexpr double kShortest = 0x1p-45;
 // What float32 adds when thresholds are evaluated, relative to the lengths: at most eight roundings of 2^-24 each.
 constexpr double kEvaluation = 1e-6;
 
-float up(double x) {
-    const auto rounded = static_cast<float>(x);
-    return static_cast<double>(rounded) >= x ? rounded : std::nextafter(rounded, std::numeric_limits<float>::infinity());
-}
-
 // Several at a time: one maximum would wait for the one before.
 double largest_of(const double* row, index_t stride) {
     double lanes[simd::kLanes] = {};
@@ -33,6 +28,40 @@ double largest_of(const double* row, index_t stride) {
 }
 
 }  // namespace
+
+float rounded_up(double x) {
+    const auto rounded = static_cast<float>(x);
+    return static_cast<double>(rounded) >= x ? rounded : std::nextafter(rounded, std::numeric_limits<float>::infinity());
+}
+
+RowFacts code_row(const simd::Kernels& kernels, std::int32_t largest, const double* row, index_t stride, double length,
+                  std::int16_t* codes) {
+    RowFacts facts{};
+    facts.length = rounded_up(length);
+    // A little more than the quotient, so that no code is rounded beyond the largest.
+    const double roundings = 0.5 * std::sqrt(static_cast<double>(stride)) + 1.0;
+    const double wanted = std::max(largest_of(row, stride) / largest, length / (kCodesLength - roundings)) * 1.0001;
+    double residual = length;
+    if (wanted < kShortest) {
+        facts.scale = 1.0f;
+        std::fill_n(codes, stride, std::int16_t{0});
+    } else {
+        facts.scale = static_cast<float>(wanted);
+        residual = std::sqrt(kernels.encode(row, stride, static_cast<double>(facts.scale), codes)) * (1.0 + 1e-12);
+    }
+    facts.residual = rounded_up(residual + kEvaluation * length);
+    facts.coded_length = rounded_up(length + residual);
+    return facts;
+}
+
+void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t stride) {
+    const double inverse = 1.0 / static_cast<double>(facts.scale);
+    terms[0] = static_cast<float>(inverse);
+    terms[stride] = static_cast<float>(static_cast<double>(facts.residual) * inverse);
+    if (is_cosine) return;
+    terms[2 * stride] = static_cast<float>(static_cast<double>(facts.length) * inverse);
+    terms[3 * stride] = static_cast<float>(-facts.half_square * (1.0 - kEvaluation) * inverse);
+}
 
 void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
                      index_t begin, index_t end, int n_threads, const PollCallback& poll,
@@ -117,7 +146,7 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
     const double length = std::sqrt(square) * (1.0 + 1e-12);
     RowFacts& facts = facts_[static_cast<std::size_t>(i)];
     facts.half_square = half_square;
-    facts.length = up(length);
+    facts.length = rounded_up(length);
     std::int32_t code_sum = 0;
     if (precision_ == Precision::floats) {
         for (index_t k = 0; k < dimension_; ++k) floats[k] = static_cast<float>(row[k]);
@@ -126,25 +155,11 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
         const double roundings =
             3.0 + static_cast<double>(simd::kChain) + static_cast<double>(dimension_) / static_cast<double>(simd::kChain);
         const double coded_length = length * (1.0 + 0x1p-23);
-        facts.residual = up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
-        facts.coded_length = up(coded_length);
+        facts.residual = rounded_up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
+        facts.coded_length = rounded_up(coded_length);
     } else {
-        const double largest = largest_of(row, stride);
-        // A little more than the quotient, so that no code is rounded beyond the largest.
-        const double roundings = 0.5 * std::sqrt(static_cast<double>(stride)) + 1.0;
-        const double wanted =
-            std::max(largest / kernels_->coding.largest, length / (kCodesLength - roundings)) * 1.0001;
-        const auto scale = static_cast<float>(wanted);
-        double residual = length;
-        if (wanted < kShortest) {
-            facts.scale = 1.0f;
-            std::fill_n(codes, stride, std::int16_t{0});
-        } else {
-            facts.scale = scale;
-            residual = std::sqrt(kernels_->encode(row, stride, static_cast<double>(scale), codes)) * (1.0 + 1e-12);
-        }
-        facts.residual = up(residual + kEvaluation * length);
-        facts.coded_length = up(length + residual);
+        facts = code_row(*kernels_, kernels_->coding.largest, row, stride, length, codes);
+        facts.half_square = half_square;
         const auto bias = static_cast<word_t>(kernels_->coding.bias);
         if (kernels_->coding.group == 4) {
             for (index_t k = 0; k < dimension_; ++k) code_sum += codes[k];
@@ -164,17 +179,14 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
     code_sums_[static_cast<std::size_t>(i)] = code_sum;
 }
 
-// The bound, divided by both scales: |<x, y> - <c, c'>| <= residual * length' + coded_length * residual'.
 void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
     RowFacts& f = facts_[static_cast<std::size_t>(i)];
     f.half_square += frame.added(source) / 2.0;
-    const double inverse = 1.0 / static_cast<double>(f.scale);
-    terms_[i] = std::isnan(frame.added(source)) ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(inverse);
-    terms_[capacity_ + i] = static_cast<float>(static_cast<double>(f.residual) * inverse);
-    if (n_terms_ == 2) return;
-    terms_[2 * capacity_ + i] = static_cast<float>(static_cast<double>(f.length) * inverse);
-    terms_[3 * capacity_ + i] = static_cast<float>(-f.half_square * (1.0 - kEvaluation) * inverse);
-    if (n_terms_ == 5) terms_[4 * capacity_ + i] = static_cast<float>(frame.share(source) * inverse);
+    column_terms(f, n_terms_ == 2, terms_.get() + i, capacity_);
+    if (std::isnan(frame.added(source))) terms_[i] = std::numeric_limits<float>::quiet_NaN();
+    if (n_terms_ == 5) {
+        terms_[4 * capacity_ + i] = static_cast<float>(frame.share(source) * (1.0 / static_cast<double>(f.scale)));
+    }
 }
 
 // What a row's sum of codes starts from: it takes back what the bias of the columns adds.

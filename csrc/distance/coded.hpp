@@ -21,6 +21,18 @@ struct RowFacts {
     double half_square; // |x|^2 / 2 and what the frame adds; 0 under cosine
 };
 
+// The float32 next to x that is not below it.
+float rounded_up(double x);
+
+// Codes a row of `stride` values as integers of at most `largest`. `length` is |x|, not rounded down. Its half square is
+// not set.
+RowFacts code_row(const simd::Kernels& kernels, std::int32_t largest, const double* row, index_t stride, double length,
+                  std::int16_t* codes);
+
+// The terms of a column for simd::Terms, `stride` apart: two under cosine, else four.
+// The bound, divided by both scales: |<x, y> - <c, c'>| <= residual * length' + coded_length * residual'.
+void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t stride);
+
 // Rows [begin, end) of a matrix as column panels.
 class CodedRows {
 public:

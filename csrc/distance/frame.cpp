@@ -43,6 +43,13 @@ double largest_entry(const Rows& rows, int n_threads, const PollCallback& poll) 
 
 Frame::Frame(index_t dimension) : metric_(Metric::sqeuclidean), stride_(simd::padded(dimension)) {}
 
+Frame::Frame(Metric metric, index_t dimension, double scale, const double* centre)
+    : metric_(metric), stride_(simd::padded(dimension)), scale_(scale) {
+    if (centre == nullptr) return;
+    centre_ = AlignedBuffer(stride_);
+    std::copy_n(centre, stride_, centre_.get());
+}
+
 Frame::Frame(const Frame& other, AsTheyAre)
     : metric_(other.metric_), stride_(other.stride_), keeps_lengths_(true), scale_(other.scale_) {
     if (other.centre_.get() == nullptr) return;

@@ -21,6 +21,8 @@ public:
     Frame(const Rows& x, const Rows* y, Metric metric, int n_threads, const PollCallback& poll);
     // Euclidean, on rows as they are, which must not be far from 1 in size.
     explicit Frame(index_t dimension);
+    // The one that another had: its scale, and its centre of stride() values or nullptr for none.
+    Frame(Metric metric, index_t dimension, double scale, const double* centre);
     // The same frame for rows that keep their length under cosine, which is at most 1: means of rows of unit length.
     struct AsTheyAre {};
     Frame(const Frame& other, AsTheyAre);
@@ -29,6 +31,9 @@ public:
     index_t stride() const { return stride_; }
     // What rows are multiplied by; 1 under cosine.
     double scale() const { return scale_; }
+    // stride() values, or nullptr.
+    const double* centre() const { return centre_.get(); }
+    Metric metric() const { return metric_; }
 
     // Rows whose `added` is NaN are nobody. In the Euclidean metrics, from now on, the score of a pair is
     // <x, y> - (|y|^2 + added[y]) / 2, in the frame's own scale, and a threshold may depend on shares[y] as well

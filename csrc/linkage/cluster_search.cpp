@@ -61,6 +61,30 @@ index_t measure(const Space& space, index_t slot, Near* begin, Near* end, double
     return n_measured;
 }
 
+void put_in_order(const Space& space, index_t slot, std::vector<Near>& near) {
+    const auto nearer = [](const Near& a, const Near& b) {
+        return a.low < b.low || (a.low == b.low && a.slot < b.slot);
+    };
+    std::sort(near.begin(), near.end(), nearer);
+    if (!space.breaks_ties()) return;
+    std::vector<std::int32_t> slots;
+    std::vector<double> ties;
+    std::vector<std::pair<double, Near>> tied;
+    for (auto begin = near.begin(), end = begin; begin != near.end(); begin = end) {
+        slots.clear();
+        for (; end != near.end() && end->low == begin->low; ++end) slots.push_back(end->slot);
+        if (slots.size() < 2 || !begin->is_exact()) continue;
+        ties.resize(slots.size());
+        space.ties(slot, slots.data(), static_cast<index_t>(slots.size()), ties.data());
+        tied.clear();
+        for (std::size_t i = 0; i < slots.size(); ++i) tied.emplace_back(ties[i], begin[static_cast<index_t>(i)]);
+        std::sort(tied.begin(), tied.end(), [](const auto& a, const auto& b) {
+            return a.first < b.first || (a.first == b.first && a.second.slot < b.second.slot);
+        });
+        for (std::size_t i = 0; i < tied.size(); ++i) begin[static_cast<index_t>(i)] = tied[i].second;
+    }
+}
+
 ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallback& poll)
     : space_(space),
       n_threads_(n_threads),
@@ -130,13 +154,14 @@ void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, doubl
 }
 
 ClusterSearch::Interval ClusterSearch::raw_bounds(index_t a, index_t b, const Screen::Bounds& score) const {
-    if (frame_.is_cosine()) return {std::max(0.0, 1.0 - score.high), std::max(0.0, 1.0 - score.low)};
+    const double least = space_.least(a, b);
+    if (frame_.is_cosine()) return {std::max(least, 1.0 - score.high), std::max(least, 1.0 - score.low)};
     const double half = has_codes() ? codes_.facts(a).half_square : halves_[at(a)];
     const double n_a = space_.size(a);
     const double n_b = space_.size(b);
     const double factor = (space_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
-    return {std::max(0.0, (half - score.high) * factor - kUnderflow),
-            std::max(0.0, (half - score.low) * factor) + kUnderflow};
+    return {std::max(least, (half - score.high) * factor - kUnderflow),
+            std::max(least, std::max(0.0, (half - score.low) * factor) + kUnderflow)};
 }
 
 void ClusterSearch::run(const std::vector<Query>& queries, index_t n_wanted, const Take& take) {
@@ -309,9 +334,9 @@ void ClusterSearch::settle(index_t slot, Shortlist& shortlist) const {
     std::vector<Near> near;
     for (const auto& entry : shortlist.entries()) near.push_back({entry.index, 0, -entry.high, -entry.low});
     count(Counter::pairs_in_float64, measure(space_, slot, near.data(), near.data() + near.size(), kInfinity));
-    std::sort(near.begin(), near.end(),
-              [](const Near& a, const Near& b) { return a.low < b.low || (a.low == b.low && a.slot < b.slot); });
-    near.resize(std::min(near.size(), at(n_wanted_)));
+    const auto first = std::min(near.size(), at(n_wanted_));
+    put_in_order(space_, slot, near);
+    near.resize(first);
     std::vector<Shortlist::Entry> kept;
     for (const Near& n : near) kept.push_back({-n.low, -n.low, n.slot});
     const double floor = -(near.back().low + space_.rounding(near.back().low));
@@ -335,10 +360,7 @@ void ClusterSearch::finish(index_t slot, index_t place, index_t n_parts, Surroun
     found.beyond = -limit;
     count(Counter::pairs_in_float64,
           measure(space_, slot, found.near.data(), found.near.data() + found.near.size(), least_high));
-    const auto nearer = [](const Near& a, const Near& b) {
-        return a.low < b.low || (a.low == b.low && a.slot < b.slot);
-    };
-    std::sort(found.near.begin(), found.near.end(), nearer);
+    put_in_order(space_, slot, found.near);
 }
 
 }  // namespace pyface::linkage

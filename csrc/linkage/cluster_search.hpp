@@ -25,13 +25,16 @@ struct Near {
 
 // What a search tells of one cluster.
 struct Surroundings {
-    std::vector<Near> near;  // the first one is the nearest, by distance, then by slot; the others by lower bound
+    std::vector<Near> near;  // the first one is the nearest; the others by lower bound
     double beyond;           // no cluster that is not in `near` is nearer than this, but for those that are forbidden
 };
 
 // Makes those of `near` exact that are not known and not beyond the limit, and returns how many that were. Throws
 // std::invalid_argument if a distance is not finite.
 index_t measure(const Space& space, index_t slot, Near* begin, Near* end, double limit);
+
+// By raw distance, or its lower bound where it is not exact; exact ones that are equal by the space's ties, then by slot.
+void put_in_order(const Space& space, index_t slot, std::vector<Near>& near);
 
 class ClusterSearch {
 public:

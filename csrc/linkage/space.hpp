@@ -26,6 +26,11 @@ public:
     virtual void distances(index_t a, const std::int32_t* bs, index_t count, double* out) const = 0;
     // What float64 may have rounded in a raw distance of about this size.
     virtual double rounding(double raw) const = 0;
+    // distances() has lifted the raw distance of a pair to this.
+    virtual double least(index_t, index_t) const { return 0.0; }
+    // Whether pairs at equal raw distances are ordered by ties() first, then by slot; such pairs are common then.
+    virtual bool breaks_ties() const { return false; }
+    virtual void ties(index_t, const std::int32_t*, index_t, double*) const {}
 };
 
 }  // namespace pyface::linkage

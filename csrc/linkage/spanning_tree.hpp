@@ -1,4 +1,5 @@
-// Single linkage from the vectors themselves: the minimum spanning tree, O(n d) memory.
+// Minimum spanning trees of the vectors themselves, O(n d) memory: of their distances, which is single linkage, and of
+// their mutual reachabilities, which is HDBSCAN's.
 #pragma once
 
 #include <vector>
@@ -22,5 +23,19 @@ using Edge = distance::PairsWithin::Pair;
 // Throws std::invalid_argument if a distance is not finite.
 std::vector<Edge> spanning_edges(const simd::Rows& x, distance::Metric metric, double height_limit, int n_threads,
                                  const PollCallback& poll);
+
+struct ReachabilityTree {
+    std::vector<Edge> edges;        // n - 1
+    std::vector<double> distances;  // of the two rows of each edge
+    std::vector<double> cores;      // (n,): distance to the n_neighbors-th nearest row, the row itself being the first
+};
+
+// The minimum spanning tree of mutual reachabilities: the largest of the distance of two rows and the core distances of
+// both times core_factor. By the same algorithm, on lists and searches that know the core distances. Edges are ordered
+// by reachability, then by distance, equal rows first, then by their rows, so that the tree is the only one. Under cosine
+// rows of zeros are at distance 1 from all others, each other included. n >= 1; n_neighbors from 1 to n.
+// Throws std::invalid_argument if a distance is not finite.
+ReachabilityTree reachability_tree(const simd::Rows& x, distance::Metric metric, index_t n_neighbors, double core_factor,
+                                   int n_threads, const PollCallback& poll);
 
 }  // namespace pyface::linkage

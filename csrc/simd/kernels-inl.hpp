@@ -23,6 +23,7 @@ namespace {
 #include "simd/float64-inl.hpp"
 #include "simd/vectors-inl.hpp"
 #include "simd/tiles-inl.hpp"
+#include "simd/scan-inl.hpp"
 #include "simd/copies-inl.hpp"
 #include "simd/warp-inl.hpp"
 #include "simd/blend-inl.hpp"
@@ -47,6 +48,7 @@ const Kernels kTable = {
     dense,
     screen<true>,
     screen<false>,
+    scan,
     row_panel,
     widen,
     encode,

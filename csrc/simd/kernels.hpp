@@ -90,6 +90,28 @@ struct Coding {
     word_t row_flip;      // row panel word = column panel word ^ row_flip
 };
 
+// ---- Rows of codes as they lie in memory ----------------------------------------------------------------------------
+//
+// One pass over many rows for the sake of a few: no panels, which would cost more to make than they save. Columns are
+// rows of codes of 8 bits, each a code plus kStoredBias, `stride` bytes apart, a multiple of kCodeLanes. A row has codes
+// of 16 bits, the same number, zeros where the columns are filled up. The conditions of Coding hold.
+inline constexpr index_t kCodeLanes = 32;
+inline constexpr std::int32_t kStoredBias = 128;
+inline constexpr index_t kScanRows = 2;    // at most
+inline constexpr index_t kScanCols = 256;  // at most
+
+struct Scan {
+    const std::int16_t* rows;
+    index_t n_rows;
+    const std::uint8_t* cols;
+    index_t n_cols;
+    index_t stride;
+};
+
+// As ScreenKernel, with 2 or 4 terms; columns of a row come in order. `terms.col` can be read, and is NaN, up to a
+// multiple of 32 columns.
+using ScanKernel = index_t (*)(const Scan& scan, const std::int32_t* offsets, const Terms& terms, Candidate* out);
+
 // ---- Warping --------------------------------------------------------------------------------------------------------
 //
 // A run of pixels of one output row, x in [begin, end), that one triangle covers. A triangle has six coefficients: the
@@ -162,6 +184,7 @@ struct Kernels {
     DenseKernel dense;
     ScreenKernel screen_codes;
     ScreenKernel screen_floats;
+    ScanKernel scan;
 
     // A row panel of `count` rows from the words of column panels: the first n_here rows lie next to each other from
     // `here` on, the others from `next` on, in the column panel after it. Words are flipped by `flip`.

@@ -112,19 +112,22 @@ class Album:
         with contextlib.closing(WorkFile(self._thumbnails, keep=True, reading=True)) as work:
             return [work.thumbnail(*key) for key in keys]
 
-    def name(self, person: int | str, name: str, *, same: bool = False, another: bool = False) -> Album:
+    def name(
+        self, person: int | str, name: str, *, same: bool = False, another: bool = False, overrule: bool = False
+    ) -> Album:
         """The album in which a person is called ``name``.
 
         person : its number, or the name that it has now, which is then changed wherever its faces are.
         same : it is the one who is called so already, so that both are put together.
         another : it is somebody else of the same name.
+        overrule : with ``same``, as in :meth:`same`.
 
         ValueError for a name that cannot be used, for nobody of that number, where somebody else has the name already
         (say ``same`` or ``another``), and where the person's faces have several names.
         """
         from pyface.album import answers
 
-        return answers.name(self, person, name, same=same, another=another)
+        return answers.name(self, person, name, same=same, another=another, overrule=overrule)
 
     def unname(self, person: int | str) -> Album:
         """The album in which the faces of this person have no name."""
@@ -167,10 +170,13 @@ class Album:
         return answers.said(self, "show", face_ids)
 
     def undo(self) -> Album:
-        """The album without the last thing that was said and not undone. ValueError if there is nothing to undo."""
+        """The album without the last thing that was said and not undone, all of what one call said.
+
+        ValueError if there is nothing to undo.
+        """
         from pyface.album import answers
 
-        return answers.undo(self)
+        return answers.undo(self)[0]
 
 
 def refuse_changed(out: str, album: Album) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,10 +13,10 @@ from pyface import _check
 from pyface.album.album import Album
 from pyface.album.assembly import regrouped, renamed
 from pyface.album.basis import Basis
-from pyface.album.facts import FaceKey, Fact, Kind
+from pyface.album.facts import Entry, FaceKey, Fact, Kind
 from pyface.album.links import Links, Spoken
 from pyface.album.names import check_name
-from pyface.errors import ContradictionError
+from pyface.errors import ContradictionError, counted
 
 FaceIds = NDArray[np.int64]
 
@@ -28,6 +27,8 @@ _MOVE_NOTHING = ("name", "unname", "hide")
 def faces_of(album: Album, person: int | str) -> FaceIds:
     """See :meth:`Album.faces_of`."""
     if isinstance(person, str):
+        if not person.strip():  # as a name it would be that of all who have none
+            raise ValueError("person is empty; give the number of one person, or the name that it has")
         found = np.flatnonzero(np.array(album.persons, np.str_) == person)
         if not len(found):
             raise ValueError(f"person: nobody is called {person!r}; 'pyface names' lists who is")
@@ -43,11 +44,13 @@ def faces_of(album: Album, person: int | str) -> FaceIds:
     return found
 
 
-def name(album: Album, person: int | str, text: str, *, same: bool, another: bool) -> Album:
+def name(album: Album, person: int | str, text: str, *, same: bool, another: bool, overrule: bool) -> Album:
     """See :meth:`Album.name`."""
     text = check_name(text)
     if same and another:
         raise ValueError("same and another exclude each other: it is the one who is called so, or somebody else")
+    if overrule and not same:
+        raise ValueError("overrule (--overrule) is for same (--same): a name alone contradicts nothing")
     basis, rules = _current(album)
     faces = faces_of(album, person)
     own = _only_name(album, rules, faces)
@@ -64,9 +67,9 @@ def name(album: Album, person: int | str, text: str, *, same: bool, another: boo
         if len(namesakes) > 1:
             raise ValueError(f"name: several people are called {text!r} ({listed}); say which one with Album.same")
         union = np.union1d(faces, np.flatnonzero(rules.person == namesakes[0]))
-        together = _same(album, basis, union, overrule=False)  # a contradiction comes before anything is written
-        _say(basis, "name", union, person=namesakes[0], text=text)
-        return renamed(together, basis)
+        together = _checked_same(basis, union, overrule)
+        basis.journal.add_all([together, Entry("name", together.faces, person=namesakes[0], name=text)])
+        return regrouped(album, basis)
     _say(basis, "name", faces, person=own, text=text)
     return renamed(album, basis)
 
@@ -92,15 +95,15 @@ def same(album: Album, face_ids: Iterable[int], *, overrule: bool) -> Album:
             f"these faces are called {names}; give one of them the other's name with same=True (pyface name --same)",
             [(int(faces[0]), int(face)) for face in faces[1:] if rules.person[face] != rules.person[faces[0]]],
         )
-    return _same(album, basis, faces, overrule=overrule)
+    basis.journal.add_all([_checked_same(basis, faces, overrule)])
+    return regrouped(album, basis)
 
 
-def _same(album: Album, basis: Basis, faces: FaceIds, *, overrule: bool) -> Album:
+def _checked_same(basis: Basis, faces: FaceIds, overrule: bool) -> Entry:
     def answers_to_overrule(spoken: Spoken, broken: list[tuple[int, int, int]]) -> set[tuple[int, int]]:
         return {(fact, face) for a, b, fact in broken for node in (a, b) for face in spoken.faces_at(node)}
 
-    _say_unless_broken(basis, Fact(-1, "same", ()), faces, np.empty(0, np.int64), answers_to_overrule, overrule)
-    return regrouped(album, basis)
+    return _unless_broken(basis, "same", faces, np.empty(0, np.int64), answers_to_overrule, overrule)
 
 
 def different(album: Album, face_ids: Iterable[int], others: Iterable[int], *, overrule: bool) -> Album:
@@ -118,7 +121,8 @@ def different(album: Album, face_ids: Iterable[int], others: Iterable[int], *, o
             (fact.id, face) for fact in spoken.facts if fact.kind == "same" for face in leaving & set(fact.faces)
         }  # fmt: skip
 
-    _say_unless_broken(basis, Fact(-1, "different", ()), faces, second, answers_to_overrule, overrule)
+    entry = _unless_broken(basis, "different", faces, second, answers_to_overrule, overrule)
+    basis.journal.add_all([entry])
     return regrouped(album, basis)
 
 
@@ -134,13 +138,29 @@ def said(album: Album, kind: Literal["nobody", "hide", "show"], face_ids: Iterab
     return renamed(album, basis) if kind in _MOVE_NOTHING else regrouped(album, basis)
 
 
-def undo(album: Album) -> Album:
-    """See :meth:`Album.undo`."""
+def undo(album: Album) -> tuple[Album, str]:
+    """See :meth:`Album.undo`; and what was taken back, in words."""
     basis, _ = _current(album)
-    fact = basis.journal.undo()
-    if fact is None:
+    facts = basis.journal.undo()
+    if not facts:
         raise ValueError("there is nothing to undo: nothing was said of these faces, or all of it was taken back")
-    return renamed(album, basis) if fact.kind in _MOVE_NOTHING else regrouped(album, basis)
+    told = ", ".join(map(_in_words, facts))
+    moves_nothing = all(fact.kind in _MOVE_NOTHING for fact in facts)
+    return renamed(album, basis) if moves_nothing else regrouped(album, basis), told
+
+
+def _in_words(fact: Fact) -> str:
+    faces, are = counted(len(fact.faces), "face"), "is" if len(fact.faces) == 1 else "are"
+    whose = "belongs" if len(fact.faces) == 1 else "belong"
+    return {
+        "name": f"the name {fact.name} of {faces}",
+        "unname": f"that {faces} {'has' if len(fact.faces) == 1 else 'have'} no name",
+        "same": f"that {faces} {are} one person",
+        "different": f"that {faces} and {counted(len(fact.others), 'other')} are different people",
+        "nobody": f"that {faces} {whose} to nobody",
+        "hide": f"that the people of {faces} are hidden",
+        "show": f"that {faces} {are} shown",
+    }[fact.kind]
 
 
 def _current(album: Album) -> tuple[Basis, Links]:
@@ -196,33 +216,32 @@ def _say(basis: Basis, kind: Kind, faces: FaceIds, *, person: int | None = None,
     basis.journal.add(kind, _keys(basis, faces), person=person, name=text)
 
 
-def _say_unless_broken(
-    basis: Basis, fact: Fact, faces: FaceIds, others: FaceIds, to_overrule: Any, overrule: bool
-) -> None:
-    """Write a fact down if it breaks none, or with those that it breaks overruled."""
+def _unless_broken(
+    basis: Basis, kind: Kind, faces: FaceIds, others: FaceIds, to_overrule: Any, overrule: bool
+) -> Entry:
+    """A fact to write down, if it breaks none, or with those that it breaks overruled."""
     journal = basis.journal
     known = journal.keys()
     # The faces spoken of, under numbers that no face of the journal has: which face is which row is all that counts.
     own = {-2 - i: basis.keys[face] for i, face in enumerate([*faces.tolist(), *others.tolist()])}
     numbers = tuple(own)
-    new = replace(fact, faces=numbers[: len(faces)], others=numbers[len(faces) :])
+    new = Fact(-1, kind, numbers[: len(faces)], numbers[len(faces) :])
     before = Spoken(journal.facts(), known, basis.rows, basis.heard)
     spoken = Spoken([*before.facts, new], ChainMap(own, known), basis.rows, basis.heard)
     old = set(before.broken())
     broken = [pair for pair in spoken.broken() if pair not in old]
     if not broken:
-        journal.add(fact.kind, _keys(basis, faces), _keys(basis, others))
-        return
+        return Entry(kind, _keys(basis, faces), _keys(basis, others))
     if not overrule:
         n = basis.rows.n
         pairs = sorted({(a, b) for a, b, _ in broken if a < n and b < n})
         first = f"faces {pairs[0][0]} and {pairs[0][1]}" if pairs else "faces of photos that are not here"
         more = f" (and {len(pairs) - 1} more pairs)" if len(pairs) > 1 else ""
-        was, now = ("different people", "one person") if fact.kind == "same" else ("one person", "different people")
+        was, now = ("different people", "one person") if kind == "same" else ("one person", "different people")
         raise ContradictionError(
             f"{first}{more} were said to be {was}, and would be {now}; overrule=True (--overrule) lets the new answer "
             "count, undo takes back the last one",
             pairs,
         )
     overruled = {(number, face) for number, face in to_overrule(before, broken) if number >= 0 and face >= 0}
-    journal.add(fact.kind, _keys(basis, faces), _keys(basis, others), overrules=overruled)
+    return Entry(kind, _keys(basis, faces), _keys(basis, others), overrules=overruled)

@@ -18,6 +18,7 @@ from pyface.album.close_calls import CloseCall
 from pyface.album.faces import AlbumFaces, PhotoInfo
 from pyface.album.facts import FILE_NAME as FACTS_FILE
 from pyface.album.facts import Journal
+from pyface.album.layout import WAY_OUT
 from pyface.album.links import Links, Rows
 from pyface.album.names import name_people
 from pyface.album.people import Grouping, keep_numbers
@@ -169,7 +170,7 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
     table = work.faces()
     n = len(table.photos)
     if n and (table.embeddings.shape[1], table.boxes.shape[1]) != (info.dimension, 4):
-        raise OutputFolderError(f"{path}: the record of work is damaged; remove it to begin anew")
+        raise OutputFolderError(f"{path}: the record of work is damaged; {WAY_OUT}")
     embeddings = table.embeddings.reshape(n, info.dimension)
     positions = _positions(table.photos)
     digests = {name: digest for name, _, _, _, digest in infos}
@@ -183,6 +184,7 @@ def _read(work: WorkFile, path: str | None, info: RunInfo, grouping: Grouping, n
         keys,
         Rows(keys.digests, photos, table.boxes),
         Journal(None if path is None else os.path.join(os.path.dirname(path), FACTS_FILE)),
+        (info.settings["embedder"], info.cluster_threshold),
     )
     basis.take_over(work)
     unread = [Skipped(name, error) for name, _, _, error, _ in infos if error is not None]

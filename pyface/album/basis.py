@@ -37,14 +37,14 @@ class FaceKeys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouped:
-    """Who belongs together: (n,) numbers by size, which faces were set aside, which are nobody's.
+    """Who belongs together: (n,) numbers by size, which faces were set aside, and what was said of the faces.
 
     standing : how that came about, where it is known in full.
     """
 
     labels: Labels
     set_aside: NDArray[np.bool_]
-    nobody: NDArray[np.bool_]
+    rules: Links
     standing: Standing | None
 
 
@@ -66,6 +66,7 @@ class Basis:
     """What an album's people are made from, so that they can be made again.
 
     photos : (n,) number of each face's photo, not decreasing.       keys : each face as facts know it.
+    embedder : its name and its own threshold for average linkage.
     """
 
     space: Space
@@ -75,6 +76,7 @@ class Basis:
     keys: FaceKeys
     rows: Rows
     journal: Journal
+    embedder: tuple[str, float]
     _memory: _Memory = field(default_factory=_Memory)
 
     @property
@@ -135,7 +137,7 @@ class Basis:
             else:
                 standing = stand(question, rules)
             memory.standing = standing
-            return Grouped(number_by_size(standing.labels), standing.set_aside, rules.nobody, standing)
+            return Grouped(number_by_size(standing.labels), standing.set_aside, rules, standing)
         labels, set_aside = group_faces(
             self.space.embeddings,
             self.grouping,
@@ -145,26 +147,47 @@ class Basis:
             rules=rules,
             n_threads=self.space.n_threads,
         )
-        return Grouped(labels, set_aside, rules.nobody, None)
+        return Grouped(labels, set_aside, rules, None)
 
     def stored(self, labels: Labels, set_aside: NDArray[np.bool_]) -> Grouped:
         """People as the record has them."""
-        return Grouped(labels, set_aside, self.links().nobody, None)
+        return Grouped(labels, set_aside, self.links(), None)
 
     def close_calls(self, grouped: Grouped, numbers: Labels) -> tuple[CloseCall, ...]:
         """The close calls among the faces that are people's, who have these numbers (n,)."""
         if grouped.standing is not None:
-            return tuple(grouped.standing.close_calls(self._question(), numbers))
-        rows = np.flatnonzero(~(grouped.set_aside | grouped.nobody))
+            return tuple(grouped.standing.close_calls(self._question(), grouped.rules, numbers))
+        rows = np.flatnonzero(~(grouped.set_aside | grouped.rules.nobody))
+        photos = self.photos[rows] if self.grouping.same_photo_different_people else None
         calls = close_calls(
             self.space.embeddings[rows],
             numbers[rows],
             metric=self.space.metric,
             threshold=self.grouping.threshold,
-            photos=self.photos[rows] if self.grouping.same_photo_different_people else None,
+            apart=grouped.rules.kept_apart(photos, rows),
             n_threads=self.space.n_threads,
         )
         return tuple(replace(call, face_id=int(rows[call.face_id])) for call in calls)
+
+    def standing(self, rules: Links) -> Standing | None:
+        """How the faces stand under these rules; None where that is not known without a look at all pairs."""
+        known = self._memory.standing
+        if known is None or known.near is None or not self._can_stand:
+            return None
+        return self.group(rules).standing if known.threshold >= self._question().threshold else None
+
+    def question_at(self, threshold: float) -> Question:
+        """What would be asked if this were the threshold that the album is grouped anew with."""
+        grouping = replace(self.grouping, threshold=threshold, poor_limit=None, doubtful_below=None, stay_limit=None)
+        name, average_threshold = self.embedder
+        grouping = grouping.for_embedder(name, self.space.metric, average_threshold)
+        return replace(
+            self._question(),
+            threshold=threshold,
+            poor_limit=grouping.poor_limit or 0.0,
+            doubtful=self.quality < (grouping.doubtful_below or 0.0),
+            stay_limit=grouping.stay_limit or 0.0,
+        )
 
     def _question(self) -> Question:
         if self._memory.question is None:

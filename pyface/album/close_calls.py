@@ -41,13 +41,43 @@ class Distances:
     others: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptApart:
+    """Whom a face is kept apart from: no such person is one that the face could be.
+
+    photos : (n,) number of the photo of each face, not decreasing: nobody who is in the same photo; None: no matter.
+    groups, pairs : (n,) group of each face, of those who are one person for certain, and (m, 2) pairs of groups: nobody
+        who has a face of a group that is paired with the face's own.
+    """
+
+    photos: NDArray[np.int64] | None = None
+    groups: NDArray[np.int64] | None = None
+    pairs: NDArray[np.int64] | None = None
+
+    def people(self, people: Labels, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(place in ``faces``, person, by the names ``people`` (n,)) of all from whom these are kept apart; -1 is none.
+
+        By place. Some may be there twice, and a face's own person, too.
+        """
+        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        if self.photos is not None:
+            begins = np.searchsorted(self.photos, self.photos[faces], "left")
+            places, rows = _spans(begins, np.searchsorted(self.photos, self.photos[faces], "right"))
+            found.append((places, people[rows]))
+        if self.groups is not None and self.pairs is not None and len(self.pairs):
+            found.append(_of_other_groups(self.groups, self.pairs, people, faces))
+        places, theirs = (np.concatenate(part) for part in zip(*found, strict=True))
+        order = np.argsort(places, kind="stable")
+        return places[order], theirs[order]
+
+
 def close_calls(
     embeddings: Embeddings,
     labels: Labels,
     *,
     metric: str,
     threshold: float | None,
-    photos: NDArray[np.int64] | None = None,
+    apart: KeptApart | None = None,
     n_threads: int = 1,
 ) -> list[CloseCall]:
     """Faces that a slightly different threshold, or a slightly different picture, would have put elsewhere.
@@ -57,8 +87,7 @@ def close_calls(
     other one is about as near). A face that stands alone: other < (1 + s) t. Without a threshold (the number of people
     was given): other < (1 + s) own; a face that stands alone has nothing to compare with.
 
-    photos : (n,) number of the photo of each face, not decreasing, if faces of one photo are different people: nobody
-    who is in the same photo counts as the other person.
+    apart : who does not count as the other person.
 
     Mean distances come from sums: for unit rows (cosine) 1 - <x, S>/|A|, for squared Euclidean distances
     |x|^2 + E|a|^2 - 2<x, m>. The face itself is left out of its own person's mean. Euclidean distances are compared
@@ -70,8 +99,8 @@ def close_calls(
     space = Space(embeddings, metric, n_threads)
     _, people = np.unique(labels, return_inverse=True)  # numbers that survive have gaps
     if threshold is None:
-        return judged(_to_nearest(space, people, photos), people, labels, None, None)
-    return judged(distances(space, people, None, threshold), people, labels, space.squared(threshold), photos)
+        return judged(_to_nearest(space, people, apart), people, labels, None, None)
+    return judged(distances(space, people, None, threshold), people, labels, space.squared(threshold), apart)
 
 
 def reach(threshold: float, metric: str) -> float:
@@ -135,7 +164,7 @@ def distances(
 
 
 def judged(
-    distances: Distances, people: Labels, numbers: Labels, limit: float | None, photos: NDArray[np.int64] | None
+    distances: Distances, people: Labels, numbers: Labels, limit: float | None, apart: KeptApart | None
 ) -> list[CloseCall]:
     """The close calls, by face_id.
 
@@ -146,7 +175,7 @@ def judged(
     faces, names, others = distances.faces, distances.people, distances.others
     is_alone = np.bincount(people[people >= 0], minlength=n)[people] == 1
     own = distances.own
-    # Which could be calls: the others need not be gone through for whom is nearest and whom the same photo shows.
+    # Which could be calls: the others need not be gone through for whom is nearest and from whom they are kept apart.
     if limit is None:
         is_barely = np.zeros(n, np.bool_)
         is_call = ~is_alone[faces] & (others < (1 + _CLOSE_CALL) * own[faces])
@@ -155,8 +184,8 @@ def judged(
         is_call = others < (1 + _CLOSE_CALL) * limit
         is_call &= is_alone[faces] | (others < own[faces] + _CLOSE_CALL * limit)
     faces, names, others = faces[is_call], names[is_call], others[is_call]
-    if photos is not None and len(faces):
-        mates, whose = _people_in_same_photo(photos, people, faces)
+    if apart is not None and len(faces):
+        mates, whose = apart.people(people, faces)
         is_barred = np.isin(np.arange(len(faces)), mates[whose == names[mates]])
         faces, names, others = faces[~is_barred], names[~is_barred], others[~is_barred]
     number_of = np.zeros(n, np.int64)
@@ -168,11 +197,11 @@ def judged(
     return [CloseCall(face, nearest[face]) for face in sorted(nearest)]
 
 
-def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) -> Distances:
+def _to_nearest(space: Space, people: Labels, apart: KeptApart | None) -> Distances:
     """The distances to the nearest other person of all."""
     n = len(people)
     means = space.means(people)
-    barred = None if photos is None else _people_in_same_photo(photos, people, np.arange(n))
+    barred = None if apart is None else apart.people(people, np.arange(n))
     found: list[NDArray[np.float64]] = []
     places: list[NDArray[np.int64]] = []
     block = max(1, _BLOCK_BYTES // (8 * len(means.names)))
@@ -194,12 +223,25 @@ def _to_nearest(space: Space, people: Labels, photos: NDArray[np.int64] | None) 
     )
 
 
-def _people_in_same_photo(
-    photos: NDArray[np.int64], people: NDArray[np.int64], faces: NDArray[np.int64]
+def _of_other_groups(
+    groups: NDArray[np.int64], pairs: NDArray[np.int64], people: NDArray[np.int64], faces: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(place in ``faces``, person of a face in the same photo), all such pairs, by place."""
-    begins = np.searchsorted(photos, photos[faces], "left")
-    counts = np.searchsorted(photos, photos[faces], "right") - begins
-    places = np.repeat(np.arange(len(faces)), counts)
-    step = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return places, people[begins[places] + step]
+    """(place in ``faces``, person of a face in a group that is paired with its own), all such pairs."""
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    ends = ends[np.isin(ends[:, 0], groups[faces])]
+    # The people of each group: one, unless they were grouped before it was said.
+    rows = np.flatnonzero(np.isin(groups, ends[:, 1]) & (people >= 0))
+    n = int(people.max(initial=0)) + 1
+    theirs, names = np.divmod(np.unique(groups[rows] * n + people[rows]), n)
+    which, places = _spans(np.searchsorted(theirs, ends[:, 1], "left"), np.searchsorted(theirs, ends[:, 1], "right"))
+    own, names = np.divmod(np.unique(ends[which, 0] * n + names[places]), n)
+    where, found = _spans(*(np.searchsorted(own, groups[faces], side) for side in ("left", "right")))
+    return where, names[found]
+
+
+def _spans(begins: NDArray[np.intp], ends: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(i, j) of all i and ``begins[i] <= j < ends[i]``, by i, then j."""
+    counts = ends - begins
+    first = np.repeat(np.arange(len(begins)), counts)
+    step = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return first, begins[first] + step

@@ -29,11 +29,22 @@ def in_words(path: str | None, damaged: str) -> Iterator[None]:
             text = "in use by another run of pyface; wait for its end, or choose another folder"
         elif code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
             text = "the disk is full; the same command goes on when there is space"
-        elif code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
+        elif _is_read_only(error):
             text = f"cannot be written ({error}); choose another folder"
         else:
             text = damaged.format(error)
         raise OutputFolderError(f"{path}: {text}") from error
+
+
+def is_read_only(error: OutputFolderError) -> bool:
+    """Whether this comes from a folder or disk on which nothing can be written, as :func:`in_words` tells it."""
+    return error.__cause__ is not None and _is_read_only(error.__cause__)
+
+
+def _is_read_only(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    is_disk = isinstance(error, OSError) and error.errno == errno.EROFS
+    return code == sqlite3.SQLITE_READONLY or is_disk or isinstance(error, PermissionError)
 
 
 def create_private(path: str) -> None:

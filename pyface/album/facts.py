@@ -47,6 +47,15 @@ CREATE TABLE exports (path BLOB PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT N
 """
 
 
+_DAMAGED = (
+    "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away: names and "
+    "answers are lost without it, and faces that were forgotten may come back"
+)
+# Facts that one command said, by the first of them; made where there are any. Versions that do not know it undo them
+# one by one.
+_AT_ONCE = "CREATE TABLE IF NOT EXISTS at_once (fact INTEGER PRIMARY KEY, first INTEGER NOT NULL)"
+
+
 @dataclass(frozen=True, slots=True)
 class FaceKey:
     """A face by what does not change: SHA-256 of its photo's file and its box; ``photo`` is the name it had then."""
@@ -76,6 +85,21 @@ class Fact:
     overruled: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact to be written down. A ``name`` without a ``person`` is somebody new.
+
+    overrules : (fact, face) of older facts that no longer hold for that face.
+    """
+
+    kind: Kind
+    faces: Sequence[FaceKey]
+    others: Sequence[FaceKey] = ()
+    person: int | None = None
+    name: str | None = None
+    overrules: Iterable[tuple[int, int]] = ()
+
+
 class Journal:
     """The facts of one OUT. ``path=None`` keeps them in memory, for albums without an OUT.
 
@@ -89,6 +113,10 @@ class Journal:
         self._seen: tuple[int, int] = (-1, -1)
         self._keys: dict[int, FaceKey] = {}
         self._facts: dict[int, Fact] = {}
+        # The first fact of what was said at once, for those after it; and of what is being said now.
+        self._firsts: dict[int, int] = {}
+        self._first: int | None = None
+        self._is_one = False
 
     def facts(self) -> list[Fact]:
         """All facts that hold, in the order in which they were said; those undone are left out."""
@@ -110,28 +138,24 @@ class Journal:
         name: str | None = None,
         overrules: Iterable[tuple[int, int]] = (),
     ) -> Fact:
-        """Write one fact down. A ``name`` without a ``person`` is somebody new.
+        """Write one fact down, see :class:`Entry`."""
+        return self.add_all([Entry(kind, faces, others, person, name, overrules)])[0]
 
-        overrules : (fact, face) of older facts that no longer hold for that face.
-        """
+    def add_all(self, entries: Sequence[Entry]) -> list[Fact]:
+        """Write these facts down, all or none, as one thing that was said."""
         with self.opened(write=True) as db:
             assert db is not None
-            self._refuse_forgotten(db, [*faces, *others])
-            cursor = db.execute(
-                "INSERT INTO journal (time, kind, person, name) VALUES (?, ?, ?, ?)", (_now(), kind, person, name)
-            )
-            fact = cursor.lastrowid
-            assert fact is not None
-            if kind == "name" and person is None:
-                db.execute("UPDATE journal SET person = ? WHERE id = ?", (fact, fact))
-            for side, several in enumerate((faces, others)):
-                numbers = [(fact, number, side) for number in _numbers(db, several)]
-                db.executemany("INSERT OR IGNORE INTO said VALUES (?, ?, ?)", numbers)
-            db.executemany(
-                "INSERT OR IGNORE INTO overruled VALUES (?, ?, ?)", [(old, face, fact) for old, face in overrules]
-            )
+            self._refuse_forgotten(db, [face for entry in entries for face in (*entry.faces, *entry.others)])
+            numbers = [_write(db, entry) for entry in entries]
+            first = numbers[0] if self._first is None else self._first
+            later = [(number, first) for number in numbers if number != first]
+            if later:
+                db.execute(_AT_ONCE)
+                db.executemany("INSERT INTO at_once VALUES (?, ?)", later)
+        if self._is_one:
+            self._first = first
         self._refresh()
-        return self._facts[fact]
+        return [self._facts[number] for number in numbers]
 
     def _refuse_forgotten(self, db: sqlite3.Connection, faces: Sequence[FaceKey]) -> None:
         """Whoever speaks of a face that was forgotten has an album of before: nothing of it may be written again."""
@@ -142,15 +166,27 @@ class Journal:
                     f"{self.path}: a face in {face.photo} was forgotten since the album was loaded; load it again"
                 )
 
-    def undo(self) -> Fact | None:
-        """Take back the last fact that holds, and return it; None if there is none. The journal says that, too."""
+    @contextlib.contextmanager
+    def one_thing(self) -> Iterator[None]:
+        """What is written down within this block is one thing that was said: :meth:`undo` takes all of it back."""
+        self._is_one = True
+        try:
+            yield
+        finally:
+            self._is_one, self._first = False, None
+
+    def undo(self) -> list[Fact]:
+        """Take back what was said last and holds, and return its facts; none if there are none. The journal says it."""
         facts = self.facts()
         if not facts:
-            return None
+            return []
+        last = self._firsts.get(facts[-1].id, facts[-1].id)
+        gone = [fact for fact in facts if self._firsts.get(fact.id, fact.id) == last]
         with self.opened(write=True) as db:
             assert db is not None
-            db.execute("INSERT INTO journal (time, kind, undoes) VALUES (?, 'undo', ?)", (_now(), facts[-1].id))
-        return facts[-1]
+            rows = [(_now(), fact.id) for fact in reversed(gone)]
+            db.executemany("INSERT INTO journal (time, kind, undoes) VALUES (?, 'undo', ?)", rows)
+        return gone
 
     def forgotten(self) -> dict[bytes, list[tuple[float, ...] | None]]:
         """What may not come back: digest of a photo -> boxes of faces, None for the whole photo."""
@@ -186,40 +222,49 @@ class Journal:
         if self.path is None:
             if self._memory is None:
                 self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-                self._prepare(self._memory)
+                _lay_out(self._memory)
             with self._memory:
                 yield self._memory
             return
-        damaged = "cannot be used as a record of names and corrections ({}); put a copy of it back, or move it away"
         is_there = os.path.lexists(self.path)
         if not is_there and not write:
             yield None
             return
         lock = one_writer(os.path.dirname(self.path) or ".") if write else contextlib.nullcontext()
-        with lock, in_words(self.path, damaged):
+        with lock, in_words(self.path, _DAMAGED):
             if not is_there:
-                create_private(self.path)
+                self._make(self.path)
             # What a run that was killed left half done is rolled back by whoever may write.
             mode = "rw" if write or os.access(self.path, os.W_OK) else "ro"
             address = f"file:{_quoted(self.path)}?mode={mode}"
             with contextlib.closing(sqlite3.connect(address, uri=True, timeout=PATIENCE_SECONDS)) as db:
-                if os.path.getsize(self.path) == 0 and not write:
-                    yield None
-                    return
                 if write:
                     db.execute("PRAGMA synchronous = FULL")
-                self._prepare(db)
+                self._check(db)
                 with db:
                     db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                     yield db
 
-    def _prepare(self, db: sqlite3.Connection) -> None:
+    def _make(self, path: str) -> None:
+        """Make an empty journal, whole or not at all: an empty file is one whose contents were lost."""
+        temporary = f"{path}.writing"
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(temporary)
+            create_private(temporary)
+            with contextlib.closing(sqlite3.connect(temporary)) as db:
+                _lay_out(db)
+            if not os.path.lexists(path):
+                os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(OSError):
+                os.remove(temporary)
+
+    def _check(self, db: sqlite3.Connection) -> None:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            db.executescript(
-                f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
-            )
-        elif version != VERSION:
+            raise ValueError("it is empty" if not os.path.getsize(str(self.path)) else "it has none")
+        if version != VERSION:
             raise OutputFolderError(
                 f"{self.path}: holds names and corrections of a newer version of pyface (layout {version}, this one "
                 f"knows {VERSION}); update pyface. Nothing was changed"
@@ -229,7 +274,7 @@ class Journal:
         """Read what is new. Facts are only added, but for forgetting, after which everything is read anew."""
         with self.opened() as db:
             if db is None:
-                self._seen, self._keys, self._facts = (-1, -1), {}, {}
+                self._seen, self._keys, self._facts, self._firsts = (-1, -1), {}, {}, {}
                 return
             (last,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM journal").fetchone()
             (n_forgotten,) = db.execute("SELECT COUNT(*) FROM forgotten").fetchone()
@@ -242,7 +287,14 @@ class Journal:
                 number: FaceKey(digest, tuple(box), os.fsdecode(photo)) for number, digest, *box, photo in new_keys
             }
             _go_on(self._facts, db, self._seen[0])
+            self._firsts = _firsts(db)
             self._seen = (last, n_forgotten)
+
+
+def _lay_out(db: sqlite3.Connection) -> None:
+    db.executescript(
+        f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    )
 
 
 def is_facts_file(path: str) -> bool:
@@ -271,6 +323,28 @@ def _go_on(facts: dict[int, Fact], db: sqlite3.Connection, seen: int) -> None:
                 if old_id in facts:
                     old = facts[old_id]
                     facts[old_id] = replace(old, overruled=(*old.overruled, (face, number)))
+
+
+def _firsts(db: sqlite3.Connection) -> dict[int, int]:
+    """The first fact of what was said at once, for those after it."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'at_once'").fetchone() is None:
+        return {}
+    return dict(db.execute("SELECT fact, first FROM at_once").fetchall())
+
+
+def _write(db: sqlite3.Connection, entry: Entry) -> int:
+    """Write an entry down; its number."""
+    query = "INSERT INTO journal (time, kind, person, name) VALUES (?, ?, ?, ?)"
+    fact = db.execute(query, (_now(), entry.kind, entry.person, entry.name)).lastrowid
+    assert fact is not None
+    if entry.kind == "name" and entry.person is None:
+        db.execute("UPDATE journal SET person = ? WHERE id = ?", (fact, fact))
+    for side, several in enumerate((entry.faces, entry.others)):
+        numbers = [(fact, number, side) for number in _numbers(db, several)]
+        db.executemany("INSERT OR IGNORE INTO said VALUES (?, ?, ?)", numbers)
+    overrules = [(old, face, fact) for old, face in entry.overrules]
+    db.executemany("INSERT OR IGNORE INTO overruled VALUES (?, ?, ?)", overrules)
+    return fact
 
 
 def _numbers(db: sqlite3.Connection, faces: Sequence[FaceKey]) -> list[int]:

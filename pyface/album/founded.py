@@ -58,12 +58,32 @@ class Founded:
 def found(space: Space, rules: Rules, height: float, near: Near | None) -> Founded:
     """Group everybody. ``near``: all pairs within ``height`` or more; None where there are too many."""
     rows = np.flatnonzero(rules.is_in)
-    joints = _joints(space, rules, height, rows, near)
+    joints = joints_of(space, rules, height, rows, near)
     n = len(rules.must)
     labels = forest_labels(joints.tree(n), n)
     people = np.unique(labels, return_index=True)[1][labels].astype(np.int64)
     people[~rules.is_in] = -1
     return Founded(height, rules, joints, people)
+
+
+def joints_up_to(space: Space, old: Founded, near: Near, height: float) -> Joints:
+    """The merges below a larger height than that of ``old``, which are the first of them.
+
+    near : all pairs within ``height`` of two people of ``old``.
+    """
+    people, n = old.people, len(old.people)
+    pairs = near.pairs[old.rules.is_in[near.pairs].all(axis=1)]
+    joints = joints_below(
+        space.embeddings, NearGraph(np.arange(n, dtype=np.int32), pairs), "average", space.metric, height,
+        origin=origin_for(space.embeddings, "average", space.metric), cannot_link=old.rules.cannot(np.arange(n)),
+        must_link=people, n_threads=space.n_threads,
+    )  # fmt: skip
+    is_new = people[joints.pairs[:, 0]] != people[joints.pairs[:, 1]]
+    # They come after the others, whatever the last digit of a height says.
+    heights = np.maximum(joints.heights[is_new], old.height)
+    return Joints(
+        np.concatenate([old.joints.pairs, joints.pairs[is_new]]), np.concatenate([old.joints.heights, heights])
+    )
 
 
 def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: float, people: Labels) -> Founded | None:
@@ -90,7 +110,7 @@ def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: flo
         regrown = regrow(space, rules, old.height, rows, changed, theirs) if len(rows) > _AT_ONCE else None
         if regrown is None:
             regrown = Regrown(
-                Joints(theirs.pairs[:0], theirs.heights[:0]), _joints(space, rules, old.height, rows, None)
+                Joints(theirs.pairs[:0], theirs.heights[:0]), joints_of(space, rules, old.height, rows, None)
             )
         joints = regrown.joints
         names = _who_has_a_say(space, old, rules, near, reach, is_touched, regrown)
@@ -104,14 +124,17 @@ def found_again(space: Space, old: Founded, rules: Rules, near: Near, reach: flo
     return Founded(old.height, rules, Joints(pairs, np.concatenate([old.joints.heights[kept], joints.heights])), now)
 
 
-def _joints(space: Space, rules: Rules, height: float, rows: Rows, near: Near | None) -> Joints:
-    """The merges of these faces by themselves, by rows of all."""
+def joints_of(
+    space: Space, rules: Rules, height: float, rows: Rows, near: Near | None, method: str = "average"
+) -> Joints:
+    """The merges of these faces by themselves, by rows of all. ``near``: all pairs of theirs within ``height``; None
+    where they are not known, for average linkage alone."""
     x = space.embeddings if len(rows) == len(space.embeddings) else space.embeddings[rows]
     if len(rows) < 2:
         return Joints(np.empty((0, 2), np.int32), np.empty(0))
     options: dict[str, Any] = {"metric": space.metric, "threshold": height, "n_threads": space.n_threads}
     if near is None:
-        graph = near_graph(x, "average", has_cannot_link=True, **options)
+        graph = near_graph(x, method, has_cannot_link=True, **options)
     else:
         place = np.full(len(rules.must), -1, np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
@@ -120,7 +143,7 @@ def _joints(space: Space, rules: Rules, height: float, rows: Rows, near: Near | 
         graph = NearGraph(np.arange(len(rows), dtype=np.int32), pairs[(pairs >= 0).all(axis=1)])
     must = rules.must[rows]
     joints = joints_below(
-        x, graph, "average", origin=origin_for(x, "average", space.metric), cannot_link=rules.cannot(rows),
+        x, graph, method, origin=origin_for(x, method, space.metric), cannot_link=rules.cannot(rows),
         must_link=must if (must >= 0).any() else None, **options,
     )  # fmt: skip
     return Joints(rows.astype(np.int32)[joints.pairs], joints.heights)

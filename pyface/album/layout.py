@@ -9,6 +9,11 @@ from pyface.errors import OutputFolderError
 
 APPLICATION_ID = 0x70796663
 VERSION = 3
+# Out of a record that is damaged, and what it costs.
+WAY_OUT = (
+    "remove it to begin anew: people get other numbers, and photos that --add brought are to be added again; names and "
+    "answers stay"
+)
 
 _SCHEMA = """
 CREATE TABLE photos (
@@ -51,8 +56,9 @@ def is_known(version: int) -> bool:
 def prepare(db: sqlite3.Connection, path: str | None, *, keep: bool) -> None:
     """Give a record the tables of this version. Whatever is in it stays, where this version can read it.
 
-    What an older version wrote is moved up in one transaction, and a copy of it is kept beside it. What this one
-    cannot read is thrown away, as it can be computed again; with ``keep`` it is an OutputFolderError.
+    What an older version wrote is moved up in one transaction, and a copy of it is kept beside it. What is too old for
+    that is thrown away, as it can be computed again; with ``keep`` it is an OutputFolderError. So is, in any case, what
+    a newer version wrote, which is left as it is: that version can read it.
     """
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
@@ -63,10 +69,16 @@ def prepare(db: sqlite3.Connection, path: str | None, *, keep: bool) -> None:
         steps = "".join(_STEPS[step] for step in range(version, VERSION))
         db.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
         return
+    if version > VERSION:
+        raise OutputFolderError(
+            f"{path}: was written by a newer version of pyface (layout {version}, this one knows {VERSION}); update "
+            "pyface, or choose another folder. Nothing was changed"
+        )
     if version != 0:
         if keep:
             raise OutputFolderError(
-                f"{path}: was written by an incompatible version of pyface; 'pyface cluster' without --add begins anew"
+                f"{path}: was written by an incompatible, older version of pyface (layout {version}); 'pyface cluster' "
+                "without --add begins anew"
             )
         for table in _TABLES:
             db.execute(f"DROP TABLE IF EXISTS {table}")

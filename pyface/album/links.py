@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Labels
+from pyface.album.close_calls import KeptApart
 from pyface.album.facts import FaceKey, Fact, Journal
 from pyface.kernels.boxes import iou
 from pyface.kernels.components import first_connected
@@ -24,7 +25,7 @@ class Links:
     """The rules for n faces.
 
     together : (n,) group numbers, -1 = none; faces of one group are one person.
-    apart : (m, 2), m pairs of faces that are not one person; no pair inside a group.
+    apart : (m, 2), m pairs of faces that are not one person, for their groups; no pair inside a group, none of nobody.
     nobody, hidden : (n,), True for faces of which that was said.
     person : (n,) the person that a face was named as, a key of ``names``; -1 = none.
     broken : pairs of faces that were said to be different and, by facts that speak of the same faces, one person. They
@@ -40,6 +41,11 @@ class Links:
     names: dict[int, str]
     broken: Pairs
     n_waiting: int = 0
+
+    def kept_apart(self, photos: Labels | None, rows: NDArray[np.int64] | None = None) -> KeptApart:
+        """From whom faces are kept apart, of all or of these rows; photos : theirs, if one photo shows nobody twice."""
+        groups = np.where(self.together >= 0, self.together, np.arange(len(self.together)))
+        return KeptApart(photos, groups if rows is None else groups[rows], groups[self.apart])
 
 
 class Rows:
@@ -257,10 +263,6 @@ class Spoken:
         pairs = self.different()
         roots = group[pairs[:, :2]]
         is_broken = roots[:, 0] == roots[:, 1]
-        # A group is spoken for by its smallest row; one without a row forbids nothing here.
-        apart = roots[~is_broken & (roots < n).all(axis=1)]
-        low, high = np.sort(apart, axis=1).T
-        codes = np.unique(low * n + high)
         broken = pairs[is_broken, :2]
         sizes = np.bincount(group[:n], minlength=self.n_nodes)
         together = np.where(sizes[group[:n]] > 1, group[:n], -1)
@@ -281,6 +283,12 @@ class Spoken:
                 assert part.fact.person is not None and part.fact.name is not None
                 person[here] = part.fact.person
                 names[part.fact.person] = part.fact.name
+        # A group is spoken for by its smallest row that is somebody's: nobody's faces are not grouped.
+        speakers, somebody = np.full(self.n_nodes, -1), np.flatnonzero(~nobody)
+        speakers[group[somebody[::-1]]] = somebody[::-1]  # of what is written to one place, the last stays
+        apart = speakers[roots[~is_broken]]
+        low, high = np.sort(apart[(apart >= 0).all(axis=1)], axis=1).T
+        codes = np.unique(low * n + high)
         waiting = [part.waiting for _, part in self._story.waiting]
         return Links(
             together.astype(np.int64),

@@ -22,6 +22,10 @@ MAX_NAME = 200
 # Control characters, marks that turn the direction of text or mislead about it, and halves of surrogate pairs.
 _REFUSED = {"Cc": "a control character", "Cs": "half a character", "Zl": "a line break", "Zp": "a line break"}
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Joiners are of the class of characters without a shape (Cf), and scripts of Iran and India, and emoji, need them.
+_JOINERS = frozenset("\u200c\u200d")
+# Letters, marks and symbols that show nothing: fillers of Hangul, vowels of Khmer, an empty pattern of Braille.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,23 +45,38 @@ class Named:
 def check_name(name: str) -> str:
     """A person's name as it is kept: without blanks around it, in Unicode's composed form (NFC).
 
-    TypeError if it is no text. ValueError, with the place, for an empty or too long one, and for line breaks, control
-    characters and marks that change the direction of text.
+    TypeError if it is no text. ValueError, with the place, for an empty or too long one, for one of digits alone, which
+    are a person's number, for line breaks, control characters and marks that change the direction of text, and for what
+    cannot be seen: such characters anywhere, and a name that has nothing else.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a text, got {type(name).__name__}")
     for place, character in enumerate(name):
-        what = _REFUSED.get(unicodedata.category(character))
-        if character in _DIRECTIONS:
-            what = "a mark for the direction of text"
+        what = _what_is_refused(character)
         if what is not None:
             raise ValueError(f"name: character {place + 1} is {what} (U+{ord(character):04X}); leave it out")
     kept = unicodedata.normalize("NFC", name.strip())
     if not kept:
         raise ValueError("name is empty; unname (--remove) takes a name away")
+    if not any(unicodedata.category(character)[0] in "LNPSC" and character not in _JOINERS for character in kept):
+        raise ValueError("name has nothing that can be seen; give it a letter")
     if len(kept) > MAX_NAME:
         raise ValueError(f"name has {len(kept):,} characters; give one of at most {MAX_NAME}")
+    if kept.isascii() and kept.isdecimal():
+        raise ValueError(f"name: {kept!r} is a number, and people have numbers; give it a letter")
     return kept
+
+
+def _what_is_refused(character: str) -> str | None:
+    category = unicodedata.category(character)
+    if character in _DIRECTIONS:
+        return "a mark for the direction of text"
+    if character in _BLANK or (category == "Cf" and character not in _JOINERS):
+        return "a character that cannot be seen"
+    code = ord(character)
+    if code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF:  # what Unicode keeps out of texts
+        return "no character"
+    return _REFUSED.get(category)
 
 
 def name_people(labels: Labels, links: Links) -> Named:

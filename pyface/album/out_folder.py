@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import json
 import os
@@ -52,10 +53,14 @@ def prepare_folder(out: str, command: str | None = None) -> bool:
         os.close(descriptor)
         os.remove(probe)
     except OSError as error:
-        raise OutputFolderError(
-            f"{out}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from error
+        raise _cannot_be_written(out, error) from error
     return is_new
+
+
+def _cannot_be_written(out: str, error: OSError) -> OutputFolderError:
+    if error.errno == errno.ENOSPC:
+        return OutputFolderError(f"{out}: the disk is full; make space first, or choose another folder")
+    return OutputFolderError(f"{out}: cannot be written ({error.strerror or error}); choose another folder")
 
 
 def remove_if_empty(out: str) -> None:
@@ -128,7 +133,7 @@ def write_files(out: str, files: Mapping[str, Data]) -> None:
         for name in files:
             os.replace(temporary[name], os.path.join(out, name))
     except OSError as error:
-        raise OutputFolderError(f"{out}: cannot be written ({error.strerror or error})") from error
+        raise _cannot_be_written(out, error) from error
     finally:
         for path in temporary.values():
             with contextlib.suppress(OSError):

@@ -83,11 +83,11 @@ class Standing:
     near: Near | None
     distances: Distances
 
-    def close_calls(self, question: Question, numbers: Labels) -> list[CloseCall]:
+    def close_calls(self, question: Question, links: Links, numbers: Labels) -> list[CloseCall]:
         """The close calls, if people have these numbers (n,)."""
-        photos = None if question.same_photo is None else question.photos
         limit = question.space.squared(self.threshold)
-        return judged(self.distances, self.people, numbers, limit, photos)
+        apart = links.kept_apart(None if question.same_photo is None else question.photos)
+        return judged(self.distances, self.people, numbers, limit, apart)
 
     @property
     def labels(self) -> Labels:
@@ -102,9 +102,9 @@ def stand(question: Question, links: Links) -> Standing:
     near = question.space.among(np.flatnonzero(~links.nobody), question.reach)
     founded = found(question.space, rules, question.threshold, near)
     stay = to_others(question.space, founded.people)
-    settled = _settled(question, links, founded.people, stay)
+    settled = settled_people(question, links, founded.people, stay)
     near_poor = _near_poor(question, settled, None)
-    people, set_aside = _joined(founded.rules, settled, links, near_poor)
+    people, set_aside = joined_people(founded.rules, settled, links, near_poor)
     near = of_different(near, people)
     return _standing(
         question, founded, stay, settled, near_poor, people, people, set_aside, near, None
@@ -153,9 +153,9 @@ def stand_again(question: Question, links: Links, old: Standing) -> Standing:
     stay = to_others(space, founded.people, changed)
     stays = (founded.people >= 0) & ~are_of(founded.people, changed)
     stay[stays] = old.stay[stays]
-    settled = _settled(question, links, founded.people, stay)
+    settled = settled_people(question, links, founded.people, stay)
     near_poor = _near_poor_again(question, settled, old)
-    people, set_aside = _joined(founded.rules, settled, links, near_poor)
+    people, set_aside = joined_people(founded.rules, settled, links, near_poor)
     alone = len(people) + np.arange(len(people))
     were = old.spots.copy()
     were[new] = alone[new]  # they are in ``near``
@@ -173,14 +173,21 @@ def _is_as_before(question: Question, links: Links, rules: Rules, old: Standing)
         and np.array_equal(question.low, old.low)
         and rules.are(old.founded.rules)
         and np.array_equal(links.nobody, (old.people < 0) & ~old.set_aside)
-        and np.array_equal(_settled(question, links, old.founded.people, old.stay), old.settled)
+        and np.array_equal(settled_people(question, links, old.founded.people, old.stay), old.settled)
     )
 
 
-def _settled(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:
-    """People (n,) once doubtful faces that are not near enough to the others have gone, by their smallest face."""
+def who_goes(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) the doubtful faces that are not near enough to the others of their people."""
     is_known = (links.together >= 0) | links.nobody
-    goes = question.doubtful & ~is_known & (stay >= question.space.squared(question.stay_limit)) & (people >= 0)
+    far = stay >= question.space.squared(question.stay_limit)
+    goes: NDArray[np.bool_] = question.doubtful & ~is_known & far & (people >= 0)
+    return goes
+
+
+def settled_people(question: Question, links: Links, people: Labels, stay: NDArray[np.float64]) -> Labels:
+    """People (n,) once doubtful faces that are not near enough to the others have gone, by their smallest face."""
+    goes = who_goes(question, links, people, stay)
     if not goes.any():
         return people
     settled = people.copy()
@@ -209,7 +216,9 @@ def _near_poor_again(question: Question, people: Labels, old: Standing) -> NearP
     return near_poor.with_others(_near_poor(question, people, changed))
 
 
-def _joined(rules: Rules, settled: Labels, links: Links, near_poor: NearPeople) -> tuple[Labels, NDArray[np.bool_]]:
+def joined_people(
+    rules: Rules, settled: Labels, links: Links, near_poor: NearPeople
+) -> tuple[Labels, NDArray[np.bool_]]:
     """People (n,) with the poor faces that have joined, and which stand alone."""
     poor = np.flatnonzero(~rules.is_in & ~links.nobody)
     if len(poor) == 0:

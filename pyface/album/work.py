@@ -40,8 +40,8 @@ class WorkFile:
 
     As long as it is open no other process can open it, or write to its folder. With ``reading`` it is only read, whole
     as it was when it was opened, and others may read it meanwhile. Every method raises OutputFolderError, in words, if
-    the file is damaged or cannot be written. What an older version of pyface wrote is moved up; what this one cannot
-    read is thrown away, as it can be computed again; with ``keep`` that is an OutputFolderError.
+    the file is damaged or cannot be written. What an older version of pyface wrote is moved up; what is too
+    old for that is thrown away, as it can be computed again; with ``keep`` that is an OutputFolderError.
     """
 
     def __init__(self, path: str | None, *, keep: bool = False, reading: bool = False) -> None:
@@ -79,7 +79,7 @@ class WorkFile:
                 raise
 
     def _in_words(self) -> contextlib.AbstractContextManager[None]:
-        return in_words(self._path, "cannot be used as a record of work ({}); remove it to begin anew")
+        return in_words(self._path, f"cannot be used as a record of work ({{}}); {layout.WAY_OUT}")
 
     def _prepare(self) -> None:
         # Taken now and held until the end: whatever forbids writing is told before any work is done.

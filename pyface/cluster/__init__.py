@@ -3,7 +3,8 @@
 An import swap changes the time, not the answer. ``for_embedder`` has the one that goes with an embedder; ``relabel``
 lets the numbers of clusters survive when rows are clustered anew. Functions of a linkage matrix: ``cut_profile``,
 ``next_merges``, ``threshold_advice``, ``plot_dendrogram``; of rows and their labels: ``cluster_means``, ``medoids``,
-``merge_suggestions``.
+``merge_suggestions``; of two clusterings: ``disagreements``. ``GraphClustering`` and ``ChineseWhispers`` are not in
+scikit-learn, and have its class shape.
 """
 
 from typing import TYPE_CHECKING, NoReturn
@@ -12,7 +13,9 @@ from pyface.cluster._advice import ThresholdAdvice, threshold_advice
 from pyface.cluster._agglomerative import AgglomerativeClustering
 from pyface.cluster._dbscan import DBSCAN
 from pyface.cluster._for_embedder import for_embedder
+from pyface.cluster._graph import ChineseWhispers, GraphClustering, disagreements
 from pyface.cluster._groups import cluster_means, medoids
+from pyface.cluster._hdbscan import HDBSCAN
 from pyface.cluster._kmeans import KMeans
 from pyface.cluster._plot import plot_dendrogram
 from pyface.cluster._suggestions import MergeSuggestion, merge_suggestions
@@ -21,13 +24,17 @@ from pyface.kernels.relabeling import relabel
 
 __all__ = [
     "DBSCAN",
+    "HDBSCAN",
     "AgglomerativeClustering",
+    "ChineseWhispers",
     "CutProfile",
+    "GraphClustering",
     "KMeans",
     "MergeSuggestion",
     "ThresholdAdvice",
     "cluster_means",
     "cut_profile",
+    "disagreements",
     "for_embedder",
     "medoids",
     "merge_suggestions",

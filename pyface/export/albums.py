@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pyface import _check
 from pyface.album.album import Album
 from pyface.album.build import load_album
+from pyface.album.database import is_read_only
 from pyface.album.out_folder import write_files
 from pyface.errors import NoPhotosError, OutputFolderError
 from pyface.export.folders import HOWS, place_photos, plan_folders
@@ -24,6 +26,8 @@ from pyface.photos.finding import Skipped
 from pyface.photos.names import as_utf8
 
 KINDS = ("folders", "csv", "json", "xmp", "gallery")
+logger = logging.getLogger(__name__)
+
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -262,6 +266,14 @@ def _originals(album: Album, folders: Sequence[str]) -> tuple[dict[str, Original
 
 
 def _remember(album: Album, path: str, kind: str) -> None:
-    """So that ``pyface forget`` can say what it does not reach. Before the first file is written."""
+    """So that ``pyface forget`` can say what it does not reach. Before the first file is written.
+
+    Where the album cannot be written, nor can anything in it be forgotten: there the export goes on.
+    """
     if album._basis is not None:
-        album._basis.journal.note_export(path, as_utf8(kind))
+        try:
+            album._basis.journal.note_export(path, as_utf8(kind))
+        except OutputFolderError as error:
+            if not is_read_only(error):
+                raise
+            logger.warning("%s cannot be written, so that 'pyface forget' will not know of this export", album.out)

@@ -29,7 +29,7 @@ class _Known:
 
 def known_photos(out: str) -> dict[str, _Known]:
     """What the record of an OUT knows of the files of its photos."""
-    with record_of(out) as (work, _, info, _):
+    with record_of(out, reading=True) as (work, _, info, _):
         times = work.known(info.analysis)
         return {
             name: _Known(digest, *times.get(name, (None, None))[:2])

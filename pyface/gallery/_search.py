@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from pyface import _check
 from pyface._typing import FloatArray
-from pyface.kernels import pairs
-from pyface.kernels.distance import nearest_neighbors
+from pyface.kernels import pairs, search
 
 
 class FaceSearch:
@@ -19,10 +18,13 @@ class FaceSearch:
 
     def __init__(self, rows: FloatArray, metric: str) -> None:
         self.rows, self.metric = rows, metric
+        self._index: search.RowIndex | None = None
 
     def nearest(self, queries: FloatArray, k: int, n_threads: int) -> NDArray[np.int64]:
         """(m, k) the rows nearest to each query in float64, the nearest first, ties by lower row."""
-        return nearest_neighbors(queries, k, self.rows, metric=self.metric, n_threads=n_threads)[1]
+        if self._index is None:  # the rows are coded once, when they are first searched
+            self._index = search.build(np.require(self.rows, requirements=["C", "A"]), self.metric, n_threads)
+        return self._index.nearest(np.require(queries, requirements=["C", "A"]), k, n_threads)[1]
 
     def distances(self, queries: FloatArray, rows: NDArray[np.int64], n_threads: int) -> NDArray[np.float64]:
         """(m, k) float64 distances of each query to the rows (m, k) named for it. O(m k d)."""

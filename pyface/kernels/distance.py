@@ -35,7 +35,7 @@ METRICS = ("cosine", "euclidean", "sqeuclidean")
 _INSTEAD = (
     "use neighbors_within or nearest_neighbors, which keep only what you need, or take some rows at a time with Y="
 )
-_BYTES_PER_ENTRY = 20  # what neighbors_within takes while the graph is built
+BYTES_PER_ENTRY = 20  # what neighbors_within takes while the graph is built
 
 
 def _rows(X: Any, Y: Any, metric: str, n_threads: int) -> tuple[FloatArray, FloatArray | None]:
@@ -119,6 +119,13 @@ def cosine_condensed(
     return result
 
 
+def dense_float64(x: FloatArray, y: FloatArray, metric: str, n_threads: int) -> NDArray[np.float64]:
+    """Distances (n, m) of all rows of ``x`` to all of ``y`` without rounding. Both have been checked."""
+    result = np.empty((len(x), len(y)))
+    _core.distances_dense(x, y, result, metric=metric, n_threads=n_threads)
+    return result
+
+
 def condensed_float64(x: FloatArray, metric: str, n_threads: int) -> NDArray[np.float64]:
     """Distances of all pairs without rounding: what SciPy's linkage takes. ``x`` has been checked."""
     result = np.empty(len(x) * (len(x) - 1) // 2)
@@ -161,7 +168,7 @@ def neighbors_within(
     threads = _threads.resolve(n_threads)
     x, y = _rows(X, Y, metric, threads)
     shape = (len(x), len(x if y is None else y))
-    memory = _memory.limit(_BYTES_PER_ENTRY * shape[0] * shape[1])
+    memory = _memory.limit(BYTES_PER_ENTRY * shape[0] * shape[1])
     indptr, indices, distances = _core.within_radius(
         x, y, metric=metric, radius=limit, memory_limit=memory, n_threads=threads
     )

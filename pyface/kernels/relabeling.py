@@ -27,7 +27,7 @@ def relabel(old: NDArray[Any], new: NDArray[Any]) -> Labels:
     TypeError unless both are arrays of integers; ValueError for unequal lengths, numbers below -1 or too large.
     Time O(n log n), memory O(n).
     """
-    old, new = _labels(old, "old"), _labels(new, "new")
+    old, new = cluster_numbers(old, "old"), cluster_numbers(new, "new")
     if len(old) != len(new):
         raise ValueError(f"old and new must have the same length, got {len(old)} and {len(new)}")
     clusters, first, members = np.unique(new, return_index=True, return_inverse=True)
@@ -51,7 +51,13 @@ def relabel(old: NDArray[Any], new: NDArray[Any]) -> Labels:
     return numbers[members]
 
 
-def _labels(value: Any, name: str) -> Labels:
+def by_first_row(labels: Labels) -> Labels:
+    """The same clusters, numbered from 0 by their smallest rows."""
+    return relabel(np.full(len(labels), -1), labels)
+
+
+def cluster_numbers(value: Any, name: str) -> Labels:
+    """(n,) int64, the numbers of clusters that ``value`` has, -1 = none. TypeError and ValueError as in `relabel`."""
     if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray) or value.dtype.kind not in "iu":
         got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
         raise TypeError(f"{name} must be a NumPy array of integers, got {got}")

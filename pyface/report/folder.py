@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,15 @@ from pyface.album.album import Album, many_objects, refuse_changed, remember_peo
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
 from pyface.album.one_writer import one_writer
+from pyface.album.other_thresholds import other_thresholds
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files
-from pyface.album.people import SamePhoto
+from pyface.album.people import LINKAGES, SamePhoto
+from pyface.analysis.quality import min_quality as least_quality
 from pyface.analysis.scales import MAX_SIDE
 from pyface.errors import require_extra
 from pyface.report.caps import choose, room_for
+from pyface.report.live import ReportLive, live_of
 from pyface.report.page import ReportFace, ReportPerson, ReportSkipped, ReportSummary, render_report
 
 _APART = {
@@ -234,8 +237,11 @@ def album_page(album: Album) -> str:
         n_hidden=int(np.count_nonzero(album.hidden)),
         notes=album.notes,
     )
-    unsure = {call.face_id: _unsure_text(call) for call in album.close_calls}
-    people = [face_ids for face_ids in album.people() if not album.hidden[face_ids[0]]]
+    everybody, others = album.people(), {call.other for call in album.close_calls}
+    numbers = [int(album.labels[face_ids[0]]) for face_ids in everybody]
+    named = {n: _name_of(album, ids.tolist()) for n, ids in zip(numbers, everybody, strict=True) if n in others}
+    unsure = {call.face_id: _unsure_text(call, named) for call in album.close_calls}
+    people = [face_ids for face_ids in everybody if not album.hidden[face_ids[0]]]
     people.sort(key=lambda face_ids: (album.set_aside[face_ids[0]], -len(face_ids), album.labels[face_ids[0]]))
     # Only what the page has room for is laid out: an album may have tens of thousands of people.
     room = room_for([len(face_ids) for face_ids in people])
@@ -251,7 +257,24 @@ def album_page(album: Album) -> str:
         replace(person, faces=tuple(replace(face, thumbnail=next(thumbnails)) for face in person.faces))
         for person in shown
     ]
-    return render_report(summary, with_thumbnails, [ReportSkipped(s.photo, s.reason) for s in album.skipped])
+    skipped = [ReportSkipped(s.photo, s.reason) for s in album.skipped]
+    return render_report(summary, with_thumbnails, skipped, _live(album) if shown else None)
+
+
+def _live(album: Album) -> ReportLive | str:
+    """The people at other thresholds, or why they are not known."""
+    known = other_thresholds(album)
+    if isinstance(known, str):
+        return known
+    settings, options = album.settings, list[str]()
+    if settings["algorithm"] != "average":
+        options.append(f"--algorithm {settings['algorithm']}")
+    is_apart = settings["same_photo_different_people"]
+    if settings["algorithm"] in LINKAGES and is_apart != "auto":
+        options.append(f"--{'' if is_apart else 'no-'}same-photo-different-people")
+    if settings["min_quality"] != least_quality(settings["embedder"]):
+        options.append(f"--min-quality {settings['min_quality']!r}")
+    return live_of(known, " ".join(options))
 
 
 def _name_of(album: Album, face_ids: list[int]) -> str:
@@ -260,5 +283,8 @@ def _name_of(album: Album, face_ids: list[int]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _unsure_text(call: CloseCall) -> str:
-    return "barely belongs here" if call.other is None else f"could also be person {call.other}"
+def _unsure_text(call: CloseCall, named: Mapping[int, str]) -> str:
+    if call.other is None:
+        return "barely belongs here"
+    name = named[call.other]
+    return f"could also be {name} ({call.other})" if name else f"could also be person {call.other}"

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from pyface.errors import counted, require_extra
+from pyface.report.live import ReportLive
 from pyface.report.text import showable, split_name
 
 # A broken disk can skip a hundred thousand files; summary.json lists them all.
@@ -98,7 +99,12 @@ def in_page_order(person: ReportPerson) -> tuple[bool, int, int]:
     return person.set_aside, -person.n_faces, person.number
 
 
-def render_report(summary: ReportSummary, people: Iterable[ReportPerson], skipped: Iterable[ReportSkipped] = ()) -> str:
+def render_report(
+    summary: ReportSummary,
+    people: Iterable[ReportPerson],
+    skipped: Iterable[ReportSkipped] = (),
+    live: ReportLive | str | None = None,
+) -> str:
     """Render the page: one HTML document with its style, script and pictures inside.
 
     Every text is escaped; names that are not valid Unicode are shown with U+FFFD, so the result always encodes as
@@ -106,6 +112,9 @@ def render_report(summary: ReportSummary, people: Iterable[ReportPerson], skippe
     end. Nothing is
     capped here, see :func:`pyface.report.caps.cap_people`; fewer faces or people than the summary counts are said to
     be not shown. Equal input gives an equal text. Write it with ``encoding="utf-8"``, readable by its owner only.
+
+    live : what a slider shows the people of other thresholds with, if there is more than one threshold and any face;
+        a text says why there is none.
 
     Raises :class:`pyface.errors.MissingExtraError` if Jinja2 is not installed.
     """
@@ -121,10 +130,12 @@ def render_report(summary: ReportSummary, people: Iterable[ReportPerson], skippe
         n_faces_shown=len(faces),
         n_people_shown=len(told),
         n_unsure=sum(face.unsure is not None for face in faces),
+        live=live if isinstance(live, ReportLive) and len(live.thresholds) > 1 and faces else None,
+        no_live=live if isinstance(live, str) and faces else "",
         skipped=files_skipped[:MAX_SKIPPED],
         n_skipped=len(files_skipped),
         style=_resource("report.css"),
-        script=_resource("report.js"),
+        script=_resource("report.js") + _resource("live.js"),
     )
     return text
 

@@ -60,7 +60,11 @@ def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
         "answer": lambda d: session.answer(_text(d, "key"), _text(d, "said"), overrule=_flag(d, "overrule")),
         "undo": lambda d: session.undo(),
         "name": lambda d: session.name(
-            _number(d, "person"), _text(d, "name"), same=_flag(d, "same"), another=_flag(d, "another")
+            _number(d, "person"),
+            _text(d, "name"),
+            same=_flag(d, "same"),
+            another=_flag(d, "another"),
+            overrule=_flag(d, "overrule"),
         ),
         "merge": lambda d: session.merge(_numbers(d, "people"), overrule=_flag(d, "overrule")),
         "split": lambda d: session.split(_numbers(d, "faces"), overrule=_flag(d, "overrule")),

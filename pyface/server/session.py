@@ -29,10 +29,9 @@ WORTH = 0.02
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What was said, how many entries of the journal that is, and of an answer what was expected of it."""
+    """What was said at once, and of an answer what was expected of it."""
 
     what: str
-    n_entries: int
     gain: float | None = None
 
 
@@ -53,7 +52,6 @@ class Session:
         self._skipped: set[tuple[bytes, bytes]] = set()
         self._said: list[_Said] = []
         self._has_changed = not np.array_equal(self._album.labels, album.labels)
-        self._n_facts = _n_facts(self._album)
         self._lock = threading.Lock()
         self._current = self._next()
 
@@ -101,13 +99,10 @@ class Session:
     def undo(self) -> Data:
         """Take back what was said last, in this session or, once that is empty, before it."""
         with self._lock:
-            last = self._said[-1] if self._said else _Said("what was said before", 1)
-            album = self._album
-            for _ in range(last.n_entries):
-                album = album.undo()
+            last = self._said[-1] if self._said else _Said("what was said before")
+            album = self._album.undo()
             del self._said[-1:]
             self._skipped.clear()
-            self._n_facts = _n_facts(album)
             self._go_on(album)
             return {**self._state(), "undone": last.what}
 
@@ -128,11 +123,15 @@ class Session:
         with self._lock:
             return self._person(self._album.faces_of(number), 1000)
 
-    def name(self, number: int, text: str, *, same: bool = False, another: bool = False) -> Data:
+    def name(
+        self, number: int, text: str, *, same: bool = False, another: bool = False, overrule: bool = False
+    ) -> Data:
         """Name a person; an empty text takes the name away."""
 
         def change(album: Album) -> Album:
-            return album.name(number, text, same=same, another=another) if text.strip() else album.unname(number)
+            if not text.strip():
+                return album.unname(number)
+            return album.name(number, text, same=same, another=another, overrule=overrule)
 
         return self._change(f"name of person {number}", change)
 
@@ -167,13 +166,15 @@ class Session:
                 raise ValueError("these faces are that person already")
             if not len(rest):
                 return album.same([*faces, *theirs], overrule=overrule)
-            # What linked them to the rest would bring the rest along.
-            alone = apart(album, faces, rest, overrule=True)
-            try:
-                return alone.same([*faces, *theirs], overrule=overrule)
-            except PyfaceError:
-                alone.undo()
-                raise
+            assert album._basis is not None
+            with album._basis.journal.one_thing():
+                # What linked them to the rest would bring the rest along.
+                alone = apart(album, faces, rest, overrule=True)
+                try:
+                    return alone.same([*faces, *theirs], overrule=overrule)
+                except PyfaceError:
+                    alone.undo()
+                    raise
 
         return self._change("moving faces", change)
 
@@ -199,9 +200,7 @@ class Session:
             return self._state()
 
     def _heard(self, album: Album, what: str, gain: float | None = None) -> None:
-        n_facts = self._n_facts
-        self._n_facts = _n_facts(album)
-        self._said.append(_Said(what, self._n_facts - n_facts, gain))
+        self._said.append(_Said(what, gain))
         self._go_on(album)
 
     def _go_on(self, album: Album) -> None:
@@ -273,11 +272,6 @@ class Session:
              "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""}
             for face, jpeg in zip(face_ids, thumbnails, strict=True)
         ]  # fmt: skip
-
-
-def _n_facts(album: Album) -> int:
-    assert album._basis is not None
-    return len(album._basis.journal.facts())
 
 
 def _of_one(album: Album, face_ids: Sequence[int]) -> tuple[FaceIds, FaceIds]:

@@ -49,6 +49,8 @@ def write_record(
     add: bool = False,
     analysis: str = "a",
     copies: dict[str, str] | None = None,
+    metric: str = "cosine",
+    threshold: float = THRESHOLD,
 ) -> Path:
     """OUT with the record of these photos, as a run leaves it before its faces are grouped.
 
@@ -61,7 +63,7 @@ def write_record(
         "max_side": 1280, "refine": True, "batch_size": 32, "n_threads": 1, "providers": None,
     }  # fmt: skip
     dimension = next((len(face.embedding) for some in faces.values() for face in some), DIMENSION)
-    info = RunInfo("photos", "1", analysis, "cosine", THRESHOLD, dimension, settings, {"yunet": "1", embedder: "2"})
+    info = RunInfo("photos", "1", analysis, metric, threshold, dimension, settings, {"yunet": "1", embedder: "2"})
     files = [PhotoFile(f"/nowhere/{name}", name, 1000 + i, 7) for i, name in enumerate(sorted(faces))]
     with contextlib.closing(WorkFile(str(out / FILE_NAME))) as work:
         work.begin(info, files, [], add=add)

@@ -179,7 +179,7 @@ def test_adding_without_a_record_is_refused(photos: Path, out: Path) -> None:
         pyface.cluster_photos(photos, add=True)
     before = contents(out)
     damage(out, "PRAGMA user_version = 1")
-    with pytest.raises(OutputFolderError, match="incompatible version"):
+    with pytest.raises(OutputFolderError, match="incompatible, older version"):
         pyface.cluster_photos(photos, out=out, add=True)
     (out / "work.sqlite").unlink()
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from oracles.facts import SlowFacts
 
-from pyface.album.facts import APPLICATION_ID, VERSION, FaceKey, Journal, is_facts_file
+from pyface.album.facts import APPLICATION_ID, VERSION, Entry, FaceKey, Journal, is_facts_file
 from pyface.album.links import Rows, Spoken, links
 from pyface.errors import OutputFolderError
 
@@ -42,7 +43,7 @@ def path(tmp_path: Path) -> str:
 def test_nothing_is_made_before_something_is_said(path: str) -> None:
     journal = Journal(path)
     assert journal.facts() == []
-    assert journal.undo() is None
+    assert journal.undo() == []
     assert journal.forgotten() == {}
     assert not os.path.exists(path)
     journal.add("same", keys(0, 2))
@@ -56,7 +57,7 @@ def test_two_processes_see_what_each_other_said(path: str) -> None:
     assert [fact.id for fact in other.facts()] == [first.id]
     second = other.add("different", keys(0), keys(3))
     assert [(fact.id, fact.kind) for fact in one.facts()] == [(first.id, "same"), (second.id, "different")]
-    assert other.undo() == second
+    assert other.undo() == [second]
     assert [fact.id for fact in one.facts()] == [first.id]
     assert Journal(path).facts() == one.facts() == other.facts()
     assert Journal(path).keys() == one.keys() == other.keys()
@@ -65,14 +66,53 @@ def test_two_processes_see_what_each_other_said(path: str) -> None:
 def test_undo_goes_back_one_by_one_and_is_in_the_journal(path: str) -> None:
     journal = Journal(path)
     facts = [journal.add("hide", keys(i)) for i in range(3)]
-    assert journal.undo() == facts[2]
+    assert journal.undo() == [facts[2]]
     more = journal.add("nobody", keys(4))
-    assert [journal.undo() for _ in range(4)] == [more, facts[1], facts[0], None]
+    assert [journal.undo() for _ in range(4)] == [[more], [facts[1]], [facts[0]], []]
     with sqlite3.connect(path) as db:
         assert [kind for (kind,) in db.execute("SELECT kind FROM journal ORDER BY id")] == [
             "hide", "hide", "hide", "undo", "nobody", "undo", "undo", "undo",
         ]  # fmt: skip
     db.close()
+
+
+def test_what_was_said_at_once_is_undone_at_once(path: str) -> None:
+    journal, other = Journal(path), Journal(path)
+    first = journal.add("hide", keys(5))
+    same, name = journal.add_all([Entry("same", keys(0, 2)), Entry("name", keys(0, 2), name="Ada")])
+    with journal.one_thing():
+        apart = journal.add("different", keys(0), keys(3))
+        journal.add_all([Entry("nobody", keys(1)), Entry("nobody", keys(4))])
+    last = journal.add("hide", keys(6))
+    assert len(other.facts()) == 7
+    for who in (journal, other, Journal(path)):
+        assert who.facts() == journal.facts()
+    assert other.undo() == [last]
+    assert [fact.kind for fact in journal.undo()] == ["different", "nobody", "nobody"]
+    assert apart not in other.facts()
+    assert Journal(path).undo() == [same, name]
+    assert journal.facts() == other.facts() == [first]
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT COUNT(*) FROM journal WHERE kind = 'undo'").fetchone() == (6,)
+
+
+def test_a_journal_that_older_versions_wrote_is_undone_one_by_one(path: str) -> None:
+    journal = Journal(path)
+    facts = journal.add_all([Entry("same", keys(0, 2)), Entry("hide", keys(0))])
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE at_once")
+    assert [Journal(path).undo() for _ in range(3)] == [[facts[1]], [facts[0]], []]
+    journal.add_all([Entry("same", keys(0, 2)), Entry("hide", keys(0))])
+    assert len(Journal(path).undo()) == 2
+
+
+def test_of_what_is_said_at_once_all_is_written_or_nothing(path: str) -> None:
+    journal = Journal(path)
+    journal.add("hide", keys(5))
+    bad = Entry("name", keys(0), overrules=[(1, object())])  # type: ignore[list-item]
+    with pytest.raises(OutputFolderError):
+        journal.add_all([Entry("same", keys(0, 2)), bad])
+    assert len(Journal(path).facts()) == len(journal.facts()) == 1
 
 
 def test_a_new_name_of_one_person_and_another_of_the_same_name() -> None:
@@ -131,6 +171,19 @@ def test_faces_that_are_not_here_connect_those_that_are() -> None:
     assert_array_equal(rules.together, [0, -1, -1, 0])
     assert_array_equal(rules.apart, [[0, 2]])
     assert rules.n_waiting == 1
+
+
+def test_a_group_is_spoken_for_by_a_face_that_is_somebodys() -> None:
+    journal = Journal(None)
+    journal.add("same", keys(0, 2, 6))
+    journal.add("different", keys(2), keys(5))
+    journal.add("nobody", keys(0))
+    rules = links(journal, rows(8))
+    assert_array_equal(rules.apart, [[2, 5]])
+    journal.add("nobody", keys(5))
+    assert_array_equal(links(journal, rows(8)).apart, np.zeros((0, 2)))
+    journal.add("show", keys(0, 5))
+    assert_array_equal(links(journal, rows(8)).apart, [[0, 5]])
 
 
 FACTS = st.lists(
@@ -196,11 +249,36 @@ def test_a_locked_journal_is_said(path: str, monkeypatch: pytest.MonkeyPatch) ->
     assert len(Journal(path).facts()) == 1
 
 
-def test_killed_while_it_was_made(path: str) -> None:
-    Path(path).touch(mode=0o600)
+def test_killed_while_it_was_made(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyface.album.facts.os.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(path).add("hide", keys(0))
+    assert os.listdir(os.path.dirname(path)) == []
+    Path(f"{path}.writing").write_bytes(b"what a kill leaves")
     assert Journal(path).facts() == []
     Journal(path).add("hide", keys(0))
     assert len(Journal(path).facts()) == 1
+    assert os.listdir(os.path.dirname(path)) == ["facts.sqlite"]
+
+
+@pytest.mark.parametrize("contents", [b"", None, b"these are my notes\n" * 99])
+def test_one_whose_contents_are_lost_is_said(path: str, contents: bytes | None) -> None:
+    """Not taken for one in which nothing was said: names would be gone, and what was forgotten would be back."""
+    if contents is None:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE TABLE notes (text TEXT)")
+    else:
+        Path(path).write_bytes(contents)
+    before = Path(path).read_bytes()
+    for use in (Journal.facts, Journal.forgotten, lambda journal: journal.add("hide", keys(0))):
+        with pytest.raises(OutputFolderError, match=r"put a copy of it back.*forgotten may come back") as told:
+            use(Journal(path))
+        assert ("it is empty" in str(told.value)) == (contents == b"")
+    assert Path(path).read_bytes() == before
 
 
 def test_reading_needs_no_permission_to_write(path: str) -> None:

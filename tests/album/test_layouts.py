@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import photo_sets
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -92,12 +93,32 @@ def test_a_disk_that_is_full_leaves_it_as_it_was(out: Path, monkeypatch: pytest.
     assert sorted(path.name for path in out.iterdir()) == [FILE_NAME]
 
 
+@pytest.mark.parametrize("layout_of_it", [layout.VERSION + 1, 99])
+def test_a_record_of_a_newer_version_is_refused_and_left_alone(out: Path, layout_of_it: int) -> None:
+    recluster_photos(out)
+    with contextlib.closing(sqlite3.connect(out / FILE_NAME)) as db:
+        db.execute(f"PRAGMA user_version = {layout_of_it}")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    photos = out.parent / "photos"
+    photo_sets.two_people(photos)
+    for use in (
+        lambda: pyface.cluster_photos(photos, out=out),
+        lambda: pyface.cluster_photos(photos, out=out, add=True),
+        lambda: recluster_photos(out), lambda: pyface.load_album(out), lambda: WorkFile(str(out / FILE_NAME)),
+    ):  # fmt: skip
+        with pytest.raises(
+            OutputFolderError, match=rf"newer version of pyface \(layout {layout_of_it},.* update pyface"
+        ):
+            use()
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
 def test_a_record_of_no_known_layout_is_thrown_away_and_facts_are_not(out: Path) -> None:
     album = recluster_photos(out).name(0, "Ada")
     with contextlib.closing(sqlite3.connect(out / FILE_NAME)) as db:
-        db.execute("PRAGMA user_version = 99")
+        db.execute("PRAGMA user_version = 1")
     before = (out / "facts.sqlite").read_bytes()
-    with pytest.raises(OutputFolderError, match="incompatible version"):
+    with pytest.raises(OutputFolderError, match=r"incompatible, older version of pyface \(layout 1\)"):
         recluster_photos(out)
     with contextlib.closing(WorkFile(str(out / FILE_NAME))) as work:
         assert work.photos() == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from pyface import _threads
-from pyface.album.close_calls import close_calls
+from pyface.album.close_calls import KeptApart, close_calls
 from pyface.album.people import (
     ALGORITHMS,
     LINKAGES,
@@ -225,7 +225,13 @@ def distance(a: np.ndarray, b: np.ndarray, metric: str) -> float:
 
 
 def oracle_of_close_calls(
-    rows: np.ndarray, labels: np.ndarray, metric: str, limit: float | None, photos: np.ndarray | None = None
+    rows: np.ndarray,
+    labels: np.ndarray,
+    metric: str,
+    limit: float | None,
+    photos: np.ndarray | None = None,
+    said: set[tuple[int, int]] = frozenset(),  # type: ignore[assignment]
+    groups: np.ndarray | None = None,
 ) -> dict[int, int | None]:
     want = {}
     for i, row in enumerate(rows):
@@ -238,6 +244,10 @@ def oracle_of_close_calls(
         if photos is not None:
             for j in np.flatnonzero(photos == photos[i]):
                 means.pop(labels[j], None)
+        if groups is not None:
+            for j in range(len(rows)):
+                if {(groups[i], groups[j]), (groups[j], groups[i])} & said:
+                    means.pop(labels[j], None)
         other = min(means, key=means.get, default=None)
         nearest = np.inf if other is None else means[other]
         if limit is None:
@@ -253,7 +263,10 @@ def oracle_of_close_calls(
 @pytest.mark.parametrize("metric", ["cosine", "sqeuclidean", "euclidean"])
 @pytest.mark.parametrize("threshold", [0.02, 0.2, 0.8, 1.0, None])
 @pytest.mark.parametrize("in_photos", [False, True])
-def test_close_calls_follow_the_definition(metric: str, threshold: float | None, in_photos: bool) -> None:
+@pytest.mark.parametrize("answered", [False, True])
+def test_close_calls_follow_the_definition(
+    metric: str, threshold: float | None, in_photos: bool, answered: bool
+) -> None:
     rows, truth = people(metric)
     labels = number_by_size(truth)
     labels[labels == 1] = 11  # numbers that survived have gaps
@@ -261,18 +274,26 @@ def test_close_calls_follow_the_definition(metric: str, threshold: float | None,
         labels[::4] = np.roll(labels[::4], 1)
     photos = np.repeat(np.arange(len(rows)), 3)[: len(rows)] if in_photos else None
     limit = threshold**2 if metric == "euclidean" and threshold else threshold
-    want = oracle_of_close_calls(rows, labels, metric, limit, photos)
-    calls = close_calls(rows, labels, metric=metric, threshold=threshold, photos=photos)
+    unanswered = want = oracle_of_close_calls(rows, labels, metric, limit, photos)
+    apart = KeptApart(photos)
+    if answered:  # of all but every seventh who the other one is not
+        groups = np.where(np.arange(len(rows)) % 5 == 0, 1000 + labels, np.arange(len(rows)))
+        theirs = {k: groups[np.flatnonzero(labels == k)[-1]] for k in set(labels.tolist())}
+        said = {(int(groups[i]), int(theirs[other])) for i, other in want.items() if other is not None and i % 7}
+        want = oracle_of_close_calls(rows, labels, metric, limit, photos, said, groups)
+        assert not said or want != unanswered
+        apart = KeptApart(photos, groups, np.array(sorted(said), np.int64).reshape(-1, 2))
+    calls = close_calls(rows, labels, metric=metric, threshold=threshold, apart=apart)
     assert {call.face_id: call.other for call in calls} == want
     assert [call.face_id for call in calls] == sorted(want)
     if threshold is None:
-        assert want
+        assert unanswered
 
 
 def test_close_calls_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, truth = people("cosine")
     photos = np.arange(len(rows)) // 4
-    options = {"metric": "cosine", "threshold": 0.9, "photos": photos}
+    options = {"metric": "cosine", "threshold": 0.9, "apart": KeptApart(photos)}
     whole = close_calls(rows, truth, **options)
     monkeypatch.setattr("pyface.album.close_calls._BLOCK_BYTES", 8 * 6 * 3)
     assert close_calls(rows, truth, **options) == whole != []

@@ -134,9 +134,12 @@ def test_bad_options_change_nothing(out: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "match"),
     [
-        ("PRAGMA user_version = 1", "written by an incompatible version of pyface"),
-        ("PRAGMA user_version = 4", "written by an incompatible version of pyface"),
-        ("DROP TABLE faces", "cannot be used as a record of work"),
+        ("PRAGMA user_version = 1", "written by an incompatible, older version of pyface"),
+        ("PRAGMA user_version = 4", "written by a newer version of pyface"),
+        (
+            "DROP TABLE faces",
+            "cannot be used as a record of work.*remove it.*photos that --add brought.*names and answers stay",
+        ),
         ("DELETE FROM run", "no record of work in it"),
         ("UPDATE run SET described = 'x'", "cannot be used as a record of work"),
         ("UPDATE run SET described = '{}'", "the last run is not described"),

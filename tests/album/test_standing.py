@@ -13,7 +13,7 @@ from oracles import agglomerative
 from scipy.spatial.distance import pdist
 
 from pyface.album import founded, kept, regrowing, standing
-from pyface.album.close_calls import CloseCall, close_calls
+from pyface.album.close_calls import CloseCall, KeptApart, close_calls
 from pyface.album.links import Links, no_links
 from pyface.album.people import Grouping, check_grouping, group_faces, number_by_size
 from pyface.album.same_photo import SamePhoto
@@ -67,10 +67,25 @@ class Case:
         is_apart = bool(self.grouping.same_photo_different_people)
         calls = close_calls(
             self.rows[somebody], labels[somebody], metric=self.metric, threshold=self.grouping.threshold,
-            photos=self.photos[somebody] if is_apart else None,
+            apart=self.kept_apart(links, somebody, is_apart),
         )  # fmt: skip
         expected = [CloseCall(int(somebody[call.face_id]), call.other) for call in calls]
-        assert found.close_calls(self.question(), labels) == expected
+        assert found.close_calls(self.question(), links, labels) == expected
+        said = {frozenset(pair) for pair in links.apart.tolist()}
+        for call in expected:  # nobody is asked about of whom it was said
+            mates = [call.face_id] if links.together[call.face_id] < 0 else np.flatnonzero(
+                links.together == links.together[call.face_id]
+            )  # fmt: skip
+            others = somebody[labels[somebody] == call.other]
+            assert not any(frozenset((int(a), int(b))) in said for a in mates for b in others)
+
+    def kept_apart(self, links: Links, rows: np.ndarray, is_apart: bool) -> KeptApart:
+        """By the definition: pairs of the groups that pairs of faces are of."""
+        group = [row if links.together[row] < 0 else links.together[row] for row in range(len(self.rows))]
+        pairs = [(group[a], group[b]) for a, b in links.apart]
+        return KeptApart(
+            self.photos[rows] if is_apart else None, np.array(group)[rows], np.array(pairs, np.int64).reshape(-1, 2)
+        )
 
 
 def a_case(seed: int, n_most: int = 90) -> Case:
@@ -103,16 +118,19 @@ def some_links(case: Case, rng: np.random.Generator, n_facts: int) -> Links:
             group[both] = min(group[a], group[b])
     sizes = np.bincount(group, minlength=n)
     together = np.where(sizes[group] > 1, group, -1)
-    pairs = np.sort(group[rng.integers(0, n, (n_facts, 2))], axis=1)
-    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).reshape(-1, 2)
-    nobody = (rng.random(n) < rng.choice([0, 0.05])) & (together < 0)
+    pairs = group[rng.integers(0, n, (n_facts, 2))]
+    nobody = rng.random(n) < rng.choice([0, 0.05])
+    # Groups are spoken for by the first who is somebody's.
+    first = np.array([min(np.flatnonzero((group == g) & ~nobody), default=-1) for g in range(n)])
+    pairs = np.sort(first[pairs[pairs[:, 0] != pairs[:, 1]]], axis=1)
+    pairs = np.unique(pairs[(pairs >= 0).all(axis=1)], axis=0).reshape(-1, 2)
     return replace(no_links(n), together=together.astype(np.int64), apart=pairs.astype(np.int64), nobody=nobody)
 
 
 def grown(case: Case, links: Links, rng: np.random.Generator) -> Links:
     """The same with one more face in one of the groups, if that is possible."""
     members, row = np.flatnonzero(links.together >= 0), int(rng.integers(len(case.rows)))
-    if not len(members) or links.nobody[row] or links.together[row] >= 0:
+    if not len(members) or links.nobody.any() or links.together[row] >= 0:
         return links
     if case.grouping.same_photo_different_people is True:
         return links

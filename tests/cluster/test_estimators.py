@@ -1,4 +1,4 @@
-"""Both estimators obey scikit-learn's rules and give its answers."""
+"""The estimators obey scikit-learn's rules and give its answers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from pyface.cluster import DBSCAN, AgglomerativeClustering
+from pyface.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering
 
 METRICS = ["cosine", "euclidean", "sqeuclidean"]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([DBSCAN(), AgglomerativeClustering()])
+@parametrize_with_checks([DBSCAN(), HDBSCAN(), AgglomerativeClustering()])
 def test_check_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.parametrize("ours", [DBSCAN, AgglomerativeClustering])
+@pytest.mark.parametrize("ours", [DBSCAN, HDBSCAN, AgglomerativeClustering])
 def test_the_signature_is_scikit_learns(ours: type) -> None:
     theirs = getattr(sklearn.cluster, ours.__name__)
 
@@ -41,7 +41,7 @@ def test_the_signature_is_scikit_learns(ours: type) -> None:
         assert own == parameters(getattr(theirs, method))
 
 
-@pytest.mark.parametrize("estimator", [DBSCAN(0.3, min_samples=2), AgglomerativeClustering(3)])
+@pytest.mark.parametrize("estimator", [DBSCAN(0.3, min_samples=2), HDBSCAN(3), AgglomerativeClustering(3)])
 def test_clone_pickle_pandas(estimator: Any) -> None:
     frame = pd.DataFrame(np.random.default_rng(0).integers(0, 9, size=(30, 2)), columns=["a", "b"])
     fitted = clone(estimator).fit(frame)

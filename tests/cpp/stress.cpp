@@ -12,6 +12,7 @@
 #include "distance/distances.hpp"
 #include "distance/other_means.hpp"
 #include "distance/pair_bins.hpp"
+#include "distance/search_index.hpp"
 #include "distance/within.hpp"
 #include "kmeans/lloyd.hpp"
 #include "kmeans/plus_plus.hpp"
@@ -130,6 +131,47 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
     results.close.insert(results.close.end(), all.begin(), all.end());
 }
 
+// Rows of x in two segments, searched for rows of y as they lie in memory and in panels.
+void search_index(const std::vector<float>& x, const std::vector<float>& y, Metric metric, double radius, int n_threads,
+                  Results& results) {
+    const simd::Rows rows(MatrixView<const float>{x.data(), kRows, kColumns});
+    const simd::Rows queries(MatrixView<const float>{y.data(), kRows / 9, kColumns});
+    const distance::Frame frame(rows, nullptr, metric, n_threads, {});
+    const index_t bytes = distance::stored_stride(kColumns);
+    std::vector<std::uint8_t> codes(static_cast<std::size_t>(kRows * bytes));
+    std::vector<float> bounds(static_cast<std::size_t>(2 * kRows));
+    std::vector<double> squares(static_cast<std::size_t>(kRows));
+    std::vector<distance::StoredRows> segments;
+    distance::StoredSummary summary;
+    for (const index_t begin : {index_t{0}, index_t{301}}) {
+        const simd::Rows part = rows.part(begin, begin == 0 ? 301 : kRows);
+        segments.push_back({part, codes.data() + begin * bytes, bounds.data() + 2 * begin, squares.data() + begin});
+        const auto found = distance::store(frame, part, codes.data() + begin * bytes, bounds.data() + 2 * begin,
+                                           squares.data() + begin, n_threads, {});
+        summary.longest = std::fmax(summary.longest, found.longest);
+    }
+    const distance::SearchIndex index(distance::Frame(metric, kColumns, frame.scale(), frame.centre()), kColumns, segments,
+                                      summary);
+    for (const index_t panels : {index_t{1}, kRows}) {
+        for (const index_t self : {index_t{-1}, index_t{0}}) {
+            const simd::Rows& of = self < 0 ? queries : rows;
+            std::vector<float> near(static_cast<std::size_t>(of.size() * kNeighbors));
+            std::vector<std::int64_t> who(near.size());
+            index.nearest(of, self, matrix(near, kNeighbors), matrix(who, kNeighbors), panels, n_threads, {});
+            results.add(near);
+            results.add(who);
+            distance::FoundWithin found(index, of, self, radius, -1, panels, n_threads, {});
+            std::vector<std::int64_t> indptr(static_cast<std::size_t>(of.size() + 1));
+            std::vector<std::int64_t> indices(static_cast<std::size_t>(found.n_entries()));
+            std::vector<float> distances(indices.size());
+            found.write(view(indptr), view(indices), view(distances), self < 0, n_threads, {});
+            results.add(indptr);
+            results.add(indices);
+            results.add(distances);
+        }
+    }
+}
+
 void cluster(const std::vector<float>& x, int n_threads, Results& results) {
     const simd::Rows rows(MatrixView<const float>{x.data(), kRows, kColumns});
     kmeans::Data data(rows, {});
@@ -214,6 +256,11 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
                 results.exact.push_back(edge.row * 1e6 + edge.col);
             }
         }
+        for (const index_t n_neighbors : {index_t{1}, index_t{4}, index_t{25}}) {
+            const auto tree = linkage::reachability_tree(rows, metric, n_neighbors, 1.0, n_threads, {});
+            for (const auto& edge : tree.edges) results.exact.push_back(edge.row * 1e6 + edge.col);
+            for (const double core : tree.cores) results.exact.push_back(core);
+        }
         for (const index_t max_edges : {index_t{1} << 30, index_t{10}}) {
             linkage::NearGraph graph(rows, metric, linkage::radius_for(threshold, metric), max_edges, n_threads, {});
             for (const auto kind : {linkage::Linkage::single, linkage::Linkage::complete, linkage::Linkage::average,
@@ -284,6 +331,8 @@ Results everything(int n_threads) {
     Results results;
     search(x, y, Metric::cosine, 0.25, n_threads, results);
     search(x, y, Metric::euclidean, 3.5, n_threads, results);
+    search_index(x, y, Metric::cosine, 0.25, n_threads, results);
+    search_index(x, y, Metric::euclidean, 3.5, n_threads, results);
     cluster(x, n_threads, results);
     link<float>(x, n_threads, results);
     link<double>(x, n_threads, results);

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import json
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ pytest.importorskip("jinja2", reason="the extra 'models' is not installed")
 from export.exported import BOXES, HEIGHT, WIDTH, jpeg, named, tree, write_album
 
 from pyface.album.build import load_album
+from pyface.errors import OutputFolderError
 from pyface.export.albums import export_album
 from pyface.report.folder import save_album
 
@@ -89,6 +94,40 @@ def test_only_who_is_asked_for(out: Path, tmp_path: Path) -> None:
         done = export_album(album, "csv", tmp_path / "tables", named_only=True, hidden=hidden)
         assert [row["face_id"] for row in rows(tmp_path / "tables/faces.csv")] == expected
         assert "1 person without a name" in done.left_out
+
+
+@pytest.mark.parametrize("has_facts", [True, False])
+def test_an_album_that_cannot_be_written_is_exported(
+    out: Path, tmp_path: Path, has_facts: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a disk mounted to be read. Whoever runs the tests may be allowed to write anywhere."""
+    expected = sorted(tree(tmp_path / "one")) if export_album(out, "csv", tmp_path / "one") else []
+    if not has_facts:
+        (out / "facts.sqlite").unlink()
+    connect = sqlite3.connect
+
+    def read_only(address: str, **options: Any) -> sqlite3.Connection:
+        return connect(str(address).replace("mode=rw", "mode=ro"), **options)
+
+    def refused(path: str) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("sqlite3.connect", read_only)
+    monkeypatch.setattr("pyface.album.facts.create_private", refused)
+    before = tree(out)
+    export_album(out, "csv", tmp_path / "other")
+    assert sorted(tree(tmp_path / "other")) == expected
+    export_album(out, "xmp", tmp_path / "sidecars", photos=tmp_path / "photos", named_only=False)
+    assert tree(out) == before
+    assert "'pyface forget' will not know of this export" in caplog.text
+
+
+def test_an_album_in_use_is_not_exported_unnoted(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyface.album.facts.PATIENCE_SECONDS", 0.0)
+    with contextlib.closing(sqlite3.connect(out / "facts.sqlite")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputFolderError, match="in use"):
+            export_album(out, "csv", tmp_path / "tables")
 
 
 def test_a_second_export_replaces_the_first(out: Path, tmp_path: Path) -> None:

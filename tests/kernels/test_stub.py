@@ -33,6 +33,7 @@ CONDENSED = {"n": 3, "method": "average", "stop": 2.0, **THREADS}
 GROUPS = np.array([-1, 0, -1])
 SETS = (np.array([0, 0, 1, 1]), np.array([0]))
 THREE = np.zeros(3, np.int32)
+STORED = {"codes": np.empty((3, 32), np.uint8), "bounds": np.empty((3, 2), np.float32), "squares": np.empty(3)}
 
 
 def canvas() -> np.ndarray:
@@ -72,6 +73,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
             "refined": True,
         },
     ),
+    *(("search_frame", {"x": x, **COSINE}) for x in (FLOAT32, FLOAT64)),
+    *(("store_rows", {"x": x, **STORED, "scale": 1.0, "centre": None, **COSINE}) for x in (FLOAT32, FLOAT64)),
     ("scan_compact_ints", {"bytes": np.array([1, 5], np.uint8), "begin": 0, "out": np.empty(1, np.int64)}),
     ("delaunay", {"points": np.array([[0.0, 0], [1, 0], [0, 1]])}),
     ("radial_surface", {"centres": MARKS, "weights": np.ones(6), "xs": np.zeros(2), "ys": np.zeros(4)}),
@@ -159,6 +162,7 @@ for x in (FLOAT32, FLOAT64):
             },
         ),
         ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
+        ("reachability_tree", {"x": x, "n_neighbors": 2, "core_factor": 1.0, **COSINE}),
         (
             "edges_between",
             {"x": x, "y": x, "component": np.arange(3, dtype=np.int32), "threshold": 0.5, "max_edges": 9, **COSINE},
@@ -194,7 +198,10 @@ def names(arguments: ast.arguments) -> tuple[list[str], list[str]]:
 def assert_is(value: Any, annotation: ast.expr) -> None:
     """The value is of the annotated type, for the few forms that the stub uses."""
     text = ast.unparse(annotation)
-    if isinstance(annotation, ast.Subscript):
+    if isinstance(annotation, ast.BinOp):  # something or None
+        if value is not None:
+            assert_is(value, annotation.left)
+    elif isinstance(annotation, ast.Subscript):
         inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
         kind = ast.unparse(annotation.value)
         if kind == "NDArray":
@@ -256,6 +263,31 @@ def test_the_stream_takes_and_gives_what_the_stub_says() -> None:
 
 
 @pytest.mark.parametrize("x", [FLOAT32, FLOAT64])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_search_index_takes_and_gives_what_the_stub_says(x: np.ndarray, metric: str) -> None:
+    methods = {node.name: node for node in CLASSES["SearchIndex"].body if isinstance(node, ast.FunctionDef)}
+    assert methods.keys() - {"__init__"} == {n for n in dir(_core.SearchIndex) if not n.startswith("_")}
+    scale, centre = _core.search_frame(x=x, metric=metric, n_threads=1)
+    assert (centre is None) == (metric == "cosine")
+    stored = np.empty((3, 32), np.uint8), np.empty((3, 2), np.float32), np.empty(3)
+    frame = {"metric": metric, "scale": scale, "centre": centre}
+    names_of = dict(zip(("codes", "bounds", "squares"), stored, strict=True))
+    longest, any_scaled = _core.store_rows(x=x, **names_of, **frame, n_threads=1)
+    options = {"dimension": 3, "longest": longest, "any_scaled": any_scaled, **frame}
+    assert set(names(methods["__init__"].args)[1]) == options.keys()
+    index = _core.SearchIndex(segments=[(x, *stored)], **options)
+    found = np.empty((3, 1), np.float32), np.empty((3, 1), np.int64)
+    assert names(methods["nearest"].args) == (["x", "self_begin", "distances", "indices"], ["panels", "n_threads"])
+    index.nearest(x=x, self_begin=-1, distances=found[0], indices=found[1], panels=-1, n_threads=1)
+    assert found[1].tolist() == [[0], [1], [2]]
+    returns = methods["within"].returns
+    assert returns is not None
+    result = index.within(x=x, self_begin=0, radius=9.0, by_distance=True, memory_limit=-1, panels=-1, n_threads=1)
+    assert_is(result, returns)
+    assert result[0].tolist() == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("x", [FLOAT32, FLOAT64])
 @pytest.mark.parametrize("weights", [None, np.ones(3)])
 def test_k_means_takes_and_gives_what_the_stub_says(x: np.ndarray, weights: np.ndarray | None) -> None:
     methods = {node.name: node for node in CLASSES["KMeansData"].body if isinstance(node, ast.FunctionDef)}
@@ -304,7 +336,7 @@ def test_the_mesh_takes_and_gives_what_the_stub_says(image: np.ndarray) -> None:
 
 
 def test_the_class_takes_and_gives_what_the_stub_says() -> None:
-    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData", "WarpMesh", "Relief"}
+    assert set(CLASSES) == {"RegressionTrees", "EdgeStream", "KMeansData", "WarpMesh", "Relief", "SearchIndex"}
     methods = {node.name: node for node in CLASSES["RegressionTrees"].body if isinstance(node, ast.FunctionDef)}
     assert methods.keys() - {"__init__"} == {n for n in dir(_core.RegressionTrees) if not n.startswith("_")}
     assert set(names(methods["__init__"].args)[0]) == TREES.keys()

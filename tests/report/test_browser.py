@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from report.report_samples import NASTY_NAMES, SKIPPED, Element, Page, named, people, summary
+from server.chromium import Chromium
 
 from pyface.report import ReportFace, ReportPerson, cap_people, render_report
 
@@ -112,3 +113,21 @@ def test_two_thousand_faces(tmp_path: Path) -> None:
     page = opened(render_report(summary(n_faces=4100, n_people=540), cap_people(many)), tmp_path)
     assert counted(page) == (540, 2000)
     assert page.by_id("status").text == "2,000 faces shown"
+
+
+@pytest.mark.parametrize("width", [1100, 400])
+def test_a_long_name_takes_three_lines_at_most(tmp_path: Path, width: int) -> None:
+    name = "W" * 200
+    several = ReportPerson(0, tuple(ReportFace(i, f"{i}.jpg", 0.9) for i in range(2)), 2, name=name)
+    once = ReportPerson(1, (ReportFace(9, "9.jpg", 0.9),), 1, name=name)
+    (tmp_path / "report.html").write_text(render_report(summary(), [several, once]), encoding="utf-8")
+    lines = "(e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight))"
+    with Chromium(tmp_path, width=width) as browser:
+        browser.open((tmp_path / "report.html").as_uri())
+        browser.wait_for("document.documentElement.dataset.ready")
+        browser.run("document.querySelector('.face button').click()")
+        for element in ("h3 .called", ".who", "#detail-name"):
+            found = f"document.querySelector('{element}')"
+            assert 1 <= browser.run(f"{lines}({found})") < 3.1, element
+            assert browser.run(f"{found}.title") == name
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")

@@ -158,6 +158,20 @@ def test_name_by_typing(page: Chromium, server: Client, out: Path) -> None:
     assert facts(out) == ["name"]
 
 
+def test_a_long_name_takes_three_lines_at_most(page: Chromium, server: Client) -> None:
+    name = "W" * 200
+    for face in range(len(TRUTH)):
+        server.do("name", person=person_of(server, face)["number"], name=name, another=True)
+    open_person(page, server, 0)
+    page.wait_for("document.querySelector('.targets .called')")
+    for element in ("#one-name .called", ".targets .called"):
+        found = f"document.querySelector('{element}')"
+        height = f"{found}.getBoundingClientRect().height / parseFloat(getComputedStyle({found}).lineHeight)"
+        assert 0.9 <= page.run(height) < 3.1
+        assert page.run(f"{found}.title") == page.run(f"{found}.textContent") == name
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_two_of_one_name_are_asked_about(page: Chromium, server: Client, out: Path) -> None:
     server.do("name", person=person_of(server, 1)["number"], name="Ada")
     open_person(page, server, 0)

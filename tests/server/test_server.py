@@ -139,6 +139,17 @@ def test_the_end_of_the_tab_is_the_end_and_writes_the_files(out: Path) -> None:
     assert load_album(out).persons[0] == "Ada <b>\u0301"
 
 
+def test_a_name_that_contradicts_can_be_let_count(out: Path) -> None:
+    album = load_album(out)
+    first, second = int(album.labels[0]), int(album.labels[1])
+    album.name(first, "Ada").different(album.faces_of(first), album.faces_of(second))
+    with reviewing(out) as client:
+        client.enter()
+        status, reply = client.do("name", person=second, name="Ada", same=True)
+        assert status == 409 and reply["pairs"]
+        assert client.do("name", person=second, name="Ada", same=True, overrule=True)[0] == 200
+
+
 def test_a_reload_keeps_it_open(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyface.server.app.GRACE_SECONDS", 600.0)
     with reviewing(out) as client:

@@ -9,49 +9,84 @@
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
   const faces = all(".face").map((item) => ({
-    item, button: item.querySelector("button"), name: plain(`${item.dataset.photo}\n${item.dataset.called}`), unsure: item.classList.contains("unsure"),
+    item, button: item.querySelector("button"), photo: plain(item.dataset.photo), called: "", name: "", unsure: item.classList.contains("unsure"), shown: true, isStop: false,
   }));
-  const lists = all(".faces");
+  const faceOf = new Map(faces.map((face) => [face.item, face]));
+  const number = new Intl.NumberFormat("en");
   const groups = all(".group").map((group) => ({
-    group, total: all(".person, .single", group).length, count: group.querySelector("h2 .number").textContent,
+    group, number: group.querySelector("h2 .number"), words: group.getAttribute("aria-labelledby") === "aside" ? ["face", "faces"] : ["person", "people"],
   }));
   const find = byId("find");
   const unsure = byId("only-unsure");
-  const number = new Intl.NumberFormat("en");
+  const moved = byId("only-moved");
 
   const isPressed = (button) => button !== null && button.getAttribute("aria-pressed") === "true";
   const shownButtons = (list) => all(".face:not([hidden]) > button", list);
 
   // One stop for the Tab key in each person; the arrow keys move inside.
   const setStop = (list, stop) => {
-    for (const button of all("button[tabindex='0']", list)) button.tabIndex = -1;
-    if (stop) stop.tabIndex = 0;
+    for (const item of list.children) {
+      const face = faceOf.get(item);
+      const isStop = face.button === stop;
+      if (face.isStop !== isStop) {
+        face.isStop = isStop;
+        face.button.tabIndex = isStop ? 0 : -1;
+      }
+    }
+  };
+
+  const isCalled = (face, wanted) => {
+    if (face.called !== face.item.dataset.called) {
+      face.called = face.item.dataset.called;
+      face.name = plain(face.called);
+    }
+    return face.name.includes(wanted);
   };
 
   const filter = () => {
     const wanted = plain(find.value.trim());
-    const onlyUnsure = isPressed(unsure);
+    // Who is unsure is known at the threshold of the page alone, who has moved elsewhere alone.
+    const isElsewhere = root.hasAttribute("data-elsewhere");
+    const onlyUnsure = !isElsewhere && isPressed(unsure);
+    const onlyMoved = isElsewhere && isPressed(moved);
     let n = 0;
     for (const face of faces) {
-      const shown = (!onlyUnsure || face.unsure) && face.name.includes(wanted);
-      face.item.hidden = !shown;
+      const { item } = face;
+      const shown = item.isConnected && (!onlyUnsure || face.unsure) && (!onlyMoved || item.classList.contains("moved")) &&
+        (wanted === "" || face.photo.includes(wanted) || isCalled(face, wanted));
+      if (face.shown !== shown) {
+        face.shown = shown;
+        item.hidden = !shown;
+      }
       n += shown;
     }
-    for (const list of lists) {
-      const buttons = shownButtons(list);
-      (list.closest(".person") || list).hidden = buttons.length === 0;
-      setStop(list, buttons[0]);
-    }
-    for (const { group, total, count } of groups) {
-      const people = all(".person, .single", group).filter((person) => !person.hidden).length;
+    for (const { group, number: told, words } of groups) {
+      let total = 0;
+      let people = 0;
+      for (const list of group.querySelectorAll(".faces")) {
+        let stop = null;
+        let inList = 0;
+        for (const item of list.children) {
+          const face = faceOf.get(item);
+          stop = stop || (face.shown ? face.button : null);
+          inList += face.shown;
+        }
+        setStop(list, stop);
+        const person = list.closest(".person");
+        total += person ? 1 : list.children.length;
+        people += person ? inList > 0 : inList;
+        const whole = person || list;
+        if (whole.hidden !== (stop === null)) whole.hidden = stop === null;
+      }
       group.hidden = people === 0;
-      group.querySelector("h2 .number").textContent =
-        people === total ? count : `${number.format(people)} of ${count}`;
+      const count = `${number.format(total)} ${words[total === 1 ? 0 : 1]}`;
+      told.textContent = people === total ? count : `${number.format(people)} of ${count}`;
     }
     byId("nothing").hidden = n > 0;
     const word = faces.length === 1 ? "face" : "faces";
     const part = n === faces.length ? "" : `${number.format(n)} of `;
-    byId("status").textContent = `${part}${number.format(faces.length)} ${word} shown`;
+    const status = `${part}${number.format(faces.length)} ${word} shown`;
+    if (byId("status").textContent !== status) byId("status").textContent = status;
   };
 
   const move = (event) => {
@@ -75,8 +110,8 @@
 
   const detail = byId("detail");
   const show = (item) => {
-    const why = item.querySelector(".why");
-    byId("detail-name").textContent = item.dataset.called;
+    const why = item.querySelector(root.hasAttribute("data-elsewhere") ? ".from" : ".why");
+    byId("detail-name").textContent = byId("detail-name").title = item.dataset.called;
     byId("detail-why").textContent = why ? why.textContent : "";
     byId("detail-why").hidden = !why;
     byId("detail-photo").textContent = item.dataset.photo;
@@ -106,9 +141,23 @@
         filter();
       });
     }
+    if (moved) {
+      moved.addEventListener("click", () => {
+        moved.setAttribute("aria-pressed", String(!isPressed(moved)));
+        filter();
+      });
+    }
+    // The slider has put faces with other people.
+    document.addEventListener("regrouped", () => {
+      filter();
+      moved.querySelector(".number").textContent = number.format(all(".moved").length);
+    });
+    document.addEventListener("described", () => {
+      if (find.value.trim() !== "") filter();
+    });
     byId("clear").addEventListener("click", () => {
       find.value = "";
-      if (unsure) unsure.setAttribute("aria-pressed", "false");
+      for (const button of [unsure, moved]) if (button) button.setAttribute("aria-pressed", "false");
       filter();
       find.focus();
     });

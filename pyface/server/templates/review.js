@@ -56,7 +56,7 @@
     ? made("img", { src: face.picture, alt: showable(face.photo), title: showable(face.photo), width: 112, height: 112, draggable: false })
     : made("span", { className: "none", title: showable(face.photo) });
   const called = (person) => person.name ? showable(person.name) : `Person ${person.number}`;
-  const heading = (person) => [made("bdi", { textContent: called(person) }), " ", made("span", { className: "number", textContent: counted(person.n, "face") })];
+  const heading = (person) => [made("bdi", { className: "called", textContent: called(person), title: called(person) }), " ", made("span", { className: "number", textContent: counted(person.n, "face") })];
 
   const show = (given) => {
     state = given;
@@ -196,7 +196,7 @@
     tellMarked();
     const others = (await ask({ do: "people", begin: 0, find: "" })).people.filter((other) => other.number !== person.number);
     byId("targets").replaceChildren(...others.slice(0, 24).map((other) => {
-      const item = made("li", {}, ...(other.faces.length ? [picture(other.faces[0])] : []), made("bdi", { textContent: called(other) }));
+      const item = made("li", {}, ...(other.faces.length ? [picture(other.faces[0])] : []), made("bdi", { className: "called", textContent: called(other), title: called(other) }));
       item.dataset.person = other.number;
       item.addEventListener("dragover", (event) => { event.preventDefault(); item.classList.add("over"); });
       item.addEventListener("dragleave", () => item.classList.remove("over"));
