@@ -21,8 +21,13 @@ def pyface(*arguments: object, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run(command, text=True, errors="surrogateescape", timeout=600, check=False, **pipes)
 
 
-def pyface_here(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, which is quicker; what it sets for the whole process is set back."""
+def pyface_here(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, which is quicker; what it sets for the whole process is set back.
+
+    With ``options`` it runs in one of its own, as they are about processes.
+    """
+    if options:
+        return pyface(*arguments, **options)
     from typer.testing import CliRunner
 
     from pyface.cli.commands import app

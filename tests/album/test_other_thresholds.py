@@ -87,7 +87,7 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 30),
@@ -104,7 +104,7 @@ def test_people_at_other_thresholds_are_as_grouped_anew(
     check_all(answered(album, np.random.default_rng(seed), n_answers), every=4)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 30),

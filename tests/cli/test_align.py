@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import photo_sets
 import pytest
-from command_line import one_line, pixels, pyface
+from command_line import one_line, pixels
+from command_line import pyface_here as pyface
 
 from pyface import geometry
 

@@ -14,7 +14,8 @@ from shlex import quote
 import numpy as np
 import photo_sets
 import pytest
-from command_line import one_line, pyface
+from command_line import one_line
+from command_line import pyface_here as pyface
 from interrupts import interrupted_command
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
@@ -161,7 +162,7 @@ def test_compare_refuses_a_threshold_that_decides_nothing(photos: Path, threshol
 
 
 def test_the_licence_is_said_in_one_line(photos: Path, tmp_path: Path) -> None:
-    done = pyface("cluster", photos, "-o", tmp_path / "out", "--landmarks", "dlib-68")
+    done = pyface("cluster", photos, "-o", tmp_path / "out", "--landmarks", "dlib-68", env=os.environ)
     assert done.returncode == 0
     lines = done.stderr.splitlines()
     assert lines[0].startswith("pyface: dlib-68: its training data exclude commercial use")

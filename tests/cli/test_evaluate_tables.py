@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 
-from command_line import one_line, pyface
+from command_line import one_line
+from command_line import pyface_here as pyface
 
 from pyface import metrics
 

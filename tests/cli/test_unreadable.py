@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import photo_sets
 import pytest
-from command_line import messages, one_line, pyface
+from command_line import messages, one_line
+from command_line import pyface_here as pyface
 
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import photo_sets
 import pytest
-from command_line import messages, one_line, pixels, pyface
+from command_line import messages, one_line, pixels
+from command_line import pyface_here as pyface
 
 from pyface import geometry
 from pyface.models import Landmarker, load
