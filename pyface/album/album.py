@@ -179,12 +179,19 @@ class Album:
         return answers.undo(self)[0]
 
 
-def refuse_changed(out: str, album: Album) -> None:
-    """OutputFolderError if the record of work holds other faces now: somebody added some, or had some forgotten."""
+def refuse_changed(out: str, album: Album, *, is_new: bool) -> None:
+    """OutputFolderError if the record of work holds other faces now: somebody added some, or had some forgotten.
+
+    is_new : the album was made of the record in this call, so that their number tells.
+    """
     with contextlib.closing(WorkFile(os.path.join(out, FILE_NAME), keep=True)) as work:
-        now = work.boxes()
-    boxes = np.ascontiguousarray(album.faces.boxes, np.float64)
-    if now != [(*key, box.tobytes()) for key, box in zip(album.faces.keys(), boxes, strict=True)]:
+        if is_new:
+            is_same = work.n_faces() == len(album.faces)
+        else:
+            boxes = np.ascontiguousarray(album.faces.boxes, np.float64)
+            own = [(*key, box.tobytes()) for key, box in zip(album.faces.keys(), boxes, strict=True)]
+            is_same = work.boxes() == own
+    if not is_same:
         raise OutputFolderError(f"{out}: its faces have changed since the album was loaded; load it again")
 
 

@@ -67,7 +67,7 @@ def album_of(
     with timed(clock, "cluster"):
         rules = basis.links()
         grouped = basis.group(rules)
-        labels = keep_numbers(work.numbers(), grouped.labels) if keep else grouped.labels
+        labels = keep_numbers(work.people()[0], grouped.labels) if keep else grouped.labels
         calls = basis.close_calls(grouped, labels)
     if progress is not None:
         progress("people", n, n)

@@ -300,16 +300,16 @@ class WorkFile:
             rows = self._db.execute("SELECT name, reason FROM skipped ORDER BY name").fetchall()
         return [Skipped(os.fsdecode(name), reason) for name, reason in rows]
 
+    def n_faces(self) -> int:
+        """How many faces there are."""
+        with self._in_words():
+            return int(self._db.execute("SELECT COUNT(*) FROM faces").fetchone()[0])
+
     def boxes(self) -> list[tuple[str, int, bytes]]:
         """(photo, position, box) of all faces, in face_id order."""
         with self._in_words():
             rows = self._db.execute("SELECT photo, position, box FROM faces ORDER BY photo, position").fetchall()
-        names = {photo: os.fsdecode(photo) for photo in {photo for photo, *_ in rows}}
-        return [(names[photo], position, box) for photo, position, box in rows]
-
-    def numbers(self) -> Labels:
-        """The number of the person that each face was given last, in face_id order; -1 for none."""
-        return self.people()[0]
+        return [(os.fsdecode(photo), position, box) for photo, position, box in rows]
 
     def people(self) -> tuple[Labels, NDArray[np.bool_]]:
         """The number that each face was given last, -1 for none, and whether it was set aside, in face_id order."""

@@ -199,17 +199,17 @@ def save_album(album: Album) -> None:
     if album.out is None:
         raise ValueError("album has no folder of its own; name one as out when it is made")
     require_extra("jinja2")
-    _write(album.out, album)
+    _write(album.out, album, is_new=False)
 
 
-def _write(out: str, album: Album) -> None:
+def _write(out: str, album: Album, *, is_new: bool = True) -> None:
     since = time.perf_counter()
     with many_objects():
         page = album_page(album)
         album.seconds["page"] = round(time.perf_counter() - since, 3)
         files = {**album_files(album), REPORT: page.encode("utf-8")}
     with one_writer(out):
-        refuse_changed(out, album)
+        refuse_changed(out, album, is_new=is_new)
         write_files(out, files)
         # Last: numbers that a later run continues are those that somebody may have seen.
         remember_people(out, album)

@@ -88,7 +88,7 @@ def held(work: WorkFile) -> dict[str, int]:
 
 def check_numbers(work: WorkFile, is_new: set[int]) -> None:
     """Faces of photos that were known have the numbers that they had."""
-    for (_, content, place), n in zip(faces_in(work), work.numbers().tolist(), strict=True):
+    for (_, content, place), n in zip(faces_in(work), work.people()[0].tolist(), strict=True):
         assert n == (-1 if content in is_new else 10 * content + place)
 
 
@@ -243,7 +243,7 @@ def test_forgotten_faces_are_not_taken_over(tmp_path: Path, work: WorkFile) -> N
     left = [(name, place) for name, _, place in faces_in(work) if name == "3.jpg"]
     assert left == [("3.jpg", 0), ("3.jpg", 2)]
     assert [work.thumbnail("3.jpg", i) for i in range(3)] == [b"0", b"2", b""]
-    assert work.numbers().tolist() == [10, 11, 20, 22]
+    assert work.people()[0].tolist() == [10, 11, 20, 22]
 
 
 def test_tombstones_by_their_boxes() -> None:
