@@ -52,8 +52,8 @@ class Enrolled:
         """
         if self._fingerprints is None:
             self._fingerprints = set(_fingerprints(*self.all()))
+        self.names += [name for name in dict.fromkeys(names) if name not in self._number]
         numbers = [self._number.setdefault(name, len(self._number)) for name in names]
-        self.names += list(self._number)[len(self.names) :]
         whose = np.array(numbers, np.int64)[owner]
         is_new = np.ones(len(rows), np.bool_)
         for i, key in enumerate(_fingerprints(rows, whose)):
