@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface._numba.compiling import entry, jit
+from pyface._numba.compiling import entry
+from pyface._numba.trees import find_root
 
 
 @entry
@@ -59,15 +60,6 @@ def weigh(
         magnitudes[b] += abs(weights[a])
 
 
-@jit
-def _root(parents: NDArray[np.int32], row: int) -> int:
-    """The smallest row of the tree, halving the path to it."""
-    while parents[row] != row:
-        parents[row] = parents[parents[row]]
-        row = parents[row]
-    return row
-
-
 @entry
 def join(
     i: NDArray[np.int32],
@@ -89,7 +81,7 @@ def join(
         if not is_core[a]:
             a, b = b, a
         if is_core[b]:
-            root, other = _root(parents, a), _root(parents, b)
+            root, other = find_root(parents, a), find_root(parents, b)
             if root < other:
                 parents[other] = root
             else:
@@ -99,7 +91,7 @@ def join(
             if anchors[b] == -1:
                 anchors[b] = a
                 continue
-            if _root(parents, anchors[b]) == _root(parents, a):
+            if find_root(parents, anchors[b]) == find_root(parents, a):
                 continue
         elif is_final:
             continue
@@ -120,7 +112,7 @@ def number(
     """Number the clusters by their smallest core row, for the core rows in [begin, end); the number of clusters."""
     for row in range(begin, end):
         if is_core[row]:
-            root = _root(parents, row)
+            root = find_root(parents, row)
             if root == row:
                 labels[row] = n_clusters
                 n_clusters += 1

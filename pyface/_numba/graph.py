@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._numba.compiling import entry, jit
-
-
-@jit
-def _root(parents: NDArray[np.int64], row: int) -> int:
-    while parents[row] != row:
-        parents[row] = parents[parents[row]]
-        row = parents[row]
-    return row
+from pyface._numba.trees import find_root
 
 
 @jit
@@ -47,7 +40,7 @@ def join_shared(
     overlap: float,
     row: int,
     steps: int,
-    parents: NDArray[np.int64],
+    parents: NDArray[np.int32],
 ) -> int:
     """Join rows with neighbours of which they share ``overlap``, from ``row`` on, in about so many steps: the next row.
 
@@ -60,7 +53,7 @@ def join_shared(
             steps -= 1
             if other <= row:
                 continue
-            one, two = _root(parents, row), _root(parents, other)
+            one, two = find_root(parents, row), find_root(parents, other)
             if one == two:
                 continue
             steps -= indptr[row + 1] - indptr[row] + indptr[other + 1] - indptr[other]
@@ -68,19 +61,6 @@ def join_shared(
                 parents[max(one, two)] = min(one, two)
         row += 1
     return row
-
-
-@entry
-def settle(parents: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
-    """The number of each row's tree, by smallest rows."""
-    n_clusters = 0
-    for row in range(len(parents)):
-        root = _root(parents, row)
-        if root == row:
-            labels[row] = n_clusters
-            n_clusters += 1
-        else:
-            labels[row] = labels[root]
 
 
 @jit

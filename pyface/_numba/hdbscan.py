@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pyface._numba.compiling import entry, jit
+from pyface._numba.trees import find_root
 
 
 @jit
@@ -267,14 +268,6 @@ def label(
         probabilities[row] = 1.0 if death == 0.0 or math.isinf(value) else min(value, death) / death
 
 
-@jit
-def _root(parents: Any, node: Any) -> Any:
-    while parents[node] != node:
-        parents[node] = parents[parents[node]]
-        node = parents[node]
-    return node
-
-
 @entry
 def cut(children: Any, heights: Any, height: Any, min_size: Any, labels: Any) -> None:
     """Labels after all merges below ``height``, -1 for clusters of less than ``min_size`` rows.
@@ -287,7 +280,7 @@ def cut(children: Any, heights: Any, height: Any, min_size: Any, labels: Any) ->
         if not heights[i] < height:
             continue
         for side in range(2):
-            one, other = _root(parents, children[i, side]), _root(parents, n + i)
+            one, other = find_root(parents, children[i, side]), find_root(parents, n + i)
             if ranks[one] < ranks[other]:
                 one, other = other, one
             elif ranks[one] == ranks[other]:
@@ -295,7 +288,7 @@ def cut(children: Any, heights: Any, height: Any, min_size: Any, labels: Any) ->
             parents[other] = one
     counts = np.zeros(2 * n - 1, np.int64)
     for row in range(n):
-        counts[_root(parents, row)] += 1
+        counts[find_root(parents, row)] += 1
     numbers = np.full(2 * n - 1, -1)
     n_clusters = 0
     for node in range(2 * n - 1):
@@ -303,4 +296,4 @@ def cut(children: Any, heights: Any, height: Any, min_size: Any, labels: Any) ->
             numbers[node] = n_clusters
             n_clusters += 1
     for row in range(n):
-        labels[row] = numbers[_root(parents, row)]
+        labels[row] = numbers[find_root(parents, row)]

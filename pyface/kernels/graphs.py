@@ -60,15 +60,16 @@ def by_shared_neighbors(graph: Graph, temperature: float, overlap: float) -> Lab
 
     Labels are numbered by smallest rows. Time O(entries x degree) at most.
     """
+    from pyface._numba import dbscan
     from pyface._numba import graph as jit
 
     # Of each row its own entry is exp(0), so that no sum is 0.
     probabilities = weights(graph, temperature)
     probabilities /= np.repeat(np.add.reduceat(probabilities, graph.indptr[:-1]), np.diff(graph.indptr))
-    parents, labels, row = np.arange(graph.n), np.empty(graph.n, np.int64), 0
+    parents, labels, row = np.arange(graph.n, dtype=np.int32), np.empty(graph.n, np.int64), 0
     while row < graph.n:
         row = jit.join_shared(graph.indptr, graph.indices, probabilities, overlap, row, STEPS_AT_ONCE, parents)
-    jit.settle(parents, labels)
+    dbscan.number(parents, np.ones(graph.n, np.bool_), 0, graph.n, 0, labels)
     return labels
 
 
