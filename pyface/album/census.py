@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from pyface._typing import Labels
 from pyface.album.parting import Vectors
+from pyface.kernels.components import first_of_group
 
-__all__ = ["Census", "first_of_each"]
+__all__ = ["Census"]
 
 FaceIds = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Census:
         A person is the set of its faces: one more face, and it is somebody new. Time O(n), and O(d) for each face of
         somebody new.
         """
-        first = first_of_each(np.where(hidden, -1, labels))
+        first = np.where(hidden, -1, first_of_group(np.where(hidden, -1, labels)))
         # Whoever is not the same set of faces has gained or lost one whose smallest companion is another now.
         changed = first != self._first
         heads = np.unique(np.r_[self._first[changed], first[changed]])
@@ -80,13 +81,3 @@ class Census:
                 np.r_[column, np.zeros(more)] for column in (self.squares, self.sizes, self.quality)
             )
         return np.flatnonzero(~self.taken)[:n]
-
-
-def first_of_each(labels: Labels) -> NDArray[np.int64]:
-    """(n,) the smallest index with the same label; -1 where the label is negative."""
-    rows = np.flatnonzero(labels >= 0)
-    first = np.full(len(labels), -1, np.int64)
-    if len(rows):
-        _, index, inverse = np.unique(labels[rows], return_index=True, return_inverse=True)
-        first[rows] = rows[index[inverse]]
-    return first

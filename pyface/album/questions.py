@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface.album.album import Album
-from pyface.album.census import Census, first_of_each
+from pyface.album.census import Census
 from pyface.album.links import Links, no_links
 from pyface.album.odds import REACH, average_threshold, features, learned, odds_of, with_rivals
 from pyface.album.parting import Vectors, two_parts
+from pyface.kernels.components import first_of_group
 
 __all__ = ["Question", "Questions", "answer", "apart"]
 
@@ -119,7 +120,7 @@ class Questions:
         self._part_shares, self._part_sizes, self._part_quality = np.zeros(0), np.zeros((0, 2)), np.zeros((0, 2))
         self._open: tuple[_Open, _Open] | None = None
         self._to_look_at = np.zeros(0, np.int64)
-        self._together = np.full(len(album.labels), -1, np.int64)
+        self._together = np.arange(len(album.labels), dtype=np.int32)
         self.update(album)
 
     def update(self, album: Album) -> None:
@@ -132,7 +133,7 @@ class Questions:
         self._pairs, self._distances = self._pairs[is_left], self._distances[is_left]
         self._find_pairs(new)
         # Who is together for certain may have changed without the people.
-        together = first_of_each(self._rules.together)
+        together = first_of_group(self._rules.together)
         others = self._now.place[together != self._together]
         self._together = together
         for at in gone.tolist():

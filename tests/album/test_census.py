@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from pyface.album.census import Census, first_of_each
+from pyface.album.census import Census
 from pyface.album.parting import Vectors
 
 ROWS = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
@@ -45,9 +45,3 @@ def test_people_stay_where_they_are_as_long_as_they_are_the_same(steps: list[lis
         place = [next((at for at, faces in now.items() if face in faces), -1) for face in range(9)]
         assert census.place.tolist() == place
         before = now
-
-
-@given(st.lists(st.integers(-2, 4), max_size=8))
-def test_first_of_each(labels: list[int]) -> None:
-    expected = [-1 if label < 0 else labels.index(label) for label in labels]
-    assert first_of_each(np.array(labels, np.int64)).tolist() == expected
