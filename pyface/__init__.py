@@ -16,7 +16,7 @@ refuse_foreign_files()
 from pyface._core import __version__  # noqa: E402  (a shared package folder must be reported before anything fails)
 
 if TYPE_CHECKING:
-    from pyface import cluster, gallery, geometry, losses, metrics, models
+    from pyface import cluster, distributed, gallery, geometry, losses, metrics, models
     from pyface._build import build_info
     from pyface.analysis.analyzer import FaceAnalyzer
     from pyface.errors import PyfaceError
@@ -55,6 +55,7 @@ __all__ = [
     "cut",
     "debug_counters",
     "delaunay",
+    "distributed",
     "euclidean_distances",
     "export_album",
     "gallery",

@@ -59,6 +59,10 @@ class IndexFileError(PyfaceError):
     """A saved search index is missing, damaged, or not one that can be read."""
 
 
+class DistributedError(PyfaceError):
+    """Work in a folder cannot go on: a task or a worker failed, or the folder holds something else."""
+
+
 class NoPhotosError(PyfaceError):
     """No photo of a folder could be read. ``skipped`` has the files that were passed over, with reasons."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def dbscan(
         return _core.within_radius(rows[some], rows, metric=metric, radius=radius, n_threads=n_threads)[:2]
 
     is_core = _core_by_weight(np.ascontiguousarray(weights, np.float64), min_samples, edges, neighbors)
-    return _labels(is_core, edges), is_core
+    return labels_of(is_core, edges), is_core
 
 
 def _edges(x: FloatArray, metric: str, radius: float, n_threads: int) -> Iterator[Edges]:
@@ -79,8 +79,26 @@ def _by_count(n: int, min_samples: int, edges: Callable[[], Iterator[Edges]]) ->
     return components.labels(), is_core
 
 
-def _labels(is_core: NDArray[np.bool_], edges: Callable[[], Iterator[Edges]]) -> Labels:
-    """Labels where the core rows are known: memory O(n), as only edges to a border row's further clusters are kept."""
+def essential_pairs(is_core: NDArray[np.bool_], edges: Iterable[Edges]) -> NDArray[np.int32]:
+    """Pairs (m, 2) that say as much of :func:`labels_of` as these edges, together with any others.
+
+    Of the pairs of core rows a spanning forest; of each other row one core row in each of the trees it is near to. The
+    arrays of ``edges`` are written to. With all rows core these are at most n - 1 pairs, which connect what edges do.
+    """
+    components = _Components(is_core)
+    for i, j in edges:
+        for begin in range(0, len(i), EDGES_AT_ONCE):
+            piece = slice(begin, begin + EDGES_AT_ONCE)
+            components.add(i[piece], j[piece], is_final=True)
+    components.settle(is_final=True)
+    return components.essential()
+
+
+def labels_of(is_core: NDArray[np.bool_], edges: Callable[[], Iterator[Edges]]) -> Labels:
+    """Labels where the core rows are known: memory O(n), as only edges to a border row's further clusters are kept.
+
+    Each edge has to come once at least, in either order of its rows, in arrays that are written to.
+    """
     components = _Components(is_core)
     if not is_core.any():
         return components.labels()
@@ -139,6 +157,14 @@ class _Components:
         """Drop the kept edges, and return them."""
         kept, self._kept, self.n_kept = self._kept, [], 0
         return kept
+
+    def essential(self) -> NDArray[np.int32]:
+        """The pairs (m, 2) that the trees, the anchors and what is kept are made of."""
+        rows = np.arange(len(self._is_core), dtype=np.int32)
+        child = rows[self._parents != rows]
+        border = rows[~self._is_core & (self._anchors >= 0)]
+        pairs = [(self._parents[child], child), (self._anchors[border], border), *self._kept]
+        return np.concatenate([np.column_stack(pair) for pair in pairs])
 
     def labels(self) -> Labels:
         """Labels of all rows, once no row can become core and nothing but borders is kept."""

@@ -177,6 +177,17 @@ def neighbors_within(
     return graph
 
 
+def pairs_within(
+    x: FloatArray, y: FloatArray | None, radius: float, *, metric: str, memory_limit: int, n_threads: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """What :func:`neighbors_within` puts into its matrix, ``(indptr, indices, distances)``, of rows that were checked.
+
+    Under cosine rows of zeros are at distance 1 from all others. MemoryError as soon as what has been found takes more
+    than ``memory_limit`` bytes.
+    """
+    return _core.within_radius(x, y, metric=metric, radius=radius, memory_limit=memory_limit, n_threads=n_threads)
+
+
 def nearest_neighbors(
     X: FloatArray, k: int, Y: FloatArray | None = None, *, metric: str = "cosine", n_threads: int | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

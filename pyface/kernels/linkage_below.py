@@ -106,6 +106,7 @@ def joints_below(
     origin: Origin = None,
     cannot_link: CannotLinks | None = None,
     must_link: Groups = None,
+    memory_limit: int | None = None,
     n_threads: int,
 ) -> Joints:
     """All merges at heights strictly below ``threshold``, and those of must-links, at height 0, before all others.
@@ -113,9 +114,9 @@ def joints_below(
     ``x`` has been checked; ``graph`` is its :func:`near_graph`, ``origin`` the :func:`origin_for` all rows, of which
     these may be a part. MemoryError where a component needs a matrix of
     distances (average and weighted linkage by "euclidean"; complete linkage where nearly all pairs are near) that is
-    too large.
+    too large: for ``memory_limit``, or else for what is available.
     """
-    limit = _memory.available()
+    limit = _memory.available() if memory_limit is None else memory_limit
     pairs, heights = _core.joints_of_components(
         x, graph.component, graph.edges, method=method, metric=metric, threshold=threshold,
         memory_limit=-1 if limit is None else limit, origin=origin, cannot_link=sets_of(cannot_link),
