@@ -1,14 +1,15 @@
 """Neighbours and clusters of more rows than one memory, or one machine, holds: the same answers, label for label.
 
-The rows are cut into blocks, and each pair of blocks is a task: it reads its rows, sweeps them, and writes one file into
-``folder``. Any ``concurrent.futures.Executor`` runs the tasks, or this process. Arguments of all functions and ``fit``:
+The rows are cut into blocks, and each pair of blocks is a task: it reads its rows, sweeps them, and writes one file
+into ``folder``. Any ``concurrent.futures.Executor`` runs the tasks, or this process. Arguments of all
+functions and of ``fit``:
 
 rows : a ``.npy`` file, a Parquet file (one column of lists of one length, or columns of numbers alone), a folder of
     either, in the order of names, or a list of them, in its order; a NumPy array, or a Dask array. float32, float64
     or float16, finite. ``.npy`` files are read where they are; all else is first written into ``folder``.
-folder : a folder for this one question, made if it is not there. Work that was broken off goes on there when the same is
-    asked again, and finished files are not made again; anything else is a DistributedError. It may be deleted afterwards.
-    All workers need it, and the files of the rows, under one path.
+folder : a folder for this one question, made if it is not there. Work that was broken off goes on there when the same
+    is asked again, and finished files are not made again; anything else is a DistributedError. All workers need it, and
+    the files of the rows, under one path. It may be deleted when the results are not needed any more.
 executor : None is this process. Otherwise one that is running: ``ProcessPoolExecutor``, ``ThreadPoolExecutor``, that
     of Dask (``client.get_executor()``), ... A worker that dies fails its task: Dask runs it again; with others, ask
     again.
@@ -18,8 +19,8 @@ memory : bytes that a task may take beside what Python takes. None: 1 GiB, or a 
     are 8 blocks, down to 4,096 rows. The results do not depend on it.
 progress : called as progress(stage, done, total) in this process when a task has ended.
 
-DistributedError names the task or worker that failed; what is finished is kept. docs/how-it-works/distributed.md has the
-plan, the files and what it costs.
+DistributedError names the task or worker that failed; what is finished is kept. docs/how-it-works/distributed.md has
+the plan, the files and what it costs.
 """
 
 from pyface.distributed._clusterers import DBSCAN, AgglomerativeClustering

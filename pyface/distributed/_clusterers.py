@@ -12,7 +12,7 @@ from pyface import _check
 from pyface.cluster._base import Clusterer
 from pyface.distributed._graph import add_degrees
 from pyface.distributed._run import Progress, Run
-from pyface.distributed._tasks import LEAST_MEMORY
+from pyface.distributed._tasks import LEAST_MEMORY, Job
 from pyface.kernels import density
 from pyface.kernels.distance import METRICS
 from pyface.kernels.linkage_below import METHODS, edge_limit, radius_for
@@ -57,13 +57,14 @@ class DBSCAN(Clusterer):
 
         ValueError for no rows, NaN or infinity, with file and row, and bad parameters; DistributedError as said there.
         """
+        min_samples = _check.integer(self.min_samples, "min_samples", minimum=1)
         ask = {
             "operation": "DBSCAN",
             "metric": _check.choice(self.metric, "metric", METRICS),
             "radius": _check.number(self.eps, "eps", above=0),
             "nonzero": False,
             "origin": False,
-            "min_samples": _check.integer(self.min_samples, "min_samples", minimum=1),
+            "min_samples": min_samples,
         }
         run = Run(rows, ask, folder=folder, executor=executor, n_threads=n_threads, memory=memory, progress=progress)
         jobs = run.block_pairs("pairs")
@@ -71,7 +72,7 @@ class DBSCAN(Clusterer):
         degrees = np.ones(run.n, np.int32)
         for job, result in zip(jobs, run.stage("pairs", jobs), strict=True):
             add_degrees(run, job, result, degrees)
-        is_core = degrees >= ask["min_samples"]
+        is_core = degrees >= min_samples
         run.write_core(is_core)
         joins = [
             run.job("joins", *job.parameters["blocks"], blocks=job.parameters["blocks"], pairs=job.name) for job in jobs
@@ -175,7 +176,8 @@ def _cluster_components(run: Run, component: NDArray[np.int64]) -> NDArray[np.in
     order = order[sizes[component[order]] > 1]
     run.write_order(order)
     ends = np.cumsum(sizes[sizes > 1])
-    jobs, begin = [], 0
+    jobs: list[Job] = []
+    begin = 0
     while begin < len(order):
         # The components that end within reach, or else one that is larger.
         last = int(np.searchsorted(ends, begin + _TOGETHER, side="right")) - 1
@@ -198,7 +200,7 @@ def _require_memory(run: Run, component: NDArray[np.int64], number: int, size: i
     if needed > max(run.memory, LEAST_MEMORY):
         path, place = rows.where(int(np.argmax(component == number)))
         raise MemoryError(
-            f"the pairs below distance_threshold connect {size:,} rows (that of {path}, row {place}), which take about "
-            f"{needed / 2**20:,.0f} MiB to be clustered, and memory= is {run.memory / 2**20:,.0f} MiB; give more, choose "
-            "a smaller distance_threshold, or linkage='single'"
+            f"the pairs below distance_threshold connect {size:,} rows (that of {path}, row {place}), which take "
+            f"about {needed / 2**20:,.0f} MiB to be clustered, and memory= is {run.memory / 2**20:,.0f} MiB; give "
+            "more, choose a smaller distance_threshold, or linkage='single'"
         )

@@ -68,15 +68,13 @@ class NeighborGraph:
         MemoryError, with the number of entries, before memory is taken for them, where they are too many.
         """
         work = self._run.work
-        widest = max(
-            int(self._indptr[end] - self._indptr[begin]) for begin, end in map(work.block, range(work.n_blocks))
-        )
+        blocks = [work.block(i) for i in range(work.n_blocks)]
+        widest = max((int(self._indptr[end] - self._indptr[begin]) for begin, end in blocks), default=0)
         _memory.require(
             8 * self.nnz + 60 * widest, f"a graph of {self.nnz:,} entries", "take some rows at a time, by blocks()"
         )
         columns, distances = np.empty(self.nnz, np.int32), np.empty(self.nnz, np.float32)
-        for i in range(work.n_blocks):
-            begin, end = work.block(i)
+        for begin, end in blocks:
             place = slice(int(self._indptr[begin]), int(self._indptr[end]))
             columns[place], distances[place] = self._entries(begin, end)
         return self._csr(columns, distances, self._indptr)

@@ -60,7 +60,7 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> FloatArray:
         """Some rows, in increasing order, as a copy."""
-        result = np.empty((len(rows), self.d), self.dtype)
+        result: FloatArray = np.empty((len(rows), self.d), self.dtype)
         ends = np.searchsorted(rows, self.starts)
         for shard, path in enumerate(self.paths):
             begin, end = ends[shard], ends[shard + 1]
@@ -80,12 +80,12 @@ def _mapped(path: str) -> NDArray[Any]:
 
 
 def rows_of_files(paths: Sequence[str]) -> Rows:
-    """The rows of ``.npy`` files, one after the other. ValueError, TypeError with the file that is not like the first."""
+    """The rows of ``.npy`` files, one after the other. An error names the file that is not like the first."""
     lengths, first = [], None
     for path in paths:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise ValueError(f"{path}: is no .npy file of numbers ({error})") from None
         if array.ndim != 2 or array.shape[1] == 0:
             raise ValueError(f"{path}: must hold an array of shape (n, d) with d >= 1, has shape {array.shape}")

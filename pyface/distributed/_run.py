@@ -16,7 +16,7 @@ from pyface.distributed import _executors, _files
 from pyface.distributed._files import Result
 from pyface.distributed._sources import Source, source_of
 from pyface.distributed._tasks import BLOCKS, CORE, ORDER, ORIGIN, Counts, Job
-from pyface.distributed._work import begin, default_memory, folder_of
+from pyface.distributed._work import WORK, begin, default_memory, folder_of
 from pyface.errors import DistributedError
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +64,7 @@ class Run:
         self.n_threads = _threads.resolve(1 if n_threads is None and executor is not None else n_threads)
         self.totals = Totals()
         self._executor, self._progress = executor, progress
+        self._jobs: list[Job] = []
         path = folder_of(folder)
         source = source_of(rows, path, _threads.resolve(None))
         if source.rows.n < n_least:
@@ -91,6 +92,7 @@ class Run:
     def stage(self, name: str, jobs: list[Job]) -> Iterator[Result]:
         """Run the tasks whose files are not there; the results of all of them, in order."""
         todo = [job for job in jobs if job.result() is None]
+        self._jobs += jobs
         self.totals.found += len(jobs) - len(todo)
         n_done = len(jobs) - len(todo)
 
@@ -156,7 +158,10 @@ class Run:
             ]
             for i in missing:  # a result without its rows says nothing
                 jobs[i].path.unlink(missing_ok=True)
-            list(self.stage("rows", jobs))
+            for result in self.stage("rows", jobs):
+                if "bad" in result.header:
+                    self._give_up()
+                    raise ValueError(result.header["bad"])
         elif missing and source.write is not None:
             source.write(missing)
 
@@ -168,6 +173,7 @@ class Run:
             if "bad" in result.header:
                 row, why = result.header["bad"]
                 path, place = self.work.rows.where(row)
+                self._give_up()
                 raise ValueError(f"{path}: row {place} {why}")
             if self.work.ask["origin"]:
                 own = result.array("origin")
@@ -176,6 +182,13 @@ class Run:
         if self.has_origin:
             assert origin is not None
             _files.save(self.work.folder / ORIGIN, origin)
+
+    def _give_up(self) -> None:
+        """Leave the folder empty, so that rows which have been mended can be tried in it."""
+        made = (Path(path) for path in self.work.rows.paths)
+        ours = [job.path for job in self._jobs] + [path for path in made if path.parent == self.work.folder]
+        for path in [*ours, self.work.folder / ORIGIN, self.work.folder / WORK]:
+            path.unlink(missing_ok=True)
 
 
 def finished(job: Job) -> Result:

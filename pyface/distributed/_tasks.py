@@ -107,7 +107,7 @@ def run(job: Job) -> tuple[str, Counts]:
             raise
         except MemoryError as error:
             raise MemoryError(
-                f"task {job.name} on worker {worker_name()}: {error}; give tasks another memory=, or run fewer at a time"
+                f"task {job.name} on worker {worker_name()}: {error}; give memory=, or run fewer tasks at a time"
             ) from error
         except Exception as error:
             raise DistributedError(
@@ -126,8 +126,11 @@ def _read(work: Work, i: int, counts: Counts, out: FloatArray | None = None) -> 
 def _convert(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any]:
     """A Parquet file as a ``.npy`` file."""
     source, target = job.parameters["source"], Path(job.parameters["target"])
-    with _files.replacing(target) as other:
-        _parquet.write(source, other, work.rows.d, work.rows.stored)
+    try:
+        with _files.replacing(target) as other:
+            _parquet.write(source, other, work.rows.d, work.rows.stored)
+    except ValueError as error:
+        return {"bad": str(error)}
     counts.bytes_read += Path(source).stat().st_size
     counts.bytes_written += target.stat().st_size
     return {}
@@ -266,7 +269,7 @@ def _nearest(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any
     own, k, metric = job.parameters["block"], work.ask["k"], work.ask["metric"]
     begin, end = work.block(own)
     m = end - begin
-    both = np.empty((m + work.rows_per_block, work.rows.d), work.rows.dtype)
+    both: FloatArray = np.empty((m + work.rows_per_block, work.rows.d), work.rows.dtype)
     x = _read(work, own, counts, both[:m])
     distances, indices = np.empty((m, 0)), np.empty((m, 0), np.int64)
     for j in [own, *(other for other in range(work.n_blocks) if other != own)]:

@@ -75,7 +75,7 @@ def begin(folder: Path, ask: dict[str, Any], source: Any, rows: Rows, *, rows_pe
         return _work(folder, there)
     n_blocks = max(-(-rows.n // rows_per_block), min(_BLOCKS, -(-rows.n // _SMALL)))
     with _files.replacing(folder / WORK) as other:
-        content = {"question": question, "rows_per_block": -(-rows.n // n_blocks)}
+        content = {"question": question, "rows_per_block": -(-rows.n // max(1, n_blocks)) or 1}
         other.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
     return _work(folder, json.loads((folder / WORK).read_text(encoding="utf-8")))
 
@@ -102,8 +102,8 @@ def load(folder: str, digest: str) -> Work:
         work = _loaded(folder, digest)
     except (OSError, ValueError) as error:
         raise DistributedError(
-            f"worker {worker_name()} does not see {folder} ({error}): all workers and this process need one folder under "
-            "one path"
+            f"worker {worker_name()} does not see {folder} ({error}): all workers and this process need one folder "
+            "under one path"
         ) from None
     if work.digest != digest:
         raise DistributedError(
@@ -153,5 +153,5 @@ def _same_question(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -
         if old != new:
             differs = "other rows" if name in ("rows", "source") else f"{name} {old!r}, and not {new!r}"
             raise DistributedError(
-                f"{folder}: holds the work of another question, with {differs}; choose another folder, or delete this one"
+                f"{folder}: holds the work of another question, with {differs}; choose another folder, or delete it"
             )
