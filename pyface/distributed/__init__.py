@@ -23,9 +23,15 @@ DistributedError names the task or worker that failed; what is finished is kept.
 the plan, the files and what it costs.
 """
 
-from pyface.distributed._clusterers import DBSCAN, AgglomerativeClustering
-from pyface.distributed._graph import NeighborGraph, nearest_neighbors, neighbors_within
-from pyface.distributed._run import Totals
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyface.distributed._clusterers import DBSCAN, AgglomerativeClustering
+    from pyface.distributed._graph import NeighborGraph, nearest_neighbors, neighbors_within
+    from pyface.distributed._run import Totals
 
 __all__ = [
     "DBSCAN",
@@ -35,3 +41,25 @@ __all__ = [
     "nearest_neighbors",
     "neighbors_within",
 ]
+
+# Loaded when first used: workers need nothing but the tasks, and those neither scikit-learn nor SciPy.
+_HOMES = {
+    "DBSCAN": "_clusterers",
+    "AgglomerativeClustering": "_clusterers",
+    "NeighborGraph": "_graph",
+    "Totals": "_run",
+    "nearest_neighbors": "_graph",
+    "neighbors_within": "_graph",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pyface.distributed' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"pyface.distributed.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -100,7 +100,7 @@ class AgglomerativeClustering(Clusterer):
 
     Tasks: all pairs of blocks, which find the components that the pairs below the threshold make, at most 8 bytes a row
     of each task; single linkage ends there. Then the components, small ones some thousand rows together, whose rows are
-    gathered and clustered as on one machine. A component must fit ``memory`` whole. This process takes about 40 bytes a
+    gathered and clustered as on one machine. A component must fit ``memory`` whole. This process takes about 70 bytes a
     row.
     """
 

@@ -201,13 +201,14 @@ def nearest_neighbors(
     found = []
     for name, dtype in (("distances", np.float32), ("indices", np.int64)):
         path = run.work.folder / f"{name}.npy"
-        with _files.replacing(path) as other:
-            whole = np.lib.format.open_memmap(other, "w+", dtype, (run.n, count))
-            for i, result in enumerate(results):
-                begin, end = run.work.block(i)
-                whole[begin:end] = result.array(name)
-            whole.flush()
-            del whole
+        if not path.exists():
+            with _files.replacing(path) as other:
+                whole = np.lib.format.open_memmap(other, "w+", dtype, (run.n, count))
+                for i, result in enumerate(results):
+                    begin, end = run.work.block(i)
+                    whole[begin:end] = result.array(name)
+                whole.flush()
+                del whole
         found.append(np.load(path, mmap_mode="r", allow_pickle=False))
     run.done()
     return found[0], found[1]

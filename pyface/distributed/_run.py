@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -18,6 +20,9 @@ from pyface.distributed._sources import Source, source_of
 from pyface.distributed._tasks import BLOCKS, CORE, ORDER, ORIGIN, Counts, Job
 from pyface.distributed._work import WORK, begin, default_memory, folder_of
 from pyface.errors import DistributedError
+
+# Seconds until a file that a worker has written must be seen here.
+_SEEN_AFTER = 60.0
 
 Progress = Callable[[str, int, int], None]
 
@@ -193,9 +198,13 @@ class Run:
 
 def finished(job: Job) -> Result:
     """The result of a task that was run."""
-    found = job.result()
-    if found is None:
-        raise _missing(job.path)
+    until = time.monotonic() + _SEEN_AFTER
+    while (found := job.result()) is None:
+        # A network file system may remember for a while that the file was not there.
+        os.listdir(job.folder)
+        if time.monotonic() >= until:
+            raise _missing(job.path)
+        time.sleep(0.1)
     return found
 
 

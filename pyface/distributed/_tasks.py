@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pyface
+from pyface._memory import reason
 from pyface._typing import FloatArray
 from pyface.distributed import _files, _parquet
 from pyface.distributed._files import Result, Writer
@@ -107,7 +108,7 @@ def run(job: Job) -> tuple[str, Counts]:
             raise
         except MemoryError as error:
             raise MemoryError(
-                f"task {job.name} on worker {worker_name()}: {error}; give memory=, or run fewer tasks at a time"
+                f"task {job.name} on worker {worker_name()}: {reason(error)}; give memory=, or run fewer tasks at a time"
             ) from error
         except Exception as error:
             raise DistributedError(

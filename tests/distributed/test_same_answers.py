@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed_crowds import RADII, crowd, memory_for, shards
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pyface
-from distributed_crowds import RADII, crowd, memory_for, shards
 from pyface import cluster, distributed
-from pyface.distributed import _tasks
+from pyface.distributed import _clusterers, _files, _tasks
 
 METRICS = list(RADII)
 
@@ -54,9 +54,7 @@ def same_linkage(x: NDArray, threshold: float, linkage: str, metric: str, **how:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_neighbors(metric: str, dtype: Any, tmp_path: Path) -> None:
     x, radius = crowd(170, dtype=dtype), RADII[metric]
-    found = distributed.neighbors_within(
-        x, radius, metric=metric, folder=tmp_path / "within", memory=memory_for(x, 50)
-    )
+    found = distributed.neighbors_within(x, radius, metric=metric, folder=tmp_path / "within", memory=memory_for(x, 50))
     expected = pyface.neighbors_within(x, radius, metric=metric)
     same_graph(found.to_csr(), expected)
     assert found.nnz == expected.nnz and found.shape == expected.shape
@@ -92,7 +90,7 @@ def test_clusters(metric: str, whole: bool, tmp_path: Path) -> None:
     seed=st.integers(0, 99),
     data=st.data(),
 )
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_any_rows_in_any_blocks(
     n: int, d: int, rows_per_block: int, metric: str, factor: float, whole: bool, seed: int, data: st.DataObject
 ) -> None:
@@ -125,7 +123,7 @@ def test_pairs_that_are_too_many_to_keep_are_looked_for_again(tmp_path: Path, mo
     found = distributed.DBSCAN(RADII["cosine"], metric="cosine").fit(
         x, folder=tmp_path / "work", memory=memory_for(x, 60)
     )
-    kept = [_tasks._files.read(path).header["is_kept"] for path in sorted((tmp_path / "work").glob("pairs-*"))]
+    kept = [_files.read(path).header["is_kept"] for path in sorted((tmp_path / "work").glob("pairs-*"))]
     assert kept == [False, True, False] or not any(kept)
     np.testing.assert_array_equal(found.labels_, cluster.DBSCAN(RADII["cosine"], metric="cosine").fit(x).labels_)
     assert found.totals_.pairs > 120 * 119 // 2
@@ -155,7 +153,7 @@ def test_what_is_found_stays_within_a_quarter_of_the_memory(
 
 
 def test_components_larger_than_a_batch_and_many_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distributed._clusterers, "_TOGETHER", 10)
+    monkeypatch.setattr(_clusterers, "_TOGETHER", 10)
     x = crowd(240, d=6, seed=5)
     for linkage in ("average", "complete"):
         same_linkage(x, 0.08, linkage, "cosine", folder=tmp_path / linkage)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from distributed_crowds import crowd, memory_for, shards
 from numpy.typing import NDArray
 
 import pyface
-from distributed_crowds import crowd, memory_for, shards
-from pyface import distributed
+from pyface import _memory, distributed
+from pyface.distributed import _clusterers, _files
 from pyface.distributed._rows import rows_of_files
+from pyface.errors import DistributedError
 
 X = crowd(130)
 EXPECTED = pyface.neighbors_within(X, 0.12)
@@ -105,6 +107,7 @@ def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
     said({"a": pyarrow.array([], type=lists)}, ValueError, "has no rows")
     said({"a": ["x", "y"]}, TypeError, "holds string")
     said({"a": [1.0, 2.0], "b": ["x", "y"]}, TypeError, "column 'b' holds string")
+    files.write_table(pyarrow.table({"a": [1.0], "b": [2.0]}), path)
     parquet(tmp_path / "y.parquet", X, "lists")
     with pytest.raises(ValueError, match=r"y\.parquet: has 12 columns"):
         distributed.neighbors_within([path, tmp_path / "y.parquet"], 0.1, folder=tmp_path / "work")
@@ -190,18 +193,18 @@ def test_parameters(tmp_path: Path) -> None:
 def test_answers_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before memory or disk is taken, with numbers and the way out."""
     graph = distributed.neighbors_within(X, 0.12, folder=tmp_path / "work")
-    monkeypatch.setattr(pyface._memory, "limit", lambda _: 1 << 10)
+    monkeypatch.setattr(_memory, "limit", lambda _: 1 << 10)
     with pytest.raises(MemoryError, match=rf"a graph of {graph.nnz:,} entries takes .* by blocks\(\)"):
         graph.to_csr()
     with pytest.raises(MemoryError, match="take fewer rows at a time"):
         graph.rows(0, 130)
     monkeypatch.undo()
-    monkeypatch.setattr(distributed._clusterers, "LEAST_MEMORY", 1)
+    monkeypatch.setattr(_clusterers, "LEAST_MEMORY", 1)
     model = distributed.AgglomerativeClustering(distance_threshold=0.4, metric="cosine")
     with pytest.raises(MemoryError, match=r"connect \d+ rows \(that of .*npy, row \d+\), .*linkage='single'"):
         model.fit(X, folder=tmp_path / "average", memory=memory_for(X, 44))
     model.fit(X, folder=tmp_path / "average", memory=1 << 20)  # goes on with more
     assert model.totals_.tasks < model.totals_.found
-    monkeypatch.setattr(distributed._files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100}))
-    with pytest.raises(pyface.errors.DistributedError, match="make room and run again"):
+    monkeypatch.setattr(_files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100}))
+    with pytest.raises(DistributedError, match="make room and run again"):
         distributed.nearest_neighbors(X, 3, folder=tmp_path / "nearest")

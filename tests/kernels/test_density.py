@@ -65,7 +65,7 @@ def test_labels_of_given_core_rows(seed: int, n: int, share: float, size: int) -
     near = random_graph(rng, n, share)
     expected, is_core = oracle.dbscan(~near, 0, 1, rng.integers(-3, 4, n))
     with in_pieces(size):
-        assert density._labels(is_core, stream(near, rng)).tolist() == expected.tolist()
+        assert density.labels_of(is_core, stream(near, rng)).tolist() == expected.tolist()
 
 
 def test_a_third_pass_if_borders_lie_between_many_clusters() -> None:
@@ -80,7 +80,7 @@ def test_a_third_pass_if_borders_lie_between_many_clusters() -> None:
         yield from stream(near, np.random.default_rng(passes))()
 
     with in_pieces(16):
-        labels = density._labels(is_core, edges)
+        labels = density.labels_of(is_core, edges)
     assert passes == 2
     assert labels.tolist() == [0] * (n - n_core) + list(range(n_core))
 
