@@ -108,7 +108,8 @@ def run(job: Job) -> tuple[str, Counts]:
             raise
         except MemoryError as error:
             raise MemoryError(
-                f"task {job.name} on worker {worker_name()}: {reason(error)}; give memory=, or run fewer tasks at a time"
+                f"task {job.name} on worker {worker_name()}: {reason(error)}; give memory=, or run fewer tasks at "
+                "a time"
             ) from error
         except Exception as error:
             raise DistributedError(

@@ -183,7 +183,7 @@ def test_the_first_task_that_fails_ends_all_and_is_named(tmp_path: Path, monkeyp
         raise MemoryError
 
     monkeypatch.setitem(_tasks._KINDS, "pairs", take_too_much)
-    with pytest.raises(MemoryError, match="task pairs-00000-00000 on worker .*: not enough memory; give memory="):
+    with pytest.raises(MemoryError, match=r"task pairs-00000-00000 on worker .*: not enough memory; give memory="):
         fitted(tmp_path)
     monkeypatch.undo()
     assert fitted(tmp_path).found == 4

@@ -68,6 +68,29 @@ def test_labels_of_given_core_rows(seed: int, n: int, share: float, size: int) -
         assert density.labels_of(is_core, stream(near, rng)).tolist() == expected.tolist()
 
 
+@settings(max_examples=100, deadline=None)
+@given(SEEDS, st.integers(1, 60), st.floats(0, 0.3), st.integers(1, 4), PIECES)
+def test_essential_pairs_of_parts_say_as_much(seed: int, n: int, share: float, n_parts: int, size: int) -> None:
+    """The edges are dealt out, and each part is reduced without the others."""
+    rng = np.random.default_rng(seed)
+    near = random_graph(rng, n, share)
+    expected, is_core = oracle.dbscan(~near, 0, 1, rng.integers(-3, 4, n))
+    i, j = np.nonzero(np.triu(near, 1))
+    part = rng.integers(n_parts, size=len(i))
+    with in_pieces(size):
+        pairs = [
+            density.essential_pairs(is_core, iter([(i[part == p].astype(np.int32), j[part == p].astype(np.int32))]))
+            for p in range(n_parts)
+        ]
+        labels = density.labels_of(is_core, lambda: ((p[:, 0].copy(), p[:, 1].copy()) for p in pairs))
+    assert labels.tolist() == expected.tolist()
+    for found in pairs:
+        is_inner = is_core[found].all(axis=1)
+        assert is_inner.sum() < max(1, is_core.sum())  # a forest
+        assert is_core[found].any(axis=1).all()
+        assert near[found[~is_inner, 0], found[~is_inner, 1]].all()
+
+
 def test_a_third_pass_if_borders_lie_between_many_clusters() -> None:
     n, n_core = 60, 20
     is_core = np.arange(n) >= n - n_core
