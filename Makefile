@@ -40,12 +40,12 @@ test test-busy: export OMP_NUM_THREADS := 1
 test test-busy: export OPENBLAS_NUM_THREADS := 1
 
 test: ## run the whole test suite: make test [COVERAGE=1]
-	$(SETUP) package models test dlib review graph
+	$(SETUP) package models test dlib review graph dask
 	@$(PY) -m pytest $(PYTEST_WORKERS) \
 		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR))
 
 test-busy: ## the tests N times while all cores are busy: make test-busy [N=2] [ONLY="tests/cli"]
-	$(SETUP) package models test dlib review graph
+	$(SETUP) package models test dlib review graph dask
 	@sh tools/test_busy.sh
 
 peers: ## the tests of scikit-learn and SciPy, run on pyface: make peers [ONLY="dbscan"]
@@ -53,7 +53,7 @@ peers: ## the tests of scikit-learn and SciPy, run on pyface: make peers [ONLY="
 	@PYTHONPATH=tools $(PY) -m peers $(if $(ONLY),-k "$$ONLY")
 
 dev: ## editable build in .venv; again after a change in csrc/
-	$(SETUP) editable models dlib review graph test lint bench dev
+	$(SETUP) editable models dlib review graph dask test lint bench dev
 	@echo "Ready: Python edits are live; after a change in csrc/ run 'make dev' again. Tests: .venv/bin/python -m pytest"
 
 lint: ## ruff check and format --check
@@ -67,7 +67,7 @@ format: ## let ruff put the Python files in order
 	@$(PY) -m ruff format .
 
 types: ## mypy, strict
-	$(SETUP) tools core models dlib review graph test lint
+	$(SETUP) tools core models dlib review graph dask test lint
 	@$(PY) -m mypy
 
 bench: ## the benchmarks, beside their competitors: make bench [ONLY="engine"] [QUICK=1] [LARGE=200000]

@@ -90,6 +90,7 @@ def test_imports_point_down(path: Path) -> None:
     [
         ("onnxruntime", {"models/session.py"}),
         ("dask", {"distributed"}),
+        ("pyarrow", {"distributed"}),
         ("starlette", {"server"}),
         ("uvicorn", {"server"}),
         ("pyface._core", {"kernels", "_build.py", "__init__.py"}),

@@ -18,8 +18,8 @@ from pyface.kernels.distance import METRICS
 from pyface.kernels.linkage_below import METHODS, edge_limit, radius_for
 
 # Small components are clustered together, so many rows at a time: enough that a task is worth its file, and so few that
-# looking at all pairs of them once more costs nothing.
-_TOGETHER = 4096
+# looking at all pairs of them once more costs 2 % of what the first look has.
+_LEAST, _MOST, _SHARE = 512, 4096, 50
 
 
 class DBSCAN(Clusterer):
@@ -176,11 +176,12 @@ def _cluster_components(run: Run, component: NDArray[np.int64]) -> NDArray[np.in
     order = order[sizes[component[order]] > 1]
     run.write_order(order)
     ends = np.cumsum(sizes[sizes > 1])
+    together = max(_LEAST, min(_MOST, run.n // _SHARE))
     jobs: list[Job] = []
     begin = 0
     while begin < len(order):
         # The components that end within reach, or else one that is larger.
-        last = int(np.searchsorted(ends, begin + _TOGETHER, side="right")) - 1
+        last = int(np.searchsorted(ends, begin + together, side="right")) - 1
         end = int(ends[last]) if last >= 0 and ends[last] > begin else int(ends[last + 1])
         jobs.append(run.job("batch", len(jobs), rows=[begin, end], has_origin=run.has_origin))
         begin = end

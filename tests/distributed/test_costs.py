@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from distributed_crowds import crowd, memory_for
+
 from pyface import distributed
 from pyface.distributed import _files, _work
 from pyface.distributed._rows import Rows

@@ -153,7 +153,7 @@ def test_what_is_found_stays_within_a_quarter_of_the_memory(
 
 
 def test_components_larger_than_a_batch_and_many_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_clusterers, "_TOGETHER", 10)
+    monkeypatch.setattr(_clusterers, "_LEAST", 10)
     x = crowd(240, d=6, seed=5)
     for linkage in ("average", "complete"):
         same_linkage(x, 0.08, linkage, "cosine", folder=tmp_path / linkage)
