@@ -29,6 +29,7 @@ STAY_TOGETHER = (
     "tests/cli/",
     "tests/album/",
     "tests/pictures/",
+    "tests/distributed/test_dask.py",
     "tests/models/test_golden.py",
     "tests/test_warp_pictures.py",
 )

@@ -9,7 +9,8 @@ rows : a ``.npy`` file, a Parquet file (one column of lists of one length, or co
     or float16, finite. ``.npy`` files are read where they are; all else is first written into ``folder``.
 folder : a folder for this one question, made if it is not there. Work that was broken off goes on there when the same
     is asked again, and finished files are not made again; anything else is a DistributedError. All workers need it, and
-    the files of the rows, under one path. It may be deleted when the results are not needed any more.
+    the files of the rows, under one path. One call at a time. It may be deleted when the results are not
+    needed any more.
 executor : None is this process. Otherwise one that is running: ``ProcessPoolExecutor``, ``ThreadPoolExecutor``, that
     of Dask (``client.get_executor()``), ... A worker that dies fails its task: Dask runs it again; with others, ask
     again.

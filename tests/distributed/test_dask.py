@@ -37,12 +37,17 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     import dask
 
     folder = tmp_path_factory.mktemp("dask")
+    # However busy the machine is.
+    patience = {
+        f"distributed.{name}": "600s"
+        for name in ("comm.timeouts.connect", "comm.timeouts.tcp", "deploy.lost-worker-timeout")
+    }
     with (
-        dask.config.set({"temporary-directory": str(folder)}),
+        dask.config.set({"temporary-directory": str(folder), **patience}),
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
         ) as workers,
-        Client(workers) as client,
+        Client(workers, timeout="600s") as client,
     ):
         yield client
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyface
 from pyface import _memory, distributed
 from pyface.distributed import _clusterers, _files
 from pyface.distributed._rows import rows_of_files
-from pyface.errors import DistributedError
+from pyface.errors import DistributedError, MissingExtraError
 
 X = crowd(130)
 EXPECTED = pyface.neighbors_within(X, 0.12)
@@ -114,6 +115,13 @@ def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
     path.write_bytes(b"no")
     with pytest.raises(ValueError, match="no Parquet file"):
         distributed.neighbors_within(path, 0.1, folder=tmp_path / "work")
+
+
+def test_parquet_without_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'pyface-toolkit\[distributed\]'"):
+        distributed.neighbors_within(tmp_path / "x.parquet", 0.1, folder=tmp_path / "work")
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
