@@ -169,9 +169,7 @@ def neighbors_within(
     x, y = _rows(X, Y, metric, threads)
     shape = (len(x), len(x if y is None else y))
     memory = _memory.limit(BYTES_PER_ENTRY * shape[0] * shape[1])
-    indptr, indices, distances = _core.within_radius(
-        x, y, metric=metric, radius=limit, memory_limit=memory, n_threads=threads
-    )
+    indptr, indices, distances = pairs_within(x, y, limit, metric=metric, memory_limit=memory, n_threads=threads)
     graph = csr_array((distances, indices, indptr), shape=shape)
     graph.has_sorted_indices = True
     return graph
@@ -183,7 +181,7 @@ def pairs_within(
     """What :func:`neighbors_within` puts into its matrix, ``(indptr, indices, distances)``, of rows that were checked.
 
     Under cosine rows of zeros are at distance 1 from all others. MemoryError as soon as what has been found takes more
-    than ``memory_limit`` bytes.
+    than ``memory_limit`` bytes; -1 is no limit.
     """
     return _core.within_radius(x, y, metric=metric, radius=radius, memory_limit=memory_limit, n_threads=n_threads)
 
