@@ -231,6 +231,16 @@ def test_few_tasks_wait_at_a_time_and_the_rest_is_cancelled(tmp_path: Path) -> N
     assert fitted(tmp_path / "part", memory=memory_for(X, 20)).found >= 1
 
 
+def test_what_was_finished_before_ctrl_c_stays(tmp_path: Path) -> None:
+    def broken_off(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("pairs", 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tmp_path, progress=broken_off)
+    assert fitted(tmp_path).found == 4 + 3
+
+
 def test_workers_that_cannot_help_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Here(lambda job: replace(job, version="0.0.1"))
     with pytest.raises(DistributedError, match=r"worker .+/\d+ has pyface .*begun by 0\.0\.1: install one version"):
