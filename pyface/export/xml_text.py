@@ -98,7 +98,7 @@ class Document:
 def parse(raw: bytes) -> Document:
     """Where the elements of an XML file lie. :class:`XmlError` for what is none, is too large, or has a DTD."""
     if len(raw) > MAX_BYTES:
-        raise XmlError(f"has {len(raw):,} bytes, more than the {MAX_BYTES:,} that are read of a sidecar")
+        raise XmlError(f"has more than {MAX_BYTES:,} bytes; no more are read of a sidecar")
     text, encoding, bom = _decoded(raw)
     data = text.encode("utf-8")
     reader = _Reader(data)

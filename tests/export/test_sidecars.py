@@ -33,9 +33,9 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def beside(out: Path, *, write: bool = True, **options: object) -> Export:
+def beside(out: Path, **options: object) -> Export:
     return export_album(  # type: ignore[arg-type]
-        out, "xmp", photos=out.parent / "photos", beside_photos=True, write=write, **options
+        out, "xmp", photos=out.parent / "photos", beside_photos=True, write=True, **options
     )
 
 
@@ -108,7 +108,7 @@ def test_beside_photos_nothing_is_written_unless_asked(out: Path, tmp_path: Path
     photos = tmp_path / "photos"
     (photos / "a/one.jpg.xmp").write_bytes(sample("lightroom"))
     before = tree(photos)
-    done = beside(out, write=False)
+    done = export_album(out, "xmp", photos=photos, beside_photos=True)
     assert (done.n_new, done.n_merged, done.is_written) == (1, 1, False)
     assert tree(photos) == before
     assert load_album(out)._basis.journal.exports() == []
@@ -159,7 +159,7 @@ def test_a_sidecar_beside_a_photo_may_be_read_by_who_may_read_the_photo(out: Pat
     ("content", "reason"),
     [
         (b"no xml", "is no XML"),
-        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than the 10,000,000"),
+        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than 10,000,000 bytes"),
         (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "document type or entities"),
         (b"<html/>", "is XML, but no XMP"),
         (sample("lightroom", 80, 120), "regions of a picture of 80 x 120"),
@@ -227,7 +227,7 @@ def test_a_moved_photo_has_its_sidecar_where_it_is(out: Path, tmp_path: Path) ->
         {"to": "csv", "beside_photos": True},
         {"to": "xmp", "beside_photos": True, "out": "x", "photos": "."},
         {"to": "xmp", "photos": "."},
-        {"to": "xmp", "out": "x", "photos": ".", "write": False},
+        {"to": "xmp", "out": "x", "photos": ".", "write": True},
         {"to": "xmp", "out": "x"},
         {"to": "nothing", "out": "x"},
         {"to": "folders", "out": "x", "photos": ".", "how": "move"},
@@ -239,3 +239,8 @@ def test_bad_arguments(out: Path, options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         export_album(out, **options)  # type: ignore[arg-type]
     assert not Path("x").exists()
+
+
+def test_photos_that_are_no_paths(out: Path) -> None:
+    with pytest.raises(TypeError, match="photos must be the path of a folder, or several, got 3"):
+        export_album(out, "xmp", "x", photos=3)  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ def test_elements_lie_where_they_are() -> None:
         (b'<?xml version="1.0" encoding="UTF-7"?><a/>', "is written in UTF-7"),
         (b'<?xml version="1.0" encoding="nothing"?><a/>', "is written in nothing"),
         (b"<a>" * 300 + b"</a>" * 300, "elements more than 200 deep"),
-        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than the 10,000,000"),
+        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than 10,000,000 bytes"),
     ],
 )
 def test_what_is_refused(raw: bytes, reason: str) -> None:
