@@ -151,8 +151,8 @@ def export_album(
 def _tables(album: Album, selected: Selected, kind: str, target: str) -> Export:
     files = csv_files(album, selected) if kind == "csv" else json_file(album, selected)
     folder = ExportFolder(target, kind)
-    _remember(album, target, kind)
     with folder.writing({}):
+        _remember(album, target, kind)
         write_files(target, files)
         for name, data in files.items():
             folder.wrote(name, digest_of(data))
@@ -189,8 +189,8 @@ def _folder_export(
 ) -> Export:
     plan = plan_folders(album, selected)
     folder = ExportFolder(target, "folders")
-    _remember(album, target, "folders")
     with folder.writing({"how": how}):
+        _remember(album, target, "folders")
         gone = [item.photo for item in missing]
         n_placed, n_there, left = place_photos(folder, plan, originals, how, gone=gone, progress=progress)
     notes: tuple[str, ...] = ()
@@ -222,8 +222,8 @@ def _sidecar_export(
         done = write_sidecars(album, selected, originals, naming, folder=None, write=write, progress=progress)
     else:
         folder = ExportFolder(target, "xmp")
-        _remember(album, target, "xmp")
         with folder.writing({"naming": naming}):
+            _remember(album, target, "xmp")
             done = write_sidecars(album, selected, originals, naming, folder=folder, write=True, progress=progress)
             done.n_removed += folder.finish()
         done.skipped += folder.left
@@ -268,7 +268,7 @@ def _originals(album: Album, folders: Sequence[str]) -> tuple[dict[str, Original
 
 
 def _remember(album: Album, path: str, kind: str) -> None:
-    """So that ``pyface forget`` can say what it does not reach. Before the first file is written.
+    """So that ``pyface forget`` can say what it does not reach. Before the first file of the album is written.
 
     Where the album cannot be written, nor can anything in it be forgotten: there the export goes on.
     """
