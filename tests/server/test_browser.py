@@ -187,6 +187,16 @@ def test_two_of_one_name_are_asked_about(page: Chromium, server: Client, out: Pa
     assert person_of(server, 0)["number"] != person_of(server, 1)["number"]
 
 
+def test_nobody_is_called_so(page: Chromium) -> None:
+    page.click("#to-people")
+    page.wait_for("document.querySelector('.person')")
+    assert page.run("document.getElementById('no-match').hidden")
+    page.click("#find")
+    page.write("Zoë")
+    page.wait_for("!document.getElementById('no-match').hidden")
+    assert page.run("document.querySelector('.person')") is None
+
+
 def test_that_they_are_one_may_overrule_that_they_are_two(page: Chromium, server: Client, out: Path) -> None:
     numbers = [person_of(server, face)["number"] for face in (0, 11)]
     server.do("merge", people=numbers)

@@ -167,6 +167,7 @@
       item.dataset.person = person.number;
       return item;
     }));
+    byId("no-match").hidden = given.people.length > 0;
     tellChosen();
     byId("before").hidden = begin === 0;
     byId("after").hidden = begin + given.people.length >= given.n;
