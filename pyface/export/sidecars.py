@@ -175,9 +175,9 @@ def _regions(
 def _read(path: str) -> bytes | None:
     """A sidecar, None where there is none; not more of it than is read of one."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its other end
+            raise XmlError("is no file")
         with open(path, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise XmlError("is no file")
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import stat
 from pathlib import Path
 
@@ -177,6 +179,21 @@ def test_a_sidecar_that_is_not_read_is_left_alone(out: Path, tmp_path: Path, con
     done = export_album(out, "xmp", tmp_path / "xmp", photos=tmp_path / "photos")
     assert list(tree(tmp_path / "xmp")) == ["b/two.jpg.xmp"]
     assert [item.photo for item in done.skipped] == [str(path)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def note(path: str, mode: str) -> io.BytesIO:
+        opened.append(path)
+        return io.BytesIO()
+
+    monkeypatch.setattr("pyface.export.sidecars.open", note, raising=False)
+    os.mkfifo(tmp_path / "photos/a/one.jpg.xmp")
+    done = beside(out)
+    assert [item.reason for item in done.skipped] == ["is no file"]
+    assert (opened, done.n_new) == ([], 1)
 
 
 def test_a_sidecar_of_a_photo_without_people_is_not_even_read(out: Path, tmp_path: Path) -> None:
