@@ -34,15 +34,16 @@ __all__ = ["LOWEST", "MOST_FACES", "OtherThresholds", "Stop", "other_thresholds"
 
 # The range, as shares of the album's threshold. Where too many pairs are within a share, the next one is tried.
 LOWEST, _HIGHEST = 0.6, (1.5, 1.3, 1.15, 1.05)
-# Stops are multiples of a round number, as many as this at most, and the album's own threshold.
-_MOST_STOPS = 60
+# Stops are multiples of a round number, as many as this at most, and the album's own threshold, fewer for numbers.
+_MOST_STOPS, _MOST_COUNTS = 60, 30
 # Beyond so many pairs of two people for each face there is nothing to see: all people flow together.
 _PAIRS_PER_FACE = 50
 # The look at all pairs and the merges take half a second for so many faces. By a matrix of distances, which complete
 # linkage and plain Euclidean distance may need, they take 70 MB.
 MOST_FACES, _MOST_BY_MATRIX = 5000, 3000
 # Of more faces the record keeps the merges by average linkage and who is near to others. What each threshold changes is
-# found in half a second for vectors of so many numbers together: 50,000 faces of 128, 12,500 of 512.
+# found in half a second for vectors of so many numbers together: 50,000 faces of 128, 12,500 of 512. Of more, how many
+# people there are: whom the poor join, for which most distances are computed, is no matter then.
 _MOST_NUMBERS = 50_000 * 128
 # Why a range ends early.
 _TOO_MANY = "beyond that, too many people would flow together"
@@ -64,6 +65,12 @@ class Stop:
     is_hidden: NDArray[np.bool_]
     named: dict[int, str]
 
+    @property
+    def n_people(self) -> int:
+        """People who are not hidden and not faces set aside."""
+        is_person = (self.first == np.arange(len(self.first))) & ~self.is_aside & ~self.is_hidden
+        return int(np.count_nonzero(is_person))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OtherThresholds:
@@ -71,14 +78,16 @@ class OtherThresholds:
 
     thresholds : in increasing order, as they are written; ``float`` of one is the threshold of its stop.
     own : the place of the album's own.
-    stops : as many, in this order; the own one is the album as it is.
+    stops : as many, in this order; the own one is the album as it is. None of an album that is too large for it.
     end : why there are none up to 1.5 times the threshold; "" if there are.
+    counts : where there are no stops, the number of people at each.
     """
 
     thresholds: tuple[str, ...]
     own: int
     stops: Iterator[Stop]
     end: str = ""
+    counts: tuple[int, ...] = ()
 
 
 def other_thresholds(album: Album) -> OtherThresholds | str:
@@ -86,7 +95,8 @@ def other_thresholds(album: Album) -> OtherThresholds | str:
 
     They are those of ``recluster`` with the album's other settings and that threshold. The range ends where more than
     50 pairs of two people for each face are within it; and at 1.05 times the threshold for an album of more than 5,000
-    faces, of which that is what the record keeps, by average linkage alone. Nothing of the album changes.
+    faces, of which that is what the record keeps, by average linkage alone. Of an album whose vectors have more than
+    6.4 million numbers together only the number of people at each threshold is found. Nothing of the album changes.
 
     Time: a look at all pairs and the merges at the highest threshold, or what the record keeps of them, O(d) for each
     face, and then what each next threshold changes.
@@ -100,17 +110,18 @@ def other_thresholds(album: Album) -> OtherThresholds | str:
     method = "single" if grouping.algorithm == "dbscan" else grouping.algorithm  # the same people
     is_by_matrix = method == "complete" or (method == "average" and space.metric == "euclidean")
     few = _MOST_BY_MATRIX if is_by_matrix else MOST_FACES
-    most = few if is_by_matrix or method != "average" else max(few, _MOST_NUMBERS // space.embeddings.shape[1])
-    if n > most:
-        return f"there are more than {most:,} faces"
+    if n > few and (is_by_matrix or method != "average"):
+        return f"there are more than {few:,} faces"
     links = basis.links()
     rules = basis.question_at(grouping.threshold).rules(links)
+    is_counted = False
     if n > few:
         standing = basis.standing(links)
         if standing is None or standing.near is None:
             return "too many faces are near each other, or nothing is kept of them"
         highest, end = _HIGHEST[-1] * grouping.threshold, _NOT_KEPT
-        texts, own = stops_between(grouping.threshold, highest)
+        is_counted = space.embeddings.size > _MOST_NUMBERS
+        texts, own = stops_between(grouping.threshold, highest, _MOST_COUNTS if is_counted else _MOST_STOPS)
         joints = joints_up_to(space, standing.founded, standing.near, float(texts[-1]))
     else:
         found = _near_enough(basis, rules, album.labels, grouping.threshold)
@@ -121,15 +132,22 @@ def other_thresholds(album: Album) -> OtherThresholds | str:
         texts, own = stops_between(grouping.threshold, highest)
         near = near.where(near.lengths <= space.within(float(texts[-1])))
         joints = joints_of(space, rules, float(texts[-1]), np.flatnonzero(rules.is_in), near, method)
-    people = _People(basis, links, rules, joints, texts)
+    # Who is hidden may depend on who has joined.
+    people = _People(basis, links, rules, joints, texts, joins=not is_counted or bool(links.hidden.any()))
     if not people.are_known:
         return "too many faces are near each other"
-    return OtherThresholds(texts, own, _stops(album, links, people, texts, own), end)
+    stops = _stops(album, links, people, texts, own)
+    if is_counted:
+        return OtherThresholds(texts, own, iter(()), end, tuple(stop.n_people for stop in stops))
+    return OtherThresholds(texts, own, stops, end)
 
 
-def stops_between(threshold: float, highest: float) -> tuple[tuple[str, ...], int]:
-    """Thresholds from 0.6 times this one to ``highest``, as text, with few digits; and the place of this one."""
-    step = _round_step((_HIGHEST[0] - LOWEST) * threshold / _MOST_STOPS)
+def stops_between(threshold: float, highest: float, most: int = _MOST_STOPS) -> tuple[tuple[str, ...], int]:
+    """Thresholds from 0.6 times this one to ``highest``, as text, with few digits; and the place of this one.
+
+    most : how many there would be up to 1.5 times the threshold.
+    """
+    step = _round_step((_HIGHEST[0] - LOWEST) * threshold / most)
     # Products of floats that are round numbers but for the last digit count as these.
     begin, end = (Decimal(f"{value:.12g}") / step for value in (LOWEST * threshold, highest))
     steps = [k * step for k in range(math.ceil(begin), math.floor(end) + 1)]
@@ -179,10 +197,13 @@ class _People:
     """The people at one threshold after the other, from the merges below the highest. What has not changed is not
     looked at again.
 
+    joins : whether poor faces join people; otherwise all are set aside.
     are_known : False where too many pairs are near to find whom the poor may join.
     """
 
-    def __init__(self, basis: Basis, links: Links, rules: Rules, joints: Joints, thresholds: Sequence[str]) -> None:
+    def __init__(
+        self, basis: Basis, links: Links, rules: Rules, joints: Joints, thresholds: Sequence[str], *, joins: bool
+    ) -> None:
         self._basis, self._links, self._rules, self._joints = basis, links, rules, joints
         n, last = len(links.together), basis.question_at(float(thresholds[-1]))
         self._may_go = last.doubtful & (links.together < 0) & ~links.nobody
@@ -191,13 +212,13 @@ class _People:
         self._sums = _Sums(basis.space, self._founded_at(float(thresholds[0])))
         # A mean below a limit is one of distances of which one is below it; the limit grows with the threshold.
         self._limit = last.poor_limit
-        poor = np.flatnonzero(~rules.is_in & ~links.nobody)
+        poor = np.flatnonzero(~rules.is_in & ~links.nobody & joins)
         near = basis.space.between(poor, np.flatnonzero(rules.is_in), (1 + _SLACK) * self._limit)
         self.are_known = near is not None
         pairs = np.empty((0, 2), np.int64) if near is None else near.pairs.astype(np.int64)
         self._near_pairs = np.where(rules.is_in[pairs[:, :1]], pairs[:, ::-1], pairs)  # the poor first
         # The vectors of those whose distances are asked for.
-        asked = np.flatnonzero(self._may_go | (~rules.is_in & ~links.nobody))
+        asked = np.union1d(np.flatnonzero(self._may_go), poor)
         self._place = np.full(n, -1, np.int64)
         self._place[asked] = np.arange(len(asked))
         self._wide = basis.space.wide(asked)

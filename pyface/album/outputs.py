@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,15 @@ COLUMNS = ("face_id", "photo", "x1", "y1", "x2", "y2", "score", "cluster", "qual
 def album_files(album: Album) -> dict[str, Data]:
     """The files of an album by name, without the page."""
     return {FACES: faces_csv(album), EMBEDDINGS: embeddings_npy(album), SUMMARY: summary_json(album)}
+
+
+def is_written(out: str, album: Album) -> bool:
+    """Whether ``faces.csv`` in ``out`` has the people of this album, with their names and states."""
+    try:
+        with open(os.path.join(out, FACES), "rb") as file:
+            return file.read() == faces_csv(album)
+    except OSError:
+        return False
 
 
 def faces_csv(album: Album) -> bytes:

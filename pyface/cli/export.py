@@ -63,14 +63,12 @@ def export(
     set_up_logging(verbose)
     from pyface.export.albums import export_album
 
-    if write and not beside_photos:
-        raise ValueError("--write is for --beside-photos; with -o the export is written at once")
     try:
         with progress_bar() as progress:
             done = export_album(
                 album, to, out, photos=photos or (), named_only=named_only, min_faces=min_faces, set_aside=set_aside,
                 hidden=hidden, how=how, naming=naming, beside_photos=beside_photos,
-                write=write or not beside_photos, progress=progress,
+                write=write, progress=progress,
             )  # fmt: skip
     except NoPhotosError as error:
         say_skipped(error.skipped)

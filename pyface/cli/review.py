@@ -37,5 +37,5 @@ def review(
         say("ends when the page is closed, or with Ctrl-C")
 
     n_said = serve(out, port=port, browser=not no_browser, told=told, n_threads=n_threads)
-    what = f"{counted(n_said, 'answer')} recorded" if n_said else "nothing was said"
+    what = f"{counted(n_said, 'answer')} recorded" if n_said else "nothing new was said"
     say(f"{what}; {showable(str(out))}")

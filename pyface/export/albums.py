@@ -71,7 +71,7 @@ def export_album(
     how: str = "copy",
     naming: str = "full",
     beside_photos: bool = False,
-    write: bool = True,
+    write: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Export:
     """Take people and their names to other programs. Photos are never changed.
@@ -94,7 +94,7 @@ def export_album(
         one, before anything is written.
     beside_photos : sidecars lie beside the photos, not in ``out``, which is None then. The one that was there is kept
         as ``.bak``.
-    write : False changes nothing and tells what would be; for ``beside_photos`` alone.
+    write : for ``beside_photos`` alone: without it nothing changes, and what would be is told.
 
     An existing sidecar is merged, see :func:`pyface.export.xmp.merge`; what is no XML, has more than 10 MB or brings
     entities is left alone and listed in ``Export.skipped``.
@@ -110,8 +110,8 @@ def export_album(
         raise ValueError("beside_photos (--beside-photos) is for to='xmp' (--to xmp) alone")
     if beside_photos == (out is not None):
         raise ValueError("give a folder for the export: out (-o)" + (", or none with beside_photos" * (to == "xmp")))
-    if not write and not beside_photos:
-        raise ValueError("write=False is for beside_photos=True alone")
+    if _check.flag(write, "write") and not beside_photos:
+        raise ValueError("write (--write) is for beside_photos (--beside-photos); with out (-o) it is written at once")
     if to in ("folders", "xmp") and not folders:
         raise ValueError(
             f"where are the photos? the record does not know; name their folder with photos (--photos) for to={to!r}"
@@ -151,8 +151,8 @@ def export_album(
 def _tables(album: Album, selected: Selected, kind: str, target: str) -> Export:
     files = csv_files(album, selected) if kind == "csv" else json_file(album, selected)
     folder = ExportFolder(target, kind)
-    _remember(album, target, kind)
     with folder.writing({}):
+        _remember(album, target, kind)
         write_files(target, files)
         for name, data in files.items():
             folder.wrote(name, digest_of(data))
@@ -189,8 +189,8 @@ def _folder_export(
 ) -> Export:
     plan = plan_folders(album, selected)
     folder = ExportFolder(target, "folders")
-    _remember(album, target, "folders")
     with folder.writing({"how": how}):
+        _remember(album, target, "folders")
         gone = [item.photo for item in missing]
         n_placed, n_there, left = place_photos(folder, plan, originals, how, gone=gone, progress=progress)
     notes: tuple[str, ...] = ()
@@ -222,18 +222,20 @@ def _sidecar_export(
         done = write_sidecars(album, selected, originals, naming, folder=None, write=write, progress=progress)
     else:
         folder = ExportFolder(target, "xmp")
-        _remember(album, target, "xmp")
         with folder.writing({"naming": naming}):
+            _remember(album, target, "xmp")
             done = write_sidecars(album, selected, originals, naming, folder=folder, write=True, progress=progress)
             done.n_removed += folder.finish()
         done.skipped += folder.left
     return Export(
         "xmp", target or folders[0], len(selected.people), done.n_new, done.n_merged, done.n_same, done.n_removed,
-        missing, tuple(done.skipped), selected.left_out, tuple(done.notes), write,
+        missing, tuple(done.skipped), selected.left_out, tuple(done.notes), write or target is not None,
     )  # fmt: skip
 
 
 def _folders(photos: Paths) -> list[str]:
+    if not isinstance(photos, str | os.PathLike | Iterable):
+        raise TypeError(f"photos must be the path of a folder, or several, got {photos!r}")
     paths = [photos] if isinstance(photos, str | os.PathLike) else list(photos)
     folders = [os.path.abspath(os.fsdecode(path)) for path in paths]
     for folder in folders:
@@ -266,7 +268,7 @@ def _originals(album: Album, folders: Sequence[str]) -> tuple[dict[str, Original
 
 
 def _remember(album: Album, path: str, kind: str) -> None:
-    """So that ``pyface forget`` can say what it does not reach. Before the first file is written.
+    """So that ``pyface forget`` can say what it does not reach. Before the first file of the album is written.
 
     Where the album cannot be written, nor can anything in it be forgotten: there the export goes on.
     """

@@ -12,7 +12,7 @@ from pyface.errors import OutputFolderError
 from pyface.export.originals import Original
 from pyface.export.path_names import Taken, safe_component, safe_file_parts
 from pyface.export.people import Selected
-from pyface.export.written import ExportFolder, Facts, facts_of, make_folders, put_copy, put_link
+from pyface.export.written import ExportFolder, Facts, facts_of, in_folders, put_copy, put_link
 from pyface.photos.finding import Skipped
 from pyface.photos.names import as_utf8
 
@@ -65,8 +65,8 @@ def place_photos(
         if not is_free and _is_placed(source, path, how):
             n_there += 1
         elif is_free or folder.is_as_written(name):
-            make_folders(folder.path, name)
-            _place(source, path, how)
+            with in_folders(folder.path, name):
+                _place(source, path, how)
             n_placed += 1
         else:
             what = "was changed after pyface wrote it" if folder.was_written(name) else "is not pyface's"

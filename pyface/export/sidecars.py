@@ -6,6 +6,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from pyface.album.album import Album
@@ -13,7 +14,7 @@ from pyface.errors import ImageReadError
 from pyface.export.originals import Original
 from pyface.export.people import Selected
 from pyface.export.regions import Region, stored_area, stored_size
-from pyface.export.written import ExportFolder, digest_of, make_folders, put_bytes
+from pyface.export.written import ExportFolder, digest_of, in_folders, put_bytes
 from pyface.export.xml_text import MAX_BYTES, XmlError
 from pyface.export.xmp import has_marks, merge
 from pyface.photos.finding import SUFFIXES, Skipped
@@ -174,9 +175,9 @@ def _regions(
 def _read(path: str) -> bytes | None:
     """A sidecar, None where there is none; not more of it than is read of one."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its other end
+            raise XmlError("is no file")
         with open(path, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise XmlError("is no file")
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
@@ -192,11 +193,10 @@ def _replace(
     if folder is None:
         # Whoever may read the photo may read what is said of it, as with the sidecars of other programs.
         mode = stat.S_IMODE(os.stat(path if there is not None else original.path).st_mode) & 0o666
-    else:
-        make_folders(folder.path, name)
-    if there is not None and (folder is None or not folder.is_as_written(name)):
-        put_bytes(_backup(path), there, mode=mode)
-    put_bytes(os.path.realpath(path) if os.path.islink(path) else path, data, mode=mode)
+    with nullcontext() if folder is None else in_folders(folder.path, name):
+        if there is not None and (folder is None or not folder.is_as_written(name)):
+            put_bytes(_backup(path), there, mode=mode)
+        put_bytes(os.path.realpath(path) if os.path.islink(path) else path, data, mode=mode)
 
 
 def _backup(path: str) -> str:

@@ -160,12 +160,19 @@ def put_link(source: str, path: str, *, hard: bool) -> None:
         os.replace(temporary, path)
 
 
-def make_folders(root: str, name: str) -> None:
-    """The folders in ``root`` that a file of this name lies in, for their owner alone."""
-    for folder in reversed(_parents(name)):
-        path = os.path.join(root, *folder.split("/"))
-        with _in_words(path), contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)
+@contextlib.contextmanager
+def in_folders(root: str, name: str) -> Iterator[None]:
+    """Write a file of this name in ``root``: its folders are made, for their owner alone, and no empty one is left."""
+    paths = [os.path.join(root, *folder.split("/")) for folder in _parents(name)]
+    try:
+        for path in reversed(paths):
+            with _in_words(path), contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
+        yield
+    except BaseException:
+        for path in paths:
+            remove_if_empty(path)
+        raise
 
 
 def facts_of(path: str) -> Facts:

@@ -98,7 +98,7 @@ class Document:
 def parse(raw: bytes) -> Document:
     """Where the elements of an XML file lie. :class:`XmlError` for what is none, is too large, or has a DTD."""
     if len(raw) > MAX_BYTES:
-        raise XmlError(f"has {len(raw):,} bytes, more than the {MAX_BYTES:,} that are read of a sidecar")
+        raise XmlError(f"has more than {MAX_BYTES:,} bytes; no more are read of a sidecar")
     text, encoding, bom = _decoded(raw)
     data = text.encode("utf-8")
     reader = _Reader(data)
@@ -127,9 +127,12 @@ def _decoded(raw: bytes) -> tuple[str, str, bytes]:
         if encoding not in _ENCODINGS:
             raise XmlError(f"is written in {name}, which is not read; save it as UTF-8")
     try:
-        return raw[len(bom) :].decode(encoding), encoding, bom
+        text = raw[len(bom) :].decode(encoding)
     except UnicodeDecodeError as error:
         raise XmlError(f"is no XML (byte {error.start} is no {encoding})") from error
+    if "\0" in text:  # expat would go on in UTF-16, where no element lies at its place
+        raise XmlError("holds zeros, as UTF-16 without the mark in front does, which is not read; save it as UTF-8")
+    return text, encoding, bom
 
 
 class _Reader:

@@ -21,6 +21,7 @@ class ReportLive:
     changes : see :func:`live_of`.       names : the names of people that occur in it.
     options : what ``pyface recluster`` needs beside OUT and the threshold, as it is typed.
     end : why there are no higher ones, "" where they go as far as they should.
+    counts : where ``changes`` is "", the number of people at each: all that is known of so many faces.
     """
 
     thresholds: tuple[str, ...]
@@ -29,6 +30,7 @@ class ReportLive:
     names: tuple[str, ...]
     options: str = ""
     end: str = ""
+    counts: tuple[int, ...] = ()
 
 
 def live_of(known: OtherThresholds, options: str = "") -> ReportLive:
@@ -44,6 +46,8 @@ def live_of(known: OtherThresholds, options: str = "") -> ReportLive:
 
     About 3 bytes for each face and each face that changes, times 4/3.
     """
+    if known.counts:
+        return ReportLive(known.thresholds, known.own, "", (), options, known.end, known.counts)
     parts: list[NDArray[np.int64]] = []
     names: dict[str, int] = {}
     first = said = np.empty(0, np.int64)

@@ -131,6 +131,7 @@ def render_report(
         n_people_shown=len(told),
         n_unsure=sum(face.unsure is not None for face in faces),
         live=live if isinstance(live, ReportLive) and len(live.thresholds) > 1 and faces else None,
+        moves=isinstance(live, ReportLive) and not live.counts,
         no_live=live if isinstance(live, str) and faces else "",
         skipped=files_skipped[:MAX_SKIPPED],
         n_skipped=len(files_skipped),

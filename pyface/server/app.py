@@ -52,6 +52,7 @@ def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
     require_extra("starlette", "review")
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
     from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
     from starlette.routing import Route
 
@@ -85,7 +86,7 @@ def review_app(session: Session, tabs: Tabs, *, host: str, token: str) -> App:
         try:
             data = await request.json()
             action = actions[_text(data, "do")]
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, RecursionError, ClientDisconnect):  # the tab may go in mid-answer
             return JSONResponse({"error": "this is no request of the page"}, 400)
         return JSONResponse(*await run_in_threadpool(_done, session, action, data))
 

@@ -17,7 +17,7 @@ from typing import Any
 from pyface import _check
 from pyface.album.build import load_album
 from pyface.album.one_writer import one_writer
-from pyface.errors import PyfaceError, require_extra
+from pyface.errors import OutputFolderError, PyfaceError, require_extra
 from pyface.report.folder import save_album
 from pyface.server.app import Tabs, review_app
 from pyface.server.session import Session
@@ -43,8 +43,8 @@ def review(
     told : called with the address, which holds a token that is good for one browser, once it can be opened.
 
     Every answer is in ``OUT/facts.sqlite`` before the page shows the next question; the other files of OUT are written
-    at the end, if anything was said. Meanwhile other processes can read OUT and not write to it. Returns how many
-    things were said.
+    at the end, if they lack what was said. Meanwhile other processes can read OUT and not write to it. Returns how
+    many things were said.
 
     Raises :class:`pyface.errors.MissingExtraError` without the extra ``review``, :class:`PortInUseError`, and
     :class:`pyface.errors.OutputFolderError` as :func:`pyface.load_album`, or if another process writes to ``out``.
@@ -67,7 +67,12 @@ def review(
 
         asyncio.run(_serve(session, listener, host=host, token=token, ready=ready))
         if session.has_changed:
-            save_album(session.album)
+            try:
+                save_album(session.album)
+            except PyfaceError as error:
+                raise OutputFolderError(
+                    f"{error} (what was said is recorded; the next 'pyface review' writes the other files)"
+                ) from error
         return session.n_said
 
 

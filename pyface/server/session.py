@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyface.album.album import Album
+from pyface.album.answers import undo
 from pyface.album.assembly import regrouped
+from pyface.album.outputs import is_written
 from pyface.album.questions import Question, Questions, answer, apart
 from pyface.errors import ContradictionError, PyfaceError, counted
 
@@ -29,10 +31,15 @@ WORTH = 0.02
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What was said at once, and of an answer what was expected of it."""
+    """What was said at once.
 
-    what: str
+    gain : what was expected of an answer.       skipped : the key of a question that was left open; nothing was said.
+    numbers : the faces whose person got another number, and the numbers they had.
+    """
+
     gain: float | None = None
+    skipped: tuple[bytes, bytes] | None = None
+    numbers: tuple[FaceIds, FaceIds] | None = None
 
 
 class StaleError(PyfaceError):
@@ -46,12 +53,12 @@ class Session:
     """
 
     def __init__(self, album: Album) -> None:
-        assert album._basis is not None
+        assert album._basis is not None and album.out is not None
         self._album = regrouped(album, album._basis)  # what a review that was killed had heard
         self._questions = Questions(self._album)
         self._skipped: set[tuple[bytes, bytes]] = set()
         self._said: list[_Said] = []
-        self._has_changed = not np.array_equal(self._album.labels, album.labels)
+        self._has_changed = album.close_calls != self._album.close_calls or not is_written(album.out, self._album)
         self._lock = threading.Lock()
         self._current = self._next()
 
@@ -68,7 +75,7 @@ class Session:
     @property
     def n_said(self) -> int:
         """How many things were said that still hold."""
-        return len(self._said)
+        return sum(said.skipped is None for said in self._said)
 
     def state(self) -> Data:
         """The question that is open, with two rows of faces, and how far the review is."""
@@ -86,6 +93,7 @@ class Session:
                 raise StaleError("this question is not open any more; here is the one that is")
             if said == "skip":
                 self._skipped.add(question.key)
+                self._said.append(_Said(skipped=question.key))
                 self._current = self._next()
                 return self._state()
             if said not in ("same", "different"):
@@ -93,18 +101,29 @@ class Session:
             album = answer(self._album, question, said == "same", overrule=overrule)
             if not overrule:
                 self._questions.learn(question, said == "same")
-            self._heard(album, "an answer", question.gain)
+            self._heard(album, question.gain)
             return self._state()
 
     def undo(self) -> Data:
-        """Take back what was said last, in this session or, once that is empty, before it."""
+        """Take back what was said last, in this session or, once that is empty, before it; ``undone`` says what.
+
+        A question that was left open is asked again. People get the numbers back that they had.
+        """
         with self._lock:
-            last = self._said[-1] if self._said else _Said("what was said before")
-            album = self._album.undo()
+            last = self._said[-1] if self._said else None
+            if last is not None and last.skipped is not None:
+                self._skipped.discard(last.skipped)
+                self._current, told = self._next(), "that a question was left open"
+            else:
+                before = self._album
+                if last is not None and last.numbers is not None:
+                    labels, (rows, numbers) = before.labels.copy(), last.numbers
+                    labels[rows] = numbers
+                    before = replace(before, labels=labels)
+                album, told = undo(before)
+                self._go_on(album)
             del self._said[-1:]
-            self._skipped.clear()
-            self._go_on(album)
-            return {**self._state(), "undone": last.what}
+            return {**self._state(), "undone": told if last is not None else f"{told}, from before this review"}
 
     def people(self, begin: int = 0, find: str = "") -> Data:
         """Some people, by decreasing size: those whose name has ``find`` in it, from the ``begin``-th on."""
@@ -133,7 +152,7 @@ class Session:
                 return album.unname(number)
             return album.name(number, text, same=same, another=another, overrule=overrule)
 
-        return self._change(f"name of person {number}", change)
+        return self._change(change)
 
     def merge(self, numbers: Sequence[int], *, overrule: bool = False) -> Data:
         """Say that these people are one."""
@@ -143,7 +162,7 @@ class Session:
         def change(album: Album) -> Album:
             return album.same(np.concatenate([album.faces_of(number) for number in numbers]), overrule=overrule)
 
-        return self._change("putting people together", change)
+        return self._change(change)
 
     def split(self, face_ids: Sequence[int], *, overrule: bool = False) -> Data:
         """Say that these faces, all of one person, are not that person."""
@@ -154,7 +173,7 @@ class Session:
                 raise ValueError("all faces of this person are marked; leave at least one that it is")
             return apart(album, faces, rest, overrule=overrule)
 
-        return self._change("splitting a person", change)
+        return self._change(change)
 
     def move(self, face_ids: Sequence[int], number: int, *, overrule: bool = False) -> Data:
         """Say that these faces, all of one person, are another one: the one of this number."""
@@ -176,13 +195,13 @@ class Session:
                     alone.undo()
                     raise
 
-        return self._change("moving faces", change)
+        return self._change(change)
 
     def set_state(self, face_ids: Sequence[int], what: str) -> Data:
         """``what``: ``"nobody"`` of these faces alone, ``"hide"`` or ``"show"`` of their people."""
         if what not in ("nobody", "hide", "show"):
             raise ValueError(f"what must be 'nobody', 'hide' or 'show', got {what!r}")
-        return self._change(what, lambda album: getattr(album, what)(face_ids))
+        return self._change(lambda album: getattr(album, what)(face_ids))
 
     def contradiction(self, error: ContradictionError) -> Data:
         """The faces that contradict, for the page; at most four pairs."""
@@ -194,13 +213,15 @@ class Session:
             "pairs": list(zip(faces[::2], faces[1::2], strict=True)),
         }
 
-    def _change(self, what: str, change: Callable[[Album], Album]) -> Data:
+    def _change(self, change: Callable[[Album], Album]) -> Data:
         with self._lock:
-            self._heard(change(self._album), what)
+            self._heard(change(self._album))
             return self._state()
 
-    def _heard(self, album: Album, what: str, gain: float | None = None) -> None:
-        self._said.append(_Said(what, gain))
+    def _heard(self, album: Album, gain: float | None = None) -> None:
+        before = self._album.labels
+        rows = np.flatnonzero(before != album.labels)
+        self._said.append(_Said(gain, numbers=(rows, before[rows])))
         self._go_on(album)
 
     def _go_on(self, album: Album) -> None:

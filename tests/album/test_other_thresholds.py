@@ -198,8 +198,6 @@ def test_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert other_thresholds(recluster_photos(out, **options)) == "the number of people was given, not a threshold"
     monkeypatch.setattr(module, "MOST_FACES", 11)
     monkeypatch.setattr(module, "_MOST_BY_MATRIX", 9)
-    monkeypatch.setattr(module, "_MOST_NUMBERS", 11 * 16)
-    assert other_thresholds(recluster_photos(out)) == "there are more than 11 faces"
     assert other_thresholds(recluster_photos(out, algorithm="complete")) == "there are more than 9 faces"
     assert other_thresholds(recluster_photos(out, algorithm="single")) == "there are more than 11 faces"
     alone = recluster_photos(mixed_record(tmp_path / "alone", 1, 1))

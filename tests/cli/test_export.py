@@ -72,7 +72,7 @@ def test_sidecars_beside_photos(out: Path, tmp_path: Path) -> None:
         (("--to", "xmp", "-o", "{t}/x"), "where are the photos?"),
         (("--to", "xmp", "-o", "{t}/x", "--photos", "{t}/none"), "does not exist"),
         (("--to", "csv"), "give a folder for the export: out (-o)"),
-        (("--to", "csv", "-o", "{t}/x", "--write"), "--write is for --beside-photos"),
+        (("--to", "csv", "-o", "{t}/x", "--write"), "write (--write) is for beside_photos (--beside-photos)"),
         (("--to", "tables", "-o", "{t}/x"), "to must be one of 'folders', 'csv', 'json', 'xmp'"),
         (("--to", "folders", "-o", "{t}/x", "--photos", "{t}/photos", "--how", "move"), "how must be one of"),
     ],

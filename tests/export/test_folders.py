@@ -124,6 +124,9 @@ def test_another_disk_for_hard_links_is_told(out: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(OutputFolderError, match="take --how copy or symlink"):
         export_album(out, "folders", tmp_path / "people", photos=tmp_path / "photos", how="hardlink")
+    # What it says can be done: nothing is in the way.
+    assert not (tmp_path / "people").exists()
+    assert export_album(out, "folders", tmp_path / "people", photos=tmp_path / "photos").n_new == 8
 
 
 def test_a_second_export_follows_the_names(out: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_regions_that_exiftool_wrote_are_merged(tmp_path: Path) -> None:
     info = f"{{AppliedToDimensions={{W=120,H=80,Unit=pixel}},RegionList=[{region}]}}"
     run("exiftool", "-q", f"-XMP-mwg-rs:RegionInfo={info}", "-XMP-dc:Subject=Bob", path)
     before = path.read_bytes()
-    export_album(out, "xmp", photos=tmp_path / "photos", beside_photos=True)
+    export_album(out, "xmp", photos=tmp_path / "photos", beside_photos=True, write=True)
     read = read_by_exiftool(path)
     assert [region["Name"] for region in read["XMP-mwg-rs:RegionInfo"]["RegionList"]] == ["Bob", "Ada"]
     assert read["XMP-dc:Subject"] in ("Bob", ["Bob"])

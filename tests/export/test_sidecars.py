@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import stat
 from pathlib import Path
 
@@ -33,9 +35,9 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def beside(out: Path, *, write: bool = True, **options: object) -> Export:
+def beside(out: Path, **options: object) -> Export:
     return export_album(  # type: ignore[arg-type]
-        out, "xmp", photos=out.parent / "photos", beside_photos=True, write=write, **options
+        out, "xmp", photos=out.parent / "photos", beside_photos=True, write=True, **options
     )
 
 
@@ -108,7 +110,7 @@ def test_beside_photos_nothing_is_written_unless_asked(out: Path, tmp_path: Path
     photos = tmp_path / "photos"
     (photos / "a/one.jpg.xmp").write_bytes(sample("lightroom"))
     before = tree(photos)
-    done = beside(out, write=False)
+    done = export_album(out, "xmp", photos=photos, beside_photos=True)
     assert (done.n_new, done.n_merged, done.is_written) == (1, 1, False)
     assert tree(photos) == before
     assert load_album(out)._basis.journal.exports() == []
@@ -159,7 +161,7 @@ def test_a_sidecar_beside_a_photo_may_be_read_by_who_may_read_the_photo(out: Pat
     ("content", "reason"),
     [
         (b"no xml", "is no XML"),
-        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than the 10,000,000"),
+        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than 10,000,000 bytes"),
         (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "document type or entities"),
         (b"<html/>", "is XML, but no XMP"),
         (sample("lightroom", 80, 120), "regions of a picture of 80 x 120"),
@@ -177,6 +179,21 @@ def test_a_sidecar_that_is_not_read_is_left_alone(out: Path, tmp_path: Path, con
     done = export_album(out, "xmp", tmp_path / "xmp", photos=tmp_path / "photos")
     assert list(tree(tmp_path / "xmp")) == ["b/two.jpg.xmp"]
     assert [item.photo for item in done.skipped] == [str(path)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def note(path: str, mode: str) -> io.BytesIO:
+        opened.append(path)
+        return io.BytesIO()
+
+    monkeypatch.setattr("pyface.export.sidecars.open", note, raising=False)
+    os.mkfifo(tmp_path / "photos/a/one.jpg.xmp")
+    done = beside(out)
+    assert [item.reason for item in done.skipped] == ["is no file"]
+    assert (opened, done.n_new) == ([], 1)
 
 
 def test_a_sidecar_of_a_photo_without_people_is_not_even_read(out: Path, tmp_path: Path) -> None:
@@ -227,7 +244,7 @@ def test_a_moved_photo_has_its_sidecar_where_it_is(out: Path, tmp_path: Path) ->
         {"to": "csv", "beside_photos": True},
         {"to": "xmp", "beside_photos": True, "out": "x", "photos": "."},
         {"to": "xmp", "photos": "."},
-        {"to": "xmp", "out": "x", "photos": ".", "write": False},
+        {"to": "xmp", "out": "x", "photos": ".", "write": True},
         {"to": "xmp", "out": "x"},
         {"to": "nothing", "out": "x"},
         {"to": "folders", "out": "x", "photos": ".", "how": "move"},
@@ -239,3 +256,8 @@ def test_bad_arguments(out: Path, options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         export_album(out, **options)  # type: ignore[arg-type]
     assert not Path("x").exists()
+
+
+def test_photos_that_are_no_paths(out: Path) -> None:
+    with pytest.raises(TypeError, match="photos must be the path of a folder, or several, got 3"):
+        export_album(out, "xmp", "x", photos=3)  # type: ignore[arg-type]

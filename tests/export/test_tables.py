@@ -128,6 +128,7 @@ def test_an_album_in_use_is_not_exported_unnoted(out: Path, tmp_path: Path, monk
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutputFolderError, match="in use"):
             export_album(out, "csv", tmp_path / "tables")
+    assert not (tmp_path / "tables").exists()
 
 
 def test_a_second_export_replaces_the_first(out: Path, tmp_path: Path) -> None:

@@ -48,13 +48,16 @@ def test_elements_lie_where_they_are() -> None:
         (b"<a>\n&unknown;</a>", "is no XML (undefined entity, line 2)"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "is no XML"),
         (b"<a>\xff</a>", "is no XML (byte 3 is no utf-8)"),
+        ("<a>b</a>".encode("utf-16-be"), "holds zeros, as UTF-16 without the mark in front"),
+        ("<a>b</a>".encode("utf-16-le"), "holds zeros"),
+        (b"<a>\0</a>", "holds zeros"),
         (b"<!DOCTYPE a><a/>", "has a document type"),
         (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "has a document type"),
         (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "has a document type"),
         (b'<?xml version="1.0" encoding="UTF-7"?><a/>', "is written in UTF-7"),
         (b'<?xml version="1.0" encoding="nothing"?><a/>', "is written in nothing"),
         (b"<a>" * 300 + b"</a>" * 300, "elements more than 200 deep"),
-        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than the 10,000,000"),
+        (b"<a>" + b" " * MAX_BYTES + b"</a>", "more than 10,000,000 bytes"),
     ],
 )
 def test_what_is_refused(raw: bytes, reason: str) -> None:

@@ -68,6 +68,32 @@ def test_twenty_positions_are_those_of_recluster(tmp_path: Path, options: dict[s
     assert len(partitions) > POSITIONS / 2
 
 
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_of_a_large_album_the_numbers_are_those_of_recluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_hidden: bool
+) -> None:
+    out = mixed_record(tmp_path / "out", 7, 120)
+    recluster_photos(out)
+    with_answers(out)
+    if not is_hidden:
+        save_album(load_album(out).show(np.flatnonzero(load_album(out).hidden)))
+        assert not load_album(out).hidden.any()
+    monkeypatch.setattr(other_thresholds, "MOST_FACES", 20)
+    monkeypatch.setattr(other_thresholds, "_MOST_NUMBERS", 0)
+    album = load_album(out)
+    save_album(album)
+    page = Page((out / "report.html").read_text(encoding="utf-8"))
+    slider = page.by_id("threshold").attributes
+    thresholds, counts = slider["data-thresholds"].split(), [int(n) for n in slider["data-counts"].split()]
+    assert album.set_aside.any() and counts[int(slider["data-own"])] == album.n_people
+    assert len(set(counts)) > len(counts) / 2 > 4
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    assert counts == [recluster_photos(again, threshold=float(threshold)).n_people for threshold in thresholds]
+    assert "live-changes" not in [e.attributes.get("id") for e in page.elements]
+    assert "faces stay" in page.by_id("live-hint").text
+
+
 def test_numbers_that_were_kept_are_no_matter(tmp_path: Path) -> None:
     """After an answer people keep numbers that are not by size; what is known elsewhere does not change by that."""
     out = mixed_record(tmp_path / "out", 7, 60)
@@ -172,8 +198,7 @@ def test_where_there_is_no_slider_the_page_says_why(tmp_path: Path, monkeypatch:
     assert not [e for e in page.all("input") if e.attributes.get("id") == "threshold"]
     assert "Not on this page: the number of people was given, not a threshold" in page.all("footer")[0].text
     monkeypatch.setattr(other_thresholds, "MOST_FACES", 5)
-    monkeypatch.setattr(other_thresholds, "_MOST_NUMBERS", 0)
-    recluster_photos(out)
+    recluster_photos(out, algorithm="single")
     assert "there are more than 5 faces" in Page((out / "report.html").read_text()).all("footer")[0].text
     for text in (render_report(summary(), people()), render_report(summary(n_faces=0, n_people=0), [], live=live())):
         assert "Other thresholds" not in text and "live-changes" not in [

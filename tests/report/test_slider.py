@@ -14,6 +14,7 @@ from report.live_pages import Known, known_in, mixed_record
 from report.test_live import with_answers
 from server.chromium import BROWSER, Chromium
 
+from pyface.album import other_thresholds
 from pyface.report.folder import recluster_photos
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium: chromium, chromium-browser, google-chrome")
@@ -134,6 +135,33 @@ def test_people_are_those_of_recluster_wherever_the_slider_is(page: Chromium, ou
     assert not any(row[4] for row in page.run(FACES))
     assert page.run("document.getElementById('command').hidden && document.getElementById('live-reset').disabled")
     assert page.run("document.activeElement.id") == "threshold"
+
+
+def test_of_a_large_album_numbers_move_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_thresholds, "MOST_FACES", 20)
+    monkeypatch.setattr(other_thresholds, "_MOST_NUMBERS", 0)
+    out = mixed_record(tmp_path / "out", 7, 120)
+    album = recluster_photos(out)
+    with opened(out, tmp_path) as page:
+        thresholds, counts = (
+            page.run(f"document.getElementById('threshold').dataset.{name}").split()
+            for name in ("thresholds", "counts")
+        )
+        # Where it takes two lines, both are seen.
+        page.call("Emulation.setDeviceMetricsOverride", width=760, height=700, deviceScaleFactor=1, mobile=False)
+        line = "document.querySelector('.live-line')"
+        assert page.run(f"{line}.getBoundingClientRect().height") > 40
+        assert page.run(f"{line}.scrollHeight <= {line}.clientHeight")
+        before = page.run(FACES), page.run(PEOPLE)
+        n = int(counts[0]) - album.n_people
+        assert n > 0
+        go(page, 0)
+        assert text(page, "live-count") == f"{counts[0]} people ({n} more)"
+        assert shlex.split(text(page, "command")) == ["pyface", "recluster", str(out), "--threshold", thresholds[0]]
+        assert (page.run(FACES), page.run(PEOPLE)) == before
+        page.click("#live-reset")
+        assert text(page, "live-count") == f"{album.n_people} people"
+        assert not page.complaints
 
 
 def test_by_keyboard(page: Chromium, out: Path) -> None:

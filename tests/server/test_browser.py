@@ -114,9 +114,12 @@ def test_review_by_keyboard(page: Chromium, server: Client, out: Path) -> None:
     pressed(page, "u")
     assert facts(out) == []
     assert page.run(KEY) == first
-    pressed(page, "k")
+    assert page.run("document.getElementById('message-text').textContent").startswith("taken back: that ")
+    pressed(page, "K")  # Caps Lock
     assert facts(out) == [] and page.run(ANSWERED) == "0"
     assert "1 left open" in page.run("document.getElementById('progress-text').textContent")
+    pressed(page, "u")
+    assert page.run(KEY) == first
 
 
 def test_a_key_pressed_twice_answers_once(page: Chromium, server: Client, out: Path) -> None:
@@ -184,12 +187,40 @@ def test_two_of_one_name_are_asked_about(page: Chromium, server: Client, out: Pa
     assert person_of(server, 0)["number"] != person_of(server, 1)["number"]
 
 
+def test_nobody_is_called_so(page: Chromium) -> None:
+    page.click("#to-people")
+    page.wait_for("document.querySelector('.person')")
+    assert page.run("document.getElementById('no-match').hidden")
+    page.click("#find")
+    page.write("Zoë")
+    page.wait_for("!document.getElementById('no-match').hidden")
+    assert page.run("document.querySelector('.person')") is None
+
+
+def test_that_they_are_one_may_overrule_that_they_are_two(page: Chromium, server: Client, out: Path) -> None:
+    numbers = [person_of(server, face)["number"] for face in (0, 11)]
+    server.do("merge", people=numbers)
+    server.do("split", faces=[11], overrule=True)
+    server.do("name", person=person_of(server, 0)["number"], name="Ada")
+    open_person(page, server, 11)
+    page.click("#name")
+    page.write("Ada")
+    page.press("Enter")
+    page.wait_for("!document.getElementById('message-other').hidden")
+    page.click("#message-do")
+    page.wait_for("document.querySelectorAll('#message-faces img').length >= 2")
+    page.click("#message-do")
+    page.wait_for("document.getElementById('message').hidden")
+    assert person_of(server, 0)["number"] == person_of(server, 11)["number"]
+
+
 def test_merge_two_and_split_a_face_off_again(page: Chromium, server: Client, out: Path) -> None:
     numbers = [person_of(server, face)["number"] for face in (0, 11)]
     page.click("#to-people")
     page.wait_for("document.querySelector('.person')")
     for number in numbers:
         page.click(f".person[data-person='{number}'] input")
+    assert page.run("document.getElementById('merge').textContent") == "Put 2 together"
     page.click("#merge")
     page.wait_for("document.getElementById('merge').disabled")
     assert person_of(server, 0)["number"] == person_of(server, 11)["number"]
@@ -286,5 +317,14 @@ def test_the_page_says_when_the_server_has_ended(out: Path, tmp_path: Path) -> N
         with reviewing_apart(out) as (client, _):
             browser.open(f"http://{client.host}/?{client.token}")
             browser.wait_for("document.documentElement.dataset.ready")
-        browser.press("s")
+        # It was killed, which the page finds out by itself; an answer that was on its way may be lost.
         browser.wait_for("!document.getElementById('ended').hidden")
+        assert browser.run("document.getElementById('ended-lost').hidden")
+
+
+def test_the_page_says_that_an_answer_may_be_lost(page: Chromium, server: Client) -> None:
+    page.run("window.fetch = () => Promise.reject(new TypeError('no answer'))")
+    page.press("s")
+    page.wait_for("!document.getElementById('ended').hidden")
+    assert not page.run("document.getElementById('ended-lost').hidden")
+    page.complaints.clear()  # the error itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import signal
@@ -92,7 +93,7 @@ def test_strangers_get_nothing(out: Path) -> None:
     assert not (out / "facts.sqlite").exists()
 
 
-def test_what_is_no_request_of_the_page_is_refused(out: Path) -> None:
+def test_what_is_no_request_of_the_page_is_refused(out: Path, caplog: pytest.LogCaptureFixture) -> None:
     with reviewing(out) as client:
         client.enter()
         for body in (b"", b"\xff", b"[]", b"{}", b'{"do": 1}', b'{"do": "rm"}', b"[" * 50_000):
@@ -106,10 +107,32 @@ def test_what_is_no_request_of_the_page_is_refused(out: Path) -> None:
         ):  # fmt: skip
             status, reply = client.do(what, **data)
             assert status == 400 and reply["error"], what
-        with pytest.raises((ConnectionError, json.JSONDecodeError)):
-            client.do("name", person=0, name="a" * (2 << 20))
+        with contextlib.suppress(ConnectionError):  # the answer comes before all of it is sent
+            assert client.do("name", person=0, name="a" * (2 << 20))[0] == 400
+        head = f"Host: {client.host}\r\nOrigin: http://{client.host}\r\nCookie: {client.cookie}\r\nContent-Length: 99"
+        host, port = client.host.split(":")
+        with socket.create_connection((host, int(port))) as tab:  # it goes in mid-answer
+            tab.sendall(f'POST /do HTTP/1.1\r\n{head}\r\n\r\n{{"do": "name"'.encode())
         assert client.do("question")[0] == 200
+    assert "Traceback" not in caplog.text
     assert not (out / "facts.sqlite").exists()
+
+
+def test_what_was_said_stays_where_files_cannot_be_written(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(album: object) -> None:
+        raise OutputFolderError("the disk is full")
+
+    def told(address: str) -> None:
+        client = Client(address)
+        client.enter()
+        client.do("name", person=0, name="Ada")
+        client.stay().close()
+
+    monkeypatch.setattr("pyface.server.serve.save_album", full)
+    with pytest.raises(OutputFolderError, match=r"full \(what was said is recorded; the next 'pyface review' writes"):
+        review(out, browser=False, told=told)
+    assert n_facts(out) == 1
+    assert "Ada" in load_album(out).persons
 
 
 def test_an_answer_is_recorded_before_the_next_question(out: Path) -> None:

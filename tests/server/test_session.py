@@ -18,6 +18,7 @@ import pyface
 from pyface.album.album import Album
 from pyface.album.facts import Journal
 from pyface.errors import ContradictionError
+from pyface.report.folder import save_album
 from pyface.server.session import Session, StaleError
 
 
@@ -77,7 +78,50 @@ def test_undo_reaches_what_was_said_before_this_session(out: Path, session: Sess
     assert people_of(again.album) == people_of(pyface.load_album(out))
 
 
-def test_skipped_questions_are_left_until_something_is_undone(session: Session) -> None:
+def test_what_a_killed_review_heard_is_written_though_no_face_moved(out: Path, session: Session) -> None:
+    assert not session.has_changed
+    session.name(number_of(session, 0), "Ada")
+    again = Session(pyface.load_album(out))
+    assert again.has_changed and again.n_said == 0
+    save_album(again.album)
+    assert b"Ada" in (out / "faces.csv").read_bytes()
+    assert not Session(pyface.load_album(out)).has_changed
+
+
+def test_undo_takes_a_skip_back_and_no_answer(session: Session) -> None:
+    first = session.state()["question"]["key"]
+    second = session.answer(first, "same")["question"]["key"]
+    session.answer(session.answer(second, "skip")["question"]["key"], "skip")
+    assert session.n_said == 1
+    session.undo()
+    found = session.undo()
+    assert found["question"]["key"] == second
+    assert found["undone"] == "that a question was left open"
+    assert (found["progress"]["answered"], found["progress"]["skipped"]) == (1, 0)
+    assert session.undo()["question"]["key"] == first
+
+
+def test_undo_says_what_it_took_back_and_from_when(out: Path, session: Session) -> None:
+    session.name(number_of(session, 0), "Ada")
+    again = Session(pyface.load_album(out))
+    assert again.undo()["undone"] == "the name Ada of 1 face, from before this review"
+    again.set_state([0], "nobody")
+    assert again.undo()["undone"] == "that 1 face belongs to nobody"
+
+
+def test_undo_gives_people_their_numbers_back(session: Session) -> None:
+    seen = [session.album.labels]
+    session.merge(np.unique(session.album.labels)[:3].tolist())
+    seen.append(session.album.labels)
+    while answer_truly(session):
+        seen.append(session.album.labels)
+    session.move([0], number_of(session, 1))
+    for labels in seen[::-1]:
+        session.undo()
+        np.testing.assert_array_equal(session.album.labels, labels)
+
+
+def test_skipped_questions_are_left(session: Session) -> None:
     first = session.state()["question"]["key"]
     second = session.answer(first, "skip")
     assert second["question"]["key"] != first
@@ -101,7 +145,7 @@ def test_names(session: Session) -> None:
     session.name(number_of(session, 0), "")
     assert session.album.persons[0] == ""
     found = session.undo()
-    assert found["undone"].startswith("name of person")
+    assert found["undone"].endswith("has no name")
     assert [person["number"] for person in session.people(find="ad")["people"]] == [number_of(session, 0)]
 
 

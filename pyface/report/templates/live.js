@@ -10,7 +10,9 @@
   const counted = (n, one, several) => `${number.format(n)} ${n === 1 ? one : several}`;
   const thresholds = slider.dataset.thresholds.split(" ");
   const own = Number(slider.dataset.own);
-  const names = Array.from(byId("live-names").children, (item) => item.textContent);
+  // Of an album too large for more, the page knows how many people there are at each threshold, and no face moves.
+  const counts = slider.dataset.counts ? slider.dataset.counts.split(" ").map(Number) : null;
+  const names = counts ? [] : Array.from(byId("live-names").children, (item) => item.textContent);
 
   // Whole numbers, 7 bits a byte, the highest bit set where more follow.
   const readNumbers = (text) => {
@@ -44,7 +46,7 @@
       return { first: first.slice(), said: said.slice() };
     });
   };
-  const stops = readStops();
+  const stops = counts ? [] : readStops();
 
   // People by their smallest faces, with the numbers that `recluster` gives: by size, then by smallest face.
   const peopleAt = (place) => {
@@ -93,7 +95,7 @@
   };
 
   // The faces of the page, in the order of their numbers, with what was shown of them last.
-  const faces = Array.from(document.querySelectorAll(".face"), (item) => ({
+  const faces = Array.from(counts ? [] : document.querySelectorAll(".face"), (item) => ({
     item, face: Number(item.dataset.face), photo: item.dataset.photo, picture: item.querySelector(".picture").firstElementChild, who: item.querySelector(".who"), told: item.dataset.called, from: "", moved: null, single: item.classList.contains("single"), nameless: false, person: null,
   })).sort((a, b) => a.face - b.face);
   // The numbers of the people of this page, which need not be by size, and their names, by their smallest faces.
@@ -101,10 +103,10 @@
     stops[own].first[face], { number: Number(item.dataset.person), was: item.dataset.called === "Face set aside" ? "was set aside" : `was ${item.dataset.called}` },
   ]));
 
-  const groups = Object.fromEntries(["several", "once", "aside"].map((id) => [id, byId(id).parentElement]));
-  const lists = { once: groups.once.querySelector(".faces"), aside: groups.aside.querySelector(".faces") };
+  const groups = counts ? {} : Object.fromEntries(["several", "once", "aside"].map((id) => [id, byId(id).parentElement]));
+  const lists = counts ? {} : { once: groups.once.querySelector(".faces"), aside: groups.aside.querySelector(".faces") };
   const sections = new Map(Array.from( // by the smallest face of whom they were on this page, or are, less than 0
-    document.querySelectorAll(".person"), (section) => [stops[own].first[section.querySelector(".face").dataset.face], section],
+    counts ? [] : document.querySelectorAll(".person"), (section) => [stops[own].first[section.querySelector(".face").dataset.face], section],
   ));
 
   const showCalled = (section, person) => {
@@ -256,7 +258,16 @@
       arrange(list, wanted[group], list.firstElementChild, (item) => listOf.get(item) === list);
     }
     for (const section of sections.values()) if (!stays.has(section)) section.remove();
-    tell(place, people, shown, was);
+    const isSomebody = (person) => !person.isAside && !person.isHidden;
+    const n = Array.from(people.values()).filter(isSomebody).length;
+    const moved = stops[own].first.reduce((sum, then, face) => sum + (was.get(first[face]) !== then), 0);
+    tell(place, n, `, ${counted(moved, "face", "faces")} moved`);
+    root.toggleAttribute("data-elsewhere", place !== own);
+    const more = byId("more");
+    const left = n - shown.filter(isSomebody).length;
+    more.hidden = left === 0;
+    more.textContent = `${counted(left, "more person is", "more people are")} not shown here.`;
+    root.dataset.moved = String(moved);
     document.dispatchEvent(new CustomEvent("regrouped"));
     clearTimeout(later);
     later = setTimeout(describe, 150);
@@ -264,27 +275,17 @@
 
   const output = byId("live-count");
   const command = byId("command");
-  const tell = (place, people, shown, was) => {
+  const tell = (place, n, moved) => {
     const isOwn = place === own;
-    const isSomebody = (person) => !person.isAside && !person.isHidden;
-    const n = Array.from(people.values()).filter(isSomebody).length;
     const before = Number(slider.dataset.people);
-    const { first } = stops[place];
-    const moved = stops[own].first.reduce((sum, then, face) => sum + (was.get(first[face]) !== then), 0);
-    root.toggleAttribute("data-elsewhere", !isOwn);
     const change = n === before ? "as many" : `${number.format(Math.abs(n - before))} ${n < before ? "fewer" : "more"}`;
-    output.textContent = counted(n, "person", "people") + (isOwn ? "" : ` (${change}), ${counted(moved, "face", "faces")} moved`);
+    output.textContent = counted(n, "person", "people") + (isOwn ? "" : ` (${change})${moved}`);
     byId("live-value").textContent = thresholds[place];
     slider.setAttribute("aria-valuetext", thresholds[place]);
     byId("live-reset").disabled = isOwn;
     byId("live-hint").hidden = !isOwn;
     command.hidden = isOwn;
     command.textContent = isOwn ? "" : [`pyface recluster ${folder}`, slider.dataset.options, `--threshold ${thresholds[place]}`].filter(Boolean).join(" ");
-    const more = byId("more");
-    const left = n - shown.filter(isSomebody).length;
-    more.hidden = left === 0;
-    more.textContent = `${counted(left, "more person is", "more people are")} not shown here.`;
-    root.dataset.moved = String(moved);
   };
 
   // The folder of this page, where it was opened from a disk, quoted as a shell needs it. The page itself says no path.
@@ -310,7 +311,12 @@
     slider.value = String(place);
     if (place === shownPlace) return;
     shownPlace = place;
-    show(place);
+    if (counts) {
+      tell(place, counts[place], "");
+      root.dataset.described = slider.value;
+    } else {
+      show(place);
+    }
   };
   slider.addEventListener("input", () => go(Number(slider.value)));
   byId("live-reset").addEventListener("click", () => {

@@ -23,7 +23,7 @@
     try {
       reply = await fetch("/do", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data) });
     } catch {
-      ended();
+      ended(!["question", "people", "person"].includes(data.do));
       throw new Error("the server has ended");
     }
     const given = await reply.json().catch(() => ({ error: `the server refused this (${reply.status})` }));
@@ -49,6 +49,7 @@
       }
     }
     byId("message").hidden = false;
+    byId("message").scrollIntoView({ block: "nearest" });
     if (action !== null) byId("message-do").focus();
   };
 
@@ -86,13 +87,15 @@
   const change = (data, after = () => {}) => inTurn(async () => {
     closeMessage();
     try {
-      show(await ask(data));
+      const given = await ask(data);
+      show(given);
       marked.clear();
       await after();
+      if (given.undone) tell(`taken back: ${given.undone}`);
     } catch (error) {
       const reply = error.reply;
       if (reply === undefined) throw error;
-      if (reply.pairs !== undefined && reply.pairs.length && ["answer", "merge", "split", "move"].includes(data.do)) {
+      if (reply.pairs !== undefined && reply.pairs.length && ["answer", "merge", "split", "move", "name"].includes(data.do)) {
         tell(error.message, { pairs: reply.pairs, action: { text: "Let the new answer count", run: () => change({ ...data, overrule: true }, after) } });
       } else if (data.do === "name" && /already; say whether/.test(error.message)) {
         tell(error.message.split("; say whether")[0], {
@@ -142,6 +145,11 @@
   const undo = () => change({ do: "undo" }, refresh);
 
   const chosen = () => Array.from(document.querySelectorAll("#persons input:checked"), (box) => Number(box.value));
+  const tellChosen = () => {
+    const n = chosen().length;
+    byId("merge").disabled = n < 2;
+    byId("merge").textContent = n < 2 ? "Put people together" : `Put ${number.format(n)} together`;
+  };
   const list = async () => {
     open = null;
     const given = await ask({ do: "people", begin, find: byId("find").value });
@@ -151,7 +159,7 @@
     marked.clear();
     byId("persons").replaceChildren(...given.people.map((person) => {
       const box = made("input", { type: "checkbox", value: person.number, ariaLabel: `Choose ${called(person)}` });
-      box.addEventListener("change", () => { byId("merge").disabled = chosen().length < 2; });
+      box.addEventListener("change", tellChosen);
       const button = made("button", { type: "button", className: "open" }, ...heading(person));
       button.addEventListener("click", () => inTurn(() => openPerson(person.number)));
       const item = made("li", { className: `person${person.state === "hidden" ? " hidden-one" : ""}` }, made("div", { className: "line" }, box, button),
@@ -159,7 +167,8 @@
       item.dataset.person = person.number;
       return item;
     }));
-    byId("merge").disabled = true;
+    byId("no-match").hidden = given.people.length > 0;
+    tellChosen();
     byId("before").hidden = begin === 0;
     byId("after").hidden = begin + given.people.length >= given.n;
   };
@@ -235,7 +244,11 @@
     if (toPeople) inTurn(list);
   };
 
-  const ended = () => { byId("ended").hidden = false; };
+  const ended = (isLost = false) => {
+    stream.close();
+    if (isLost) byId("ended-lost").hidden = false;
+    byId("ended").hidden = false;
+  };
 
   byId("same").addEventListener("click", () => answer("same"));
   byId("different").addEventListener("click", () => answer("different"));
@@ -265,16 +278,20 @@
     const keys = asked
       ? { s: () => answer("same"), d: () => answer("different"), k: () => answer("skip"), u: undo }
       : { u: undo, ...(open === null ? {} : { x: split, n: nobody, m: move, h: hide, Escape: () => inTurn(list) }) };
-    if (event.key in keys) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // Caps Lock
+    if (key in keys) {
       event.preventDefault();
-      keys[event.key]();
+      keys[key]();
     }
   });
 
   // The server ends when this stream does: with the tab, however it goes.
   const stream = new EventSource("/tab");
-  stream.addEventListener("end", () => { stream.close(); ended(); });
-  stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) ended(); });
+  stream.addEventListener("end", () => ended());
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) ended();
+    else ask({ do: "question" }).catch(() => {}); // which finds out whether the server was killed
+  });
 
   inTurn(async () => {
     show(await ask({ do: "question" }));
