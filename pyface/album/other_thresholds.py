@@ -35,7 +35,7 @@ __all__ = ["LOWEST", "MOST_FACES", "OtherThresholds", "Stop", "other_thresholds"
 # The range, as shares of the album's threshold. Where too many pairs are within a share, the next one is tried.
 LOWEST, _HIGHEST = 0.6, (1.5, 1.3, 1.15, 1.05)
 # Stops are multiples of a round number, as many as this at most, and the album's own threshold, fewer for numbers.
-_MOST_STOPS, _MOST_COUNTS = 60, 30
+_MOST_STOPS, _MOST_COUNTS = 60, 15
 # Beyond so many pairs of two people for each face there is nothing to see: all people flow together.
 _PAIRS_PER_FACE = 50
 # The look at all pairs and the merges take half a second for so many faces. By a matrix of distances, which complete
@@ -222,6 +222,7 @@ class _People:
         self._place = np.full(n, -1, np.int64)
         self._place[asked] = np.arange(len(asked))
         self._wide = basis.space.wide(asked)
+        self._squares = np.einsum("ij,ij->i", self._wide, self._wide)
         none = np.empty(0, np.int64)
         self._near = NearPeople(none, none, np.empty(0))
 
@@ -273,20 +274,19 @@ class _People:
         place = np.full(len(founded), -1, np.int64)
         place[founded[names[~is_alone]]] = np.flatnonzero(~is_alone)
         gone = np.flatnonzero(goes & (place[founded] >= 0))
-        wide, places = self._wide[self._place[gone]], place[founded[gone]]
+        own, places = self._place[gone], place[founded[gone]]
         np.subtract.at(sizes, places, 1)
-        np.subtract.at(sums, places, wide)
-        np.subtract.at(squares, places, np.einsum("ij,ij->i", wide, wide))
-        wide = self._wide[self._place[names[is_alone]]]
-        sizes[is_alone], sums[is_alone], squares[is_alone] = 1, wide, np.einsum("ij,ij->i", wide, wide)
+        np.subtract.at(sums, places, self._wide[own])
+        np.subtract.at(squares, places, self._squares[own])
+        own = self._place[names[is_alone]]
+        sizes[is_alone], sums[is_alone], squares[is_alone] = 1, self._wide[own], self._squares[own]
         return Means(names, sizes, sums / sizes[:, None], squares / sizes)
 
     def _to_means(self, rows: NDArray[np.int64], means: Means, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """What Space.to_means gives, for faces that may go and poor ones."""
-        wide = self._wide[self._place[rows]]
-        own = np.einsum("ij,ij->i", wide, wide)
-        found: NDArray[np.float64] = own + means.squares[places]
-        found -= 2 * np.einsum("ij,ij->i", wide, means.means[places])
+        own = self._place[rows]
+        found: NDArray[np.float64] = self._squares[own] + means.squares[places]
+        found -= 2 * np.einsum("ij,ij->i", self._wide[own], means.means[places])
         return found
 
 
