@@ -72,7 +72,7 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
     n_terms_ = is_cosine_ ? 2 : frame.has_shares() ? 5 : 4;
     size_ = end - begin;
     dimension_ = rows.dimension();
-    const index_t group = precision == Precision::codes ? kernels.coding.group : 1;
+    const index_t group = precision == Precision::floats ? 1 : coding().group;
     depth_ = (dimension_ + group - 1) / group;
     const index_t panel = kernels.tile_cols;
     const index_t capacity = (size_ + panel - 1) / panel * panel;
@@ -158,10 +158,10 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
         facts.residual = rounded_up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
         facts.coded_length = rounded_up(coded_length);
     } else {
-        facts = code_row(*kernels_, kernels_->coding.largest, row, stride, length, codes);
+        facts = code_row(*kernels_, coding().largest, row, stride, length, codes);
         facts.half_square = half_square;
-        const auto bias = static_cast<word_t>(kernels_->coding.bias);
-        if (kernels_->coding.group == 4) {
+        const auto bias = static_cast<word_t>(coding().bias);
+        if (coding().group == 4) {
             for (index_t k = 0; k < dimension_; ++k) code_sum += codes[k];
             for (index_t w = 0; w < depth_; ++w) {  // stride is a multiple of 4, too
                 const std::int16_t* c = codes + 4 * w;
@@ -191,14 +191,13 @@ void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
 
 // What a row's sum of codes starts from: it takes back what the bias of the columns adds.
 std::int32_t CodedRows::offset(index_t i) const {
-    const auto bias = precision_ == Precision::codes ? static_cast<word_t>(kernels_->coding.bias) : 0u;
+    const auto bias = precision_ == Precision::floats ? 0u : static_cast<word_t>(coding().bias);
     // Unsigned, since it may wrap: the sum of codes that follows brings it back.
     return static_cast<std::int32_t>(0u - bias * static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
 }
 
 void CodedRows::copy_row_panels(index_t begin, index_t end, word_t* words, std::int32_t* offsets) const {
-    const word_t flip = precision_ == Precision::codes ? kernels_->coding.row_flip : 0;
-    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, flip, words);
+    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, row_word(), words);
     for (index_t i = begin; i < end; ++i) offsets[i - begin] = offset(i);
     const index_t height = kernels_->tile_rows;
     std::fill(offsets + (end - begin), offsets + (end - begin + height - 1) / height * height, 0);
@@ -208,7 +207,7 @@ void CodedRows::gather_row_panels(const std::int32_t* rows, index_t count, word_
                                   std::int32_t* offsets) const {
     const index_t height = kernels_->tile_rows;
     const index_t width = kernels_->tile_cols;
-    const word_t flip = precision_ == Precision::codes ? kernels_->coding.row_flip : 0;
+    const simd::RowWord how = row_word();
     for (index_t p = 0; p < (count + height - 1) / height * height; ++p) {
         word_t* out = words + p / height * height * depth_ + p % height;
         if (p >= count) {
@@ -218,7 +217,7 @@ void CodedRows::gather_row_panels(const std::int32_t* rows, index_t count, word_
         }
         const index_t i = rows[p];
         const word_t* lane = words_.get() + i / width * width * depth_ + i % width;
-        for (index_t w = 0; w < depth_; ++w) out[w * height] = lane[w * width] ^ flip;
+        for (index_t w = 0; w < depth_; ++w) out[w * height] = simd::row_word(lane[w * width], how);
         offsets[p] = offset(i);
     }
 }

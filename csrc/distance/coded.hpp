@@ -10,7 +10,19 @@
 
 namespace pyface::distance {
 
-enum class Precision { codes, floats };
+// Codes of as many bits as screen fastest, float32, or codes of 16 bits.
+enum class Precision { codes, floats, wide_codes };
+
+// Codes that leave few pairs in doubt where it matters how far away the others are: of at least 8 bits.
+inline Precision fine_codes(const simd::Kernels& kernels) {
+    return kernels.coding.largest < 127 ? Precision::wide_codes : Precision::codes;
+}
+
+inline simd::ScreenKernel screen_of(const simd::Kernels& kernels, Precision precision) {
+    return precision == Precision::floats  ? kernels.screen_floats
+           : precision == Precision::codes ? kernels.screen_codes
+                                           : kernels.screen_wide_codes;
+}
 
 // How a row x was coded: x = c + e with c what the words say.
 struct RowFacts {
@@ -65,6 +77,10 @@ private:
     void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
     void set_terms(index_t i, const Frame& frame, index_t source);
     std::int32_t offset(index_t i) const;
+    const simd::Coding& coding() const {
+        return precision_ == Precision::wide_codes ? simd::kWideCoding : kernels_->coding;
+    }
+    simd::RowWord row_word() const { return precision_ == Precision::floats ? simd::RowWord{} : coding().row; }
 
     const simd::Kernels* kernels_ = nullptr;
     Precision precision_ = Precision::codes;

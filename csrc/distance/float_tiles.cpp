@@ -126,7 +126,7 @@ void sweep_float32(const Rows& x, const Rows* y, Metric metric, int n_threads, c
             });
             const Blocks::Task part = blocks[task];
             const index_t n_rows = part.row_end - part.row_begin;
-            copy_row_panels(kernels, rows, d, part.row_begin, part.row_end, 0, scratch->rows.get());
+            copy_row_panels(kernels, rows, d, part.row_begin, part.row_end, {}, scratch->rows.get());
             for (index_t col = part.col_begin; col < part.col_end; col += kColBlock) {
                 const index_t col_end = std::min(col + kColBlock, part.col_end);
                 const simd::Panels panels{scratch->rows.get(),

@@ -44,8 +44,9 @@ public:
           exact_(x, y, metric, n_threads, poll) {
         require(y_.size() < INT32_MAX, "at most 2^31 - 2 rows can be searched");
         if (x_.dimension() <= kFewColumns) return;
-        x_codes_.load(kernels_, Precision::codes, frame_, x_, 0, x_.size(), n_threads, poll);
-        if (!to_itself_) y_codes_.load(kernels_, Precision::codes, frame_, y_, 0, y_.size(), n_threads, poll);
+        const Precision codes = fine_codes(kernels_);
+        x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
     }
 
     void run(MatrixView<float> distances, MatrixView<std::int64_t> indices) {

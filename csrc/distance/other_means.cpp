@@ -76,7 +76,7 @@ public:
             }
             mean_frame_.adjust(scaled_variances_.data(), nullptr);
         }
-        mean_codes_.load(kernels_, Precision::codes, mean_frame_, clusters_.means, 0, clusters_.means.size(), n_threads,
+        mean_codes_.load(kernels_, fine_codes(kernels_), mean_frame_, clusters_.means, 0, clusters_.means.size(), n_threads,
                          poll);
     }
 
@@ -129,7 +129,7 @@ private:
     void search(Worker& worker, index_t row, index_t row_end, index_t begin, index_t end, Nearest* found) const {
         worker.rows = x_.part(row, row_end);
         Screen& screen = worker.screen;
-        worker.codes.load(kernels_, Precision::codes, frame_, worker.rows, 0, row_end - row);
+        worker.codes.load(kernels_, fine_codes(kernels_), frame_, worker.rows, 0, row_end - row);
         screen.set_rows(0, row_end - row);
         for (index_t i = 0; i < screen.n_rows(); ++i) screen.set_threshold(i, found[i].floor);
         Screen::Codes codes(x_.dimension());

@@ -8,6 +8,29 @@
 #include "simd/isa.hpp"
 
 namespace pyface::distance {
+namespace {
+
+// Which codes to take for all rows. Those of a tight group are nearer to each other than codes of a few bits can tell: they
+// do not pay where the radius is less than what these leave in doubt, judged by some of the rows.
+Precision codes_for(double radius, const simd::Kernels& kernels, const Frame& frame, const Rows& x) {
+    constexpr index_t kSample = 256;
+    if (fine_codes(kernels) == Precision::codes || x.size() == 0) return Precision::codes;
+    std::vector<std::int32_t> some;
+    const index_t step = (x.size() + kSample - 1) / kSample;
+    for (index_t i = 0; i < x.size(); i += step) some.push_back(static_cast<std::int32_t>(i));
+    const auto count = static_cast<index_t>(some.size());
+    CodedRows sample;
+    sample.load(kernels, Precision::codes, frame, x, 0, count, 1, {}, some.data());
+    double doubt = 0.0;
+    for (index_t i = 0; i < count; ++i) {
+        doubt += 2.0 * static_cast<double>(sample.facts(i).residual) * static_cast<double>(sample.facts(i).length);
+    }
+    // How far the score of a pair at the radius is from that of a row with itself.
+    const double reach = frame.is_cosine() ? 1.0 - frame.least_score(radius, 0.0) : -frame.least_score(radius, 0.0);
+    return reach * static_cast<double>(count) < doubt ? fine_codes(kernels) : Precision::codes;
+}
+
+}  // namespace
 
 PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double radius, int n_threads,
                          const PollCallback& poll)
@@ -21,8 +44,9 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
       blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_) {
     require(x_.size() < INT32_MAX && y_.size() < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
     if (x_.dimension() > kFewColumns) {
-        x_codes_.load(kernels_, Precision::codes, frame_, x_, 0, x_.size(), n_threads, poll);
-        if (!to_itself_) y_codes_.load(kernels_, Precision::codes, frame_, y_, 0, y_.size(), n_threads, poll);
+        const Precision codes = codes_for(radius, kernels_, frame_, x_);
+        x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
     }
     const bool cosine = frame_.is_cosine();
     least_scores_.resize(static_cast<std::size_t>(cosine ? 1 : x_.size()), frame_.least_score(radius, 0.0));

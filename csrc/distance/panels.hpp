@@ -9,7 +9,7 @@ namespace pyface::distance {
 
 // Rows [begin, end) of column panels of `depth` words a row as row panels, filled up with rows of zeros.
 inline void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* cols, index_t depth, index_t begin,
-                            index_t end, simd::word_t flip, simd::word_t* out) {
+                            index_t end, simd::RowWord how, simd::word_t* out) {
     const index_t height = kernels.tile_rows;
     const index_t width = kernels.tile_cols;
     for (index_t first = begin; first < end; first += height, out += height * depth) {
@@ -19,7 +19,7 @@ inline void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* co
         const index_t n_here = std::min(count, width - lane);
         const simd::word_t* here = cols + first / width * width * depth + lane;
         const simd::word_t* next = cols + (first / width + 1) * width * depth;
-        kernels.row_panel(here, n_here, next, count, depth, flip, out);
+        kernels.row_panel(here, n_here, next, count, depth, how, out);
     }
 }
 

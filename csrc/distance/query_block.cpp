@@ -51,7 +51,8 @@ void QueryBlock::set_queries(index_t begin, index_t end) {
     const auto wanted = static_cast<std::size_t>(size() * kColBlock);
     if (found_.size() < wanted) found_.resize(wanted);
     if (in_panels_) {
-        coded_.load(kernels_, Precision::codes, index_.frame(), queries_, begin, end);
+        const Precision precision = takes_stored_codes() ? Precision::codes : Precision::wide_codes;
+        coded_.load(kernels_, precision, index_.frame(), queries_, begin, end);
         if (row_words_.get() == nullptr) {
             row_words_ = AlignedArray<simd::word_t>((kRowBlock + kernels_.tile_rows) * coded_.depth());
         }
@@ -196,8 +197,7 @@ void QueryBlock::run_as_they_lie(const StoredRows& stored, index_t first, index_
 void QueryBlock::run_in_panels(const StoredRows& stored, index_t first, index_t count) {
     const index_t width = kernels_.tile_cols;
     const index_t depth = coded_.depth();
-    const bool by_four = kernels_.coding.group == 4;
-    const index_t words = stride_ / (by_four ? 4 : 2);  // of a row, filled up
+    const index_t words = stride_ / (takes_stored_codes() ? 4 : 2);  // of a row, filled up
     if (col_words_.get() == nullptr) {
         col_words_ = AlignedArray<simd::word_t>(kColBlock * depth);
         wide_ = AlignedArray<std::int16_t>(width * stride_);
@@ -207,7 +207,7 @@ void QueryBlock::run_in_panels(const StoredRows& stored, index_t first, index_t 
         const std::uint8_t* codes = stored.codes + (first + j) * stride_;
         auto* panel = reinterpret_cast<float*>(col_words_.get() + j * depth);
         if (n < width) std::fill_n(col_words_.get() + j * depth, width * depth, simd::word_t{0});
-        if (by_four) {  // the bias is that of the instruction
+        if (takes_stored_codes()) {
             kernels_.transpose(reinterpret_cast<const float*>(codes), n, depth, words, panel, width);
             continue;
         }
@@ -221,7 +221,7 @@ void QueryBlock::run_in_panels(const StoredRows& stored, index_t first, index_t 
                               (count + width - 1) / width,
                               depth,
                               simd::kNoDiagonal};
-    n_found_ = kernels_.screen_codes(panels, offsets_.data(), terms(0, 0), found_.data());
+    n_found_ = screen_of(kernels_, coded_.precision())(panels, offsets_.data(), terms(0, 0), found_.data());
 }
 
 void QueryBlock::run_in_floats(const StoredRows& stored, index_t first, index_t count) {

@@ -132,8 +132,7 @@ void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool a
                               above_diagonal ? col_begin - begin_ : simd::kNoDiagonal};
     const simd::Terms terms{rows.terms.get(), kRowBlock, columns_->terms(first_column_), columns_->terms_stride(),
                             columns_->n_terms()};
-    const auto kernel = precision == Precision::codes ? kernels_.screen_codes : kernels_.screen_floats;
-    n_found_ = kernel(panels, rows.offsets.data(), terms, found_.data());
+    n_found_ = screen_of(kernels_, columns_->precision())(panels, rows.offsets.data(), terms, found_.data());
     count(precision == Precision::codes ? Counter::pairs_in_codes : Counter::pairs_in_float32,
           n_rows() * (col_end - col_begin));
 }

@@ -27,7 +27,9 @@ public:
 
     const simd::Kernels& kernels() const { return kernels_; }
     // What coded() holds: codes, or float32 where there are few columns.
-    Precision precision() const { return dimension() > distance::kFewColumns ? Precision::codes : Precision::floats; }
+    Precision precision() const {
+        return dimension() > distance::kFewColumns ? distance::fine_codes(kernels_) : Precision::floats;
+    }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
     // in one for the rows alone (nullptr). What follows may be asked for after that.

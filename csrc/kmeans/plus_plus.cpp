@@ -170,10 +170,10 @@ private:
                                   coded.depth(),
                                   simd::kNoDiagonal};
         const simd::Terms terms{row_terms_.get(), n_panel_rows_, col_terms_.get() + begin, col_stride_, 4};
-        const auto screen = data_.precision() == Precision::codes ? kernels.screen_codes : kernels.screen_floats;
+        const auto screen = distance::screen_of(kernels, coded.precision());
         const index_t n_found = screen(panels, offsets_.data(), terms, scratch->found.data());
-        distance::count(data_.precision() == Precision::codes ? distance::Counter::pairs_in_codes
-                                                              : distance::Counter::pairs_in_float32,
+        distance::count(coded.precision() == Precision::floats ? distance::Counter::pairs_in_float32
+                                                               : distance::Counter::pairs_in_codes,
                         n_trials_ * (end - begin));
         distance::count(distance::Counter::pairs_in_float64, n_found);
 

@@ -117,7 +117,7 @@ void ClusterSearch::reload() {
     for (index_t i = 0; i < n; ++i) set_facts(i);
     frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
     if (has_codes()) {
-        codes_.load(kernels_, Precision::codes, frame_, rows_, 0, n, n_threads_, poll_);
+        codes_.load(kernels_, distance::fine_codes(kernels_), frame_, rows_, 0, n, n_threads_, poll_);
         return;
     }
     halves_.resize(at(n));

@@ -70,17 +70,17 @@ void widen(const float* row, index_t count, double* out) {
     for (index_t k = 0; k < count; ++k) out[k] = static_cast<double>(row[k]);
 }
 
-void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, word_t flip,
+void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
                word_t* out) {
     if (n_here == kTileRows) {
         for (index_t w = 0; w < depth; ++w, here += kTileCols, out += kTileRows) {
-            for (int r = 0; r < kTileRows; ++r) out[r] = here[r] ^ flip;
+            for (int r = 0; r < kTileRows; ++r) out[r] = row_word(here[r], how);
         }
         return;
     }
     for (index_t w = 0; w < depth; ++w, here += kTileCols, next += kTileCols, out += kTileRows) {
-        for (index_t r = 0; r < n_here; ++r) out[r] = here[r] ^ flip;
-        for (index_t r = n_here; r < count; ++r) out[r] = next[r - n_here] ^ flip;
+        for (index_t r = 0; r < n_here; ++r) out[r] = row_word(here[r], how);
+        for (index_t r = n_here; r < count; ++r) out[r] = row_word(next[r - n_here], how);
         for (index_t r = count; r < kTileRows; ++r) out[r] = 0;
     }
 }

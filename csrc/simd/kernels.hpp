@@ -81,14 +81,21 @@ inline constexpr int kMostTerms = 5;
 // `offsets` (per row) is where the sums of codes start; sums of float32 words start at 0 and pass nullptr.
 using ScreenKernel = index_t (*)(const Panels& panels, const std::int32_t* offsets, const Terms& terms, Candidate* out);
 
+// From a word of a column panel to that of a row panel.
+struct RowWord {
+    word_t set, less, flip;
+};
+static inline word_t row_word(word_t word, RowWord how) { return ((word | how.set) - how.less) ^ how.flip; }
+
 // What a word of codes is. Codes of a row are integers of at most `largest`; the square root of the sum of their squares
 // is at most 46,340, so that a sum of products fits 32 bits.
 struct Coding {
     index_t group;        // codes per word: 4 of 8 bits or 2 of 16 bits
     std::int32_t largest;
     std::int32_t bias;    // added to the codes of column panels (the instruction wants them unsigned)
-    word_t row_flip;      // row panel word = column panel word ^ row_flip
+    RowWord row;          // takes the bias away
 };
+inline constexpr Coding kWideCoding = {2, 32767, 0, {0, 0, 0}};
 
 // ---- Rows of codes as they lie in memory ----------------------------------------------------------------------------
 //
@@ -183,12 +190,13 @@ struct Kernels {
     Coding coding;
     DenseKernel dense;
     ScreenKernel screen_codes;
+    ScreenKernel screen_wide_codes;  // as kWideCoding has them
     ScreenKernel screen_floats;
     ScanKernel scan;
 
     // A row panel of `count` rows from the words of column panels: the first n_here rows lie next to each other from
-    // `here` on, the others from `next` on, in the column panel after it. Words are flipped by `flip`.
-    void (*row_panel)(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, word_t flip,
+    // `here` on, the others from `next` on, in the column panel after it.
+    void (*row_panel)(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
                       word_t* out);
     void (*widen)(const float* row, index_t count, double* out);
     // codes[k] = row[k] / scale rounded, |row[k] / scale| <= 32767; returns the sum of (row[k] - scale codes[k])^2.

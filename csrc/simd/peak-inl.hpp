@@ -36,18 +36,24 @@ double peak_floats(index_t iterations) {
 }
 
 double peak_codes(index_t iterations) {
-    alignas(64) word_t words[kWidth];
-    fill(words, kWidth);
-    const Ints row = load_words(words);
+    constexpr int kStep = ScreenCodes::kStep;
+    alignas(64) word_t words[kStep * kWidth];
+    fill(words, kStep * kWidth);
+    Ints rows[kStep];
+    for (int s = 0; s < kStep; ++s) rows[s] = load_words(words + s * kWidth);
     Ints sums[kChains];
     PYFACE_EACH_CHAIN(i) sums[i] = spread_int(i);
     for (index_t k = 0; k < iterations; ++k) {
-        PYFACE_EACH_CHAIN(i) sums[i] = add_products(sums[i], row, sums[i]);
+        PYFACE_EACH_CHAIN(i) {
+            Ints cols[kStep];
+            PYFACE_UNROLL for (int s = 0; s < kStep; ++s) cols[s] = sums[i];
+            sums[i] = ScreenCodes::add_products(sums[i], rows, cols);
+        }
     }
     float results[kChains * kWidth];
     PYFACE_EACH_CHAIN(i) store(to_floats(sums[i]), results + i * kWidth);
     read(results);
-    return 2.0 * static_cast<double>(kWidth * kCoding.group * kChains) * static_cast<double>(iterations);
+    return 2.0 * static_cast<double>(kWidth * kCoding.group * kStep * kChains) * static_cast<double>(iterations);
 }
 
 #undef PYFACE_EACH_CHAIN

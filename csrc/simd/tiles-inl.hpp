@@ -55,16 +55,31 @@ inline void float_tile(const word_t* rows, const word_t* cols, index_t depth, fl
     } while (begin < depth);
 }
 
+template <class Codes>
 inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t* offsets,
                       float* sums) {
+    constexpr int kStep = Codes::kStep;
     Ints sum[kTileRows][kTileVectors];
     PYFACE_EACH(r, c) sum[r][c] = spread_int(offsets[r]);
-    for (index_t w = 0; w < depth; ++w) {
-        Ints col[kTileVectors];
-        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) col[c] = load_words(cols + w * kTileCols + c * kWidth);
+    index_t w = 0;
+    for (; w + kStep <= depth; w += kStep) {
+        Ints col[kTileVectors][kStep];
+        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {
+            PYFACE_UNROLL for (int s = 0; s < kStep; ++s) col[c][s] = load_words(cols + (w + s) * kTileCols + c * kWidth);
+        }
         PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) {
-            const Ints row = spread_word(rows + w * kTileRows + r);
-            PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) sum[r][c] = add_products(sum[r][c], row, col[c]);
+            Ints row[kStep];
+            PYFACE_UNROLL for (int s = 0; s < kStep; ++s) row[s] = spread_word(rows + (w + s) * kTileRows + r);
+            PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) sum[r][c] = Codes::add_products(sum[r][c], row, col[c]);
+        }
+    }
+    if constexpr (kStep == 2) {  // a word is left
+        if (w < depth) {
+            PYFACE_EACH(r, c) {
+                const Ints row[] = {spread_word(rows + w * kTileRows + r), spread_int(0)};
+                const Ints col[] = {load_words(cols + w * kTileCols + c * kWidth), spread_int(0)};
+                sum[r][c] = Codes::add_products(sum[r][c], row, col);
+            }
         }
     }
     PYFACE_EACH(r, c) store(to_floats(sum[r][c]), sums + r * kTileCols + c * kWidth);
@@ -169,16 +184,25 @@ inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t 
     return found;
 }
 
-template <bool kCodes>
+struct OfFloats {
+    static void tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t*, float* sums) {
+        float_tile<Product>(rows, cols, depth, sums);
+    }
+};
+
+template <class Codes>
+struct OfCodes {
+    static void tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t* offsets, float* sums) {
+        code_tile<Codes>(rows, cols, depth, offsets, sums);
+    }
+};
+
+template <class Words>
 index_t screen(const Panels& panels, const std::int32_t* offsets, const Terms& terms, Candidate* out) {
     index_t found = 0;
     each_micro_tile(panels, [&](index_t r, index_t c, const word_t* rows, const word_t* cols) {
         alignas(64) float sums[kTileRows * kTileCols];
-        if constexpr (kCodes) {
-            code_tile(rows, cols, panels.depth, offsets + r * kTileRows, sums);
-        } else {
-            float_tile<Product>(rows, cols, panels.depth, sums);
-        }
+        Words::tile(rows, cols, panels.depth, offsets == nullptr ? nullptr : offsets + r * kTileRows, sums);
         const index_t row = r * kTileRows;
         const index_t col = c * kTileCols;
         found += terms.count == 2   ? pick<2>(sums, terms, row, col, out + found)

@@ -101,36 +101,61 @@ inline Ints spread_word(const word_t* p) { return spread_int(static_cast<std::in
 inline Floats to_floats(Ints a) { PYFACE_LANES(Floats, static_cast<float>(a.v[l])) }
 #endif
 
-// Adds the products of the codes in two words, lane by lane. Sums wrap, so only their end has to fit 32 bits.
-#if defined(__AVX512VNNI__)
-constexpr Coding kCoding = {4, 127, 128, 0x80808080u};
-inline Ints add_products(Ints sum, Ints row, Ints col) { return _mm512_dpbusd_epi32(sum, col, row); }
-#elif defined(__AVXVNNI__)
-constexpr Coding kCoding = {4, 127, 128, 0x80808080u};
-inline Ints add_products(Ints sum, Ints row, Ints col) { return _mm256_dpbusd_avx_epi32(sum, col, row); }
-#else
-// Without those instructions 16 bits are as fast as 8 that must be widened first, and screen a hundred times finer.
-constexpr Coding kCoding = {2, 32767, 0, 0};
+// Products of the codes in kStep words of a row and of a column are added lane by lane. Sums wrap, so only their end has to
+// fit 32 bits.
+struct WideCodes {
+    static constexpr int kStep = 1;
+    static Ints add_products(Ints sum, const Ints* row, const Ints* col) {
 #if defined(__AVX512F__)
-inline Ints add_products(Ints sum, Ints row, Ints col) {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(row, col));
-}
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(*row, *col));
 #elif defined(__AVX2__)
-inline Ints add_products(Ints sum, Ints row, Ints col) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(row, col));
-}
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(*row, *col));
 #else
-inline Ints add_products(Ints sum, Ints row, Ints col) {
-    for (int l = 0; l < kWidth; ++l) {
-        const auto a = static_cast<word_t>(row.v[l]);
-        const auto b = static_cast<word_t>(col.v[l]);
-        const std::int32_t low = static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b);
-        const std::int32_t high = static_cast<std::int16_t>(a >> 16) * static_cast<std::int16_t>(b >> 16);
-        // Unsigned, because it may wrap on the way.
-        sum.v[l] = static_cast<std::int32_t>(static_cast<word_t>(sum.v[l]) + static_cast<word_t>(low) +
-                                             static_cast<word_t>(high));
-    }
-    return sum;
-}
+        for (int l = 0; l < kWidth; ++l) {
+            const auto a = static_cast<word_t>(row->v[l]);
+            const auto b = static_cast<word_t>(col->v[l]);
+            const std::int32_t low = static_cast<std::int16_t>(a) * static_cast<std::int16_t>(b);
+            const std::int32_t high = static_cast<std::int16_t>(a >> 16) * static_cast<std::int16_t>(b >> 16);
+            // Unsigned, because it may wrap on the way.
+            sum.v[l] = static_cast<std::int32_t>(static_cast<word_t>(sum.v[l]) + static_cast<word_t>(low) +
+                                                 static_cast<word_t>(high));
+        }
+        return sum;
 #endif
+    }
+};
+
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+constexpr Coding kCoding = {4, 127, 128, {0, 0, 0x80808080u}};
+struct ScreenCodes {
+    static constexpr int kStep = 1;
+    static Ints add_products(Ints sum, const Ints* row, const Ints* col) {
+#if defined(__AVX512VNNI__)
+        return _mm512_dpbusd_epi32(sum, *col, *row);
+#else
+        return _mm256_dpbusd_avx_epi32(sum, *col, *row);
+#endif
+    }
+};
+#elif defined(__AVX2__)
+// Four products at once that are added in pairs in 16 bits, with saturation. With codes of at most 63, columns from 0 to 127,
+// a pair is at most 2 x 127 x 64 (of rows that fill up a panel; else x 63), and two pairs fit: five instructions for two
+// words, where codes of 16 bits take eight for as many values.
+constexpr Coding kCoding = {4, 63, 64, {0x80808080u, 0x40404040u, 0x80808080u}};
+static_assert(2 * 2 * 127 * 64 <= 32767);
+struct ScreenCodes {
+    static constexpr int kStep = 2;
+    static Ints add_products(Ints sum, const Ints* row, const Ints* col) {
+#if defined(__AVX512F__)
+        const Ints pairs = _mm512_add_epi16(_mm512_maddubs_epi16(col[0], row[0]), _mm512_maddubs_epi16(col[1], row[1]));
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+#else
+        const Ints pairs = _mm256_add_epi16(_mm256_maddubs_epi16(col[0], row[0]), _mm256_maddubs_epi16(col[1], row[1]));
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#endif
+    }
+};
+#else
+constexpr Coding kCoding = kWideCoding;
+using ScreenCodes = WideCodes;
 #endif

@@ -94,6 +94,19 @@ def test_codes_are_given_up_where_they_do_not_pay() -> None:
     assert 0 < counts["pairs_in_codes"] < counts["pairs_in_float32"]
 
 
+def test_codes_are_fine_enough_for_the_radius() -> None:
+    """Where the radius is within what few bits leave in doubt, and few pairs are within it, more bits are taken."""
+    rng = np.random.default_rng(4)
+    x = (rng.normal(size=(3, 128))[rng.integers(0, 3, 1500)] + 0.1 * rng.normal(size=(1500, 128))).astype(np.float32)
+    distances = pyface.cosine_distances(x)
+    radius = float(np.quantile(distances[distances < 0.1], 0.02))
+    for metric, limit in (("cosine", radius), ("sqeuclidean", 2 * radius), ("euclidean", (2 * radius) ** 0.5)):
+        rows = x / np.linalg.norm(x, axis=1, keepdims=True)
+        counts, n_pairs = counts_within(rows, limit, metric)
+        assert counts["pairs_in_float32"] == 0
+        assert n_pairs > len(x)
+
+
 @pytest.mark.parametrize("n_threads", [2, 3])
 def test_counts_do_not_depend_on_threads(n_threads: int) -> None:
     x = np.random.default_rng(5).normal(size=(50, 90))[np.arange(1500) % 50]
