@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import __version__
+from pyface._npy import mapped
+from pyface._one_writer import one_writer
 from pyface._typing import FloatArray
-from pyface.album.one_writer import one_writer
 from pyface.album.out_folder import Data, remove_leftovers, write_files
 from pyface.errors import GalleryError, OutputFolderError
 from pyface.gallery._calibration import Calibration
@@ -202,7 +203,9 @@ def _array(folder: str, described: dict[str, Any], *, check: bool) -> NDArray[An
             raise _damaged(path, f"it has {size:,} bytes instead of {described['bytes']:,}")
         if check and _file_digest(path) != described["sha256"]:
             raise _damaged(path, "its bytes have changed since it was written")
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if size >= _AT_ONCE else None, allow_pickle=False)
+        array = mapped(path)
+        if size < _AT_ONCE:
+            array = np.array(array)
     except FileNotFoundError:
         raise _MissingError(f"{path}: is missing; {_AGAIN}") from None
     except OSError as error:

@@ -216,7 +216,8 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         """Write the index with its rows to the folder ``path``: ``.npy`` files and ``index.json``, nothing pickled.
 
         A folder that holds an index gets this one instead, all at once: files of new names are written first, then
-        ``index.json`` is replaced. A folder with anything else is refused (:class:`pyface.errors.IndexFileError`).
+        ``index.json`` is replaced. :class:`pyface.errors.IndexFileError` for a folder with anything else, and while
+        another process saves to it.
         """
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", None)
