@@ -142,10 +142,14 @@ def _refuse_another(folder: str, expected: str | None, *, overwrite: bool) -> No
     if overwrite or not is_gallery(folder):
         return
     if expected is None:
-        raise GalleryError(f"{folder}: holds another gallery; load it and merge into it, or say overwrite=True")
+        raise GalleryError(
+            f"{folder}: holds another gallery; load it and merge into it, or say overwrite=True; "
+            "'pyface enroll' adds to what is there"
+        )
     if hashlib.sha256(_manifest(folder)).hexdigest() != expected:
         raise GalleryError(
-            f"{folder}: somebody has written to this gallery since it was loaded; load it and do it again"
+            f"{folder}: somebody has written to this gallery since it was loaded; load it and do it again, "
+            "or run the command again"
         )
 
 

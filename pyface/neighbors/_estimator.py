@@ -26,7 +26,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
     """The nearest rows, and those within a radius, of an index that stays: exact, in one pass over a byte an entry.
 
     n_neighbors, radius : what the methods take where they are given none. ``radius=None``: it must be given.
-    metric : "cosine" (a row of zeros is at distance 1 from every other), "euclidean" or "sqeuclidean".
+    metric : "cosine" (a row of zeros is at distance 1 from every other), "euclidean" ("l2") or "sqeuclidean".
     n_threads : None = ``PYFACE_NUM_THREADS`` or all usable CPUs. Results do not depend on it.
 
     Results are those of :func:`pyface.nearest_neighbors` and :func:`pyface.neighbors_within`, to the bit: decided on
@@ -42,6 +42,11 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
     several threads at the same time; Ctrl-C ends them.
 
     After fit: ``n_samples_fit_``, ``n_features_in_``, ``effective_metric_``.
+
+    Methods, their arguments and the shapes of results are those of :class:`sklearn.neighbors.NearestNeighbors`. Other than
+    there the default of ``metric`` is "cosine" and not "minkowski", that of ``radius`` None and not 1, distances are
+    float32, ``n_threads`` is in the place of ``n_jobs``, and there are no ``algorithm``, ``leaf_size``, ``p`` and
+    ``metric_params``.
     """
 
     _index: search.RowIndex
@@ -90,7 +95,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _fitted(self, X: Any, *, copy: bool) -> NearestNeighbors:
-        metric = _check.choice(self.metric, "metric", METRICS)
+        metric = _check.choice("euclidean" if self.metric == "l2" else self.metric, "metric", METRICS)
         _neighbors(self.n_neighbors)
         if self.radius is not None:
             _check.number(self.radius, "radius", minimum=0)

@@ -50,6 +50,16 @@ def test_the_signatures_are_scikit_learns(method: str) -> None:
     assert parameters(NearestNeighbors) == parameters(sklearn.neighbors.NearestNeighbors)
 
 
+def test_l2_is_euclidean(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 4))
+    index = NearestNeighbors(3, metric="l2").fit(x)
+    assert index.effective_metric_ == "euclidean"
+    np.testing.assert_array_equal(index.kneighbors()[0], NearestNeighbors(3, metric="euclidean").fit(x).kneighbors()[0])
+    index.save(tmp_path / "i")
+    loaded = NearestNeighbors.load(tmp_path / "i")
+    assert (loaded.metric, loaded.effective_metric_) == ("l2", "euclidean")
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("own", [False, True])
 def test_answers_are_scikit_learns(metric: str, own: bool) -> None:
