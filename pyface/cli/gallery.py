@@ -57,12 +57,10 @@ def enroll(
     rule: Annotated[
         str | None,
         typer.Option(
-            help="How near a name is whose faces are several: nearest, mean or k_of_n. Default: the gallery's, or nearest."
+            help="How near a name of several faces is: nearest, mean or k_of_n. Default: the gallery's, or nearest."
         ),
     ] = None,
-    votes: Annotated[
-        int | None, typer.Option(help="For k_of_n: how many faces of a name must be near. Default: 2.")
-    ] = None,
+    votes: Annotated[int | None, typer.Option(help="For k_of_n: how many faces must be near. Default: 2.")] = None,
     models: Models = None,
     detector: DetectorName = None,
     detector_family: DetectorFamily = None,
@@ -189,9 +187,7 @@ def identify(
     names = [name for photo in found for name in photo.found.names]
     unreadable = sorted({name for name in names if name is not None and needs_font(name)})
     if overlay is not None and font is None and unreadable:
-        say(
-            f"note: {showable(unreadable[0])} is drawn with question marks, for want of a font with its letters (--font)"
-        )
+        say(f"note: {showable(unreadable[0])} is drawn with question marks, for want of its letters (--font)")
     n_named, limit = sum(name is not None for name in names), found[0].found.threshold
     say(
         f"{counted(len(names), 'face')} in {counted(len(found), 'photo')}: {n_named:,} with a name, "

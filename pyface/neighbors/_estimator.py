@@ -43,10 +43,9 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
 
     After fit: ``n_samples_fit_``, ``n_features_in_``, ``effective_metric_``.
 
-    Methods, their arguments and the shapes of results are those of :class:`sklearn.neighbors.NearestNeighbors`. Other than
-    there the default of ``metric`` is "cosine" and not "minkowski", that of ``radius`` None and not 1, distances are
-    float32, ``n_threads`` is in the place of ``n_jobs``, and there are no ``algorithm``, ``leaf_size``, ``p`` and
-    ``metric_params``.
+    Methods, their arguments and the shapes of results are those of :class:`sklearn.neighbors.NearestNeighbors`. But the
+    default of ``metric`` is "cosine" and not "minkowski", that of ``radius`` None and not 1, distances are float32,
+    ``n_threads`` stands for ``n_jobs``, and there are no ``algorithm``, ``leaf_size``, ``p`` and ``metric_params``.
     """
 
     _index: search.RowIndex

@@ -144,7 +144,7 @@ def test_refusals_in_one_line(people: Path, gallery: Path, tmp_path: Path) -> No
         (("enroll", photo, photo, "--name", "Ann"), 2, "is a file; name the folder of a gallery"),
         (("enroll", people, photo, "--name", "Ann"), 1, "is not a gallery: it has no gallery.json"),
         (("enroll", gallery, photo, "--name", "Ann", "--rule", "median"), 2, "rule must be one of"),
-        (("enroll", gallery, photo, "--name", "Ann", "--votes", 3), 2, "is for the rule k_of_n (--rule), and here it is"),
+        (("enroll", gallery, photo, "--name", "Ann", "--votes", 3), 2, "is for the rule k_of_n (--rule), and here"),
         (("gallery", "list", tmp_path / "no"), 1, "is not a gallery"),
         (("gallery", "remove", tmp_path / "no", "Ann"), 1, "is not a gallery"),
     ):  # fmt: skip
