@@ -69,7 +69,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         """Index the rows of ``X``, (n, d), n >= 1, in place of all before; ``y`` is ignored.
 
         ValueError for NaN or infinity (the row is named), an empty array, parameters out of range; TypeError for sparse
-        rows. MemoryError where the index does not fit. Time O(n d).
+        rows. MemoryError where the index does not fit. After an error the index is the one before. Time O(n d).
         """
         return self._fitted(X, copy=False)
 
@@ -99,8 +99,15 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         if self.radius is not None:
             _check.number(self.radius, "radius", minimum=0)
         threads = _threads.resolve(self.n_threads)
-        x = self._rows(X, threads, reset=True)
-        self._use(search.build(x.copy() if copy else x, metric, threads))
+        before = dict(vars(self))
+        try:
+            x = self._rows(X, threads, reset=True)
+            self._use(search.build(x.copy() if copy else x, metric, threads))
+        except BaseException:
+            # Numbers and names of columns are those of X by now: they would not be those of the index.
+            vars(self).clear()
+            vars(self).update(before)
+            raise
         return self
 
     def _use(self, index: search.RowIndex) -> None:
