@@ -99,14 +99,14 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         if self.radius is not None:
             _check.number(self.radius, "radius", minimum=0)
         threads = _threads.resolve(self.n_threads)
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             x = self._rows(X, threads, reset=True)
             self._use(search.build(x.copy() if copy else x, metric, threads))
         except BaseException:
             # Numbers and names of columns are those of X by now: they would not be those of the index.
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
         return self
 

@@ -87,7 +87,7 @@ def test_unknown_with_a_runner_up(people: Path, gallery: Path, tmp_path: Path) -
     people_of.remove("Zo\u00eb")
     people_of.save(gallery)
     done = pyface_here("identify", photos, "-g", gallery, "--overlay", tmp_path / "o")
-    assert done.stderr.startswith("note: \u4e2d is drawn with question marks, for want of a font")
+    assert done.stderr.startswith("note: \u4e2d is drawn with question marks, for want of its letters (--font)")
     # Another run replaces what this one wrote.
     pyface_here("identify", photos / "b.png", "-g", gallery, "--overlay", tmp_path / "o")
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["b-names.png", "summary.json"]
