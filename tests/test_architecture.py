@@ -27,7 +27,10 @@ RANK = {
 # an album, and written as its folder is.
 SIDEWAYS = {("losses", "metrics"), ("server", "report"), ("gallery", "album")}
 # Imported by every layer; they import no layer at module level.
-COMMON = {"types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_threads", "_typing", "_build", "__init__"}
+COMMON = {
+    "types", "errors", "_cgroups", "_check", "_embedders", "_memory", "_npy", "_one_writer", "_threads", "_typing",
+    "_build", "__init__",
+}  # fmt: skip
 CSRC_RANK = {
     "bind": 4,
     "kmeans": 3,

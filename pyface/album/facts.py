@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from pyface._one_writer import one_writer
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words
-from pyface.album.one_writer import one_writer
 from pyface.errors import OutputFolderError
 
 FILE_NAME = "facts.sqlite"

@@ -57,7 +57,7 @@ def check_name(name: str) -> str:
             raise ValueError(f"name: character {place + 1} is {what} (U+{ord(character):04X}); leave it out")
     kept = unicodedata.normalize("NFC", name.strip())
     if not kept:
-        raise ValueError("name is empty; unname (--remove) takes a name away")
+        raise ValueError("name is empty; give it a letter; in an album unname (--remove) takes a name away")
     if not any(unicodedata.category(character)[0] in "LNPSC" and character not in _JOINERS for character in kept):
         raise ValueError("name has nothing that can be seen; give it a letter")
     if len(kept) > MAX_NAME:

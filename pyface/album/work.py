@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface._one_writer import one_writer
 from pyface._typing import Labels
 from pyface.album import layout
 from pyface.album.database import PATIENCE_SECONDS, create_private, has_application_id, in_words, open_snapshot
 from pyface.album.moved import Move, write_moves
-from pyface.album.one_writer import one_writer
 from pyface.album.records import FaceTable, PhotoRecord, RunInfo, as_points, as_rows, of_one_size
 from pyface.album.tombstones import Tombstones
 from pyface.photos.finding import LeftOut, PhotoFile, Skipped

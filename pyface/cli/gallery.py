@@ -56,9 +56,11 @@ def enroll(
     ] = False,
     rule: Annotated[
         str | None,
-        typer.Option(help="How near a name is: by its nearest face, the mean of its faces, or k_of_n of them."),
+        typer.Option(
+            help="How near a name of several faces is: nearest, mean or k_of_n. Default: the gallery's, or nearest."
+        ),
     ] = None,
-    votes: Annotated[int | None, typer.Option(help="How many faces of a name must be near, for k_of_n.")] = None,
+    votes: Annotated[int | None, typer.Option(help="For k_of_n: how many faces must be near. Default: 2.")] = None,
     models: Models = None,
     detector: DetectorName = None,
     detector_family: DetectorFamily = None,
@@ -99,6 +101,8 @@ def enroll(
     if rule is not None:
         people.rule = rule
     if votes is not None:
+        if people.rule != "k_of_n":
+            raise ValueError(f"votes (--votes) is for the rule k_of_n (--rule), and here it is {people.rule}")
         people.votes = votes
     try:
         with progress_bar() as progress:
@@ -162,7 +166,7 @@ def identify(
     set_up_logging(verbose)
     tables.check_output(output)
     from pyface.gallery import Gallery, analyzer_for, identify_photos
-    from pyface.pictures.named_faces import draw_names
+    from pyface.pictures.named_faces import draw_names, needs_font
 
     people = Gallery.load(gallery, n_threads=n_threads)
     analyzer = analyzer_for(
@@ -181,6 +185,9 @@ def identify(
     say_read(len(found), tuple(skipped))
     tables.write_bytes(output, tables.identified_csv(found))
     names = [name for photo in found for name in photo.found.names]
+    unreadable = sorted({name for name in names if name is not None and needs_font(name)})
+    if overlay is not None and font is None and unreadable:
+        say(f"note: {showable(unreadable[0])} is drawn with question marks, for want of its letters (--font)")
     n_named, limit = sum(name is not None for name in names), found[0].found.threshold
     say(
         f"{counted(len(names), 'face')} in {counted(len(found), 'photo')}: {n_named:,} with a name, "

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import __version__
+from pyface._npy import mapped
+from pyface._one_writer import one_writer
 from pyface._typing import FloatArray
-from pyface.album.one_writer import one_writer
 from pyface.album.out_folder import Data, remove_leftovers, write_files
 from pyface.errors import GalleryError, OutputFolderError
 from pyface.gallery._calibration import Calibration
@@ -141,10 +142,14 @@ def _refuse_another(folder: str, expected: str | None, *, overwrite: bool) -> No
     if overwrite or not is_gallery(folder):
         return
     if expected is None:
-        raise GalleryError(f"{folder}: holds another gallery; load it and merge into it, or say overwrite=True")
+        raise GalleryError(
+            f"{folder}: holds another gallery; load it and merge into it, or say overwrite=True; "
+            "'pyface enroll' adds to what is there"
+        )
     if hashlib.sha256(_manifest(folder)).hexdigest() != expected:
         raise GalleryError(
-            f"{folder}: somebody has written to this gallery since it was loaded; load it and do it again"
+            f"{folder}: somebody has written to this gallery since it was loaded; load it and do it again, "
+            "or run the command again"
         )
 
 
@@ -202,7 +207,9 @@ def _array(folder: str, described: dict[str, Any], *, check: bool) -> NDArray[An
             raise _damaged(path, f"it has {size:,} bytes instead of {described['bytes']:,}")
         if check and _file_digest(path) != described["sha256"]:
             raise _damaged(path, "its bytes have changed since it was written")
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if size >= _AT_ONCE else None, allow_pickle=False)
+        array = mapped(path)
+        if size < _AT_ONCE:
+            array = np.array(array)
     except FileNotFoundError:
         raise _MissingError(f"{path}: is missing; {_AGAIN}") from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from pyface import _core, _memory
 from pyface._typing import FloatArray, Labels
-from pyface.kernels.distance import BYTES_PER_ENTRY
 from pyface.kernels.relabeling import by_first_row
 
 __all__ = ["Graph", "by_shared_neighbors", "by_whispers", "radius_graph", "weights"]
 
 # Some milliseconds of work, as Ctrl-C is not seen before it is done.
 STEPS_AT_ONCE = 1 << 23
+_WHILE_BUILT = 14  # bytes for each entry, as the engine counts them: 28 for a pair
+_COUNTS = re.compile(r"(\d+) pairs were found within the radius, about (\d+) are expected in all")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,16 +35,28 @@ class Graph:
         return len(self.indptr) - 1
 
 
-def radius_graph(x: FloatArray, radius: float, *, metric: str, n_threads: int) -> Graph:
+def radius_graph(x: FloatArray, radius: float, *, metric: str, bytes_per_entry: int, n_threads: int) -> Graph:
     """The graph of all pairs within the radius, decided in float64; under cosine zero rows are at 1 from all others.
 
+    bytes_per_entry : what the caller takes for each entry with the graph, at least 14. A pair has two entries.
     MemoryError, with the number of pairs, as soon as they are more than there is memory for.
     """
     rows = np.require(x, requirements=["C", "A"])  # scikit-learn's checks let views through that are not aligned
-    limit = _memory.limit(BYTES_PER_ENTRY * len(rows) ** 2)
-    indptr, indices, distances = _core.within_radius(
-        rows, None, metric=metric, radius=radius, memory_limit=limit, n_threads=n_threads
-    )
+    limit = _memory.limit(bytes_per_entry * len(rows) ** 2)
+    try:
+        indptr, indices, distances = _core.within_radius(
+            rows, None, metric=metric, radius=radius, n_threads=n_threads,
+            memory_limit=limit if limit < 0 else limit * _WHILE_BUILT // bytes_per_entry,
+        )  # fmt: skip
+    except MemoryError as error:
+        counts = _COUNTS.match(str(error))
+        if counts is None:
+            raise
+        needed = 2 * int(counts[2]) * bytes_per_entry
+        raise MemoryError(
+            f"{counts[0]}; with what is done with them they need {needed >> 20} MiB, and {limit >> 20} MiB are free. "
+            "Choose a smaller radius or threshold, or cluster parts of the rows"
+        ) from None
     return Graph(indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), distances, metric)
 
 

@@ -26,7 +26,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
     """The nearest rows, and those within a radius, of an index that stays: exact, in one pass over a byte an entry.
 
     n_neighbors, radius : what the methods take where they are given none. ``radius=None``: it must be given.
-    metric : "cosine" (a row of zeros is at distance 1 from every other), "euclidean" or "sqeuclidean".
+    metric : "cosine" (a row of zeros is at distance 1 from every other), "euclidean" ("l2") or "sqeuclidean".
     n_threads : None = ``PYFACE_NUM_THREADS`` or all usable CPUs. Results do not depend on it.
 
     Results are those of :func:`pyface.nearest_neighbors` and :func:`pyface.neighbors_within`, to the bit: decided on
@@ -42,6 +42,10 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
     several threads at the same time; Ctrl-C ends them.
 
     After fit: ``n_samples_fit_``, ``n_features_in_``, ``effective_metric_``.
+
+    Methods, their arguments and the shapes of results are those of :class:`sklearn.neighbors.NearestNeighbors`. But the
+    default of ``metric`` is "cosine" and not "minkowski", that of ``radius`` None and not 1, distances are float32,
+    ``n_threads`` stands for ``n_jobs``, and there are no ``algorithm``, ``leaf_size``, ``p`` and ``metric_params``.
     """
 
     _index: search.RowIndex
@@ -65,7 +69,7 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         """Index the rows of ``X``, (n, d), n >= 1, in place of all before; ``y`` is ignored.
 
         ValueError for NaN or infinity (the row is named), an empty array, parameters out of range; TypeError for sparse
-        rows. MemoryError where the index does not fit. Time O(n d).
+        rows. MemoryError where the index does not fit. After an error the index is the one before. Time O(n d).
         """
         return self._fitted(X, copy=False)
 
@@ -90,13 +94,20 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _fitted(self, X: Any, *, copy: bool) -> NearestNeighbors:
-        metric = _check.choice(self.metric, "metric", METRICS)
+        metric = _check.choice("euclidean" if self.metric == "l2" else self.metric, "metric", METRICS)
         _neighbors(self.n_neighbors)
         if self.radius is not None:
             _check.number(self.radius, "radius", minimum=0)
         threads = _threads.resolve(self.n_threads)
-        x = self._rows(X, threads, reset=True)
-        self._use(search.build(x.copy() if copy else x, metric, threads))
+        before = dict(self.__dict__)
+        try:
+            x = self._rows(X, threads, reset=True)
+            self._use(search.build(x.copy() if copy else x, metric, threads))
+        except BaseException:
+            # Numbers and names of columns are those of X by now: they would not be those of the index.
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
         return self
 
     def _use(self, index: search.RowIndex) -> None:
@@ -216,7 +227,8 @@ class NearestNeighbors(BaseEstimator):  # type: ignore[misc]
         """Write the index with its rows to the folder ``path``: ``.npy`` files and ``index.json``, nothing pickled.
 
         A folder that holds an index gets this one instead, all at once: files of new names are written first, then
-        ``index.json`` is replaced. A folder with anything else is refused (:class:`pyface.errors.IndexFileError`).
+        ``index.json`` is replaced. :class:`pyface.errors.IndexFileError` for a folder with anything else, and while
+        another process saves to it.
         """
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", None)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _threads
-from pyface.errors import IndexFileError
+from pyface._npy import mapped
+from pyface._one_writer import one_writer
+from pyface.errors import IndexFileError, OutputFolderError
 from pyface.kernels import search
 from pyface.kernels.fingerprint import fingerprint
 
@@ -25,6 +28,8 @@ FORMAT, VERSION = "pyface search index", 1
 _ARRAYS = ("rows", "codes", "bounds", "squares")
 _OURS = re.compile(r"(rows|codes|bounds|squares|centre)-[0-9a-f]{16}\.npy|index-[0-9a-f]{16}\.tmp")
 _AT_ONCE = 1 << 26
+_TRIES = 3
+_saving = threading.Lock()  # what keeps other processes out lets threads of this one in
 
 
 def write(path: str, index: search.RowIndex, settings: dict[str, Any], n_threads: int) -> None:
@@ -32,47 +37,66 @@ def write(path: str, index: search.RowIndex, settings: dict[str, Any], n_threads
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        others = [name for name in os.listdir(folder) if name != INDEX and not _OURS.fullmatch(name)]
-        if others:
-            raise IndexFileError(f"{path}: holds {others[0]!r}, which is no part of an index; choose another folder")
-        stamp = secrets.token_hex(8)
-        parts = {name: [getattr(segment, name) for segment in index.segments] for name in _ARRAYS}
-        if index.frame.centre is not None:
-            parts["centre"] = [index.frame.centre]
-        written: list[Path] = []
-        try:
-            files = {}
-            for name, arrays in parts.items():
-                file = folder / f"{name}-{stamp}.npy"
-                written.append(file)
-                _write_array(file, arrays)
-                files[name] = _described(file, n_threads)
-            written.append(folder / f"index-{stamp}.tmp")
-            content = {
-                "format": FORMAT,
-                "version": VERSION,
-                "files": files,
-                "metric": index.frame.metric,
-                "scale": index.frame.scale,
-                "longest": index.longest,
-                "any_scaled": index.any_scaled,
-                "framed_at": index.framed_at,
-                **settings,
-            }
-            written[-1].write_text(_text({**content, "sha256": _digest(content)}), encoding="utf-8")
-            _flush(written[-1])
-            os.replace(written[-1], folder / INDEX)
-        except BaseException:
-            _remove(written)
-            raise
-        _remove(folder / name for name in os.listdir(folder) if _OURS.fullmatch(name) and stamp not in name)
+        with _saving, one_writer(path):
+            _write(folder, index, settings, n_threads)
+    except OutputFolderError as error:
+        raise IndexFileError(f"{path}: another process is saving to it; wait for its end") from error
     except OSError as error:
         raise IndexFileError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
 
 
+def _write(folder: Path, index: search.RowIndex, settings: dict[str, Any], n_threads: int) -> None:
+    names = [name for name in os.listdir(folder) if not name.startswith(".pyface-")]  # the lock, on Windows
+    others = [name for name in names if name != INDEX and not _OURS.fullmatch(name)]
+    if others:
+        raise IndexFileError(f"{folder}: holds {others[0]!r}, which is no part of an index; choose another folder")
+    stamp = secrets.token_hex(8)
+    parts = {name: [getattr(segment, name) for segment in index.segments] for name in _ARRAYS}
+    if index.frame.centre is not None:
+        parts["centre"] = [index.frame.centre]
+    written: list[Path] = []
+    try:
+        files = {}
+        for name, arrays in parts.items():
+            file = folder / f"{name}-{stamp}.npy"
+            written.append(file)
+            _write_array(file, arrays)
+            files[name] = _described(file, n_threads)
+        written.append(folder / f"index-{stamp}.tmp")
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "files": files,
+            "metric": index.frame.metric,
+            "scale": index.frame.scale,
+            "longest": index.longest,
+            "any_scaled": index.any_scaled,
+            "framed_at": index.framed_at,
+            **settings,
+        }
+        written[-1].write_text(_text({**content, "sha256": _digest(content)}), encoding="utf-8")
+        _flush(written[-1])
+        os.replace(written[-1], folder / INDEX)
+    except BaseException:
+        _remove(written)
+        raise
+    _remove(folder / name for name in names if _OURS.fullmatch(name))
+
+
 def read(path: str, check: bool) -> tuple[search.RowIndex, dict[str, Any]]:
     """The index of a folder, memory-mapped, and its settings."""
-    folder = Path(path)
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(_MissingError):
+            return _read(Path(path), check)
+    # Somebody saves all the time, or it is incomplete: the last try says what is missing.
+    return _read(Path(path), check)
+
+
+class _MissingError(IndexFileError):
+    """A file that ``index.json`` names is not there: somebody may have saved in between."""
+
+
+def _read(folder: Path, check: bool) -> tuple[search.RowIndex, dict[str, Any]]:
     content = _content(folder)
     arrays = {name: _mapped(folder, name, content, check) for name in content["files"]}
     rows, codes, bounds, squares = (arrays[name] for name in _ARRAYS)
@@ -114,9 +138,9 @@ def _mapped(folder: Path, name: str, content: dict[str, Any], check: bool) -> ND
         size = file.stat().st_size
         if size != described["bytes"]:
             raise _damaged(file, f"it has {size:,} bytes instead of {described['bytes']:,}")
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = mapped(file)
     except FileNotFoundError:
-        raise IndexFileError(f"{file}: is missing; bring it back, or fit and save the index again") from None
+        raise _MissingError(f"{file}: is missing; bring it back, or fit and save the index again") from None
     except OSError as error:
         raise IndexFileError(f"{file}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:

@@ -21,7 +21,7 @@ from pyface.photos.finding import Skipped
 from pyface.photos.names import as_utf8
 from pyface.pictures.face_files import FORMATS, encoded, files_of, remove_picture, stem_of, summary_bytes
 
-__all__ = ["draw_names", "overlay_of"]
+__all__ = ["draw_names", "needs_font", "overlay_of"]
 
 UNKNOWN = "unknown"
 _COMMAND = "identify"
@@ -113,10 +113,16 @@ def overlay_of(image: Image, photo: IdentifiedPhoto, *, font: str | None = None)
         x1, y1, x2, y2 = face.box
         corners = np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
         draw_lines(picture, corners[[(0, 1), (1, 2), (2, 3), (3, 0)]], colour, width)
-    # Names last: a face in front may lie over the box of another, and should not hide its name.
-    for face, name, colour in zip(photo.faces, photo.found.names, colours, strict=True):
+    # Names last, and of these "unknown" first: a face in front may lie over another, and should not hide its name.
+    labels = zip(photo.faces, photo.found.names, colours, strict=True)
+    for face, name, colour in sorted(labels, key=lambda label: label[1] is not None):
         _write_name(picture, face.box, UNKNOWN if name is None else name, colour, font)
     return picture
+
+
+def needs_font(name: str) -> bool:
+    """Whether Pillow's own font lacks letters of a name, for which question marks are drawn."""
+    return _in_ascii(name).count("?") > name.count("?")
 
 
 def _write_name(

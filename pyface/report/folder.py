@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from pyface import __version__
+from pyface._one_writer import one_writer
 from pyface.album.album import Album, many_objects, refuse_changed, remember_people
 from pyface.album.build import build_album, folder_path, rebuild_album
 from pyface.album.close_calls import CloseCall
-from pyface.album.one_writer import one_writer
 from pyface.album.other_thresholds import other_thresholds
 from pyface.album.out_folder import write_files
 from pyface.album.outputs import REPORT, album_files

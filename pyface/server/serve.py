@@ -15,8 +15,8 @@ from types import FrameType
 from typing import Any
 
 from pyface import _check
+from pyface._one_writer import one_writer
 from pyface.album.build import load_album
-from pyface.album.one_writer import one_writer
 from pyface.errors import OutputFolderError, PyfaceError, require_extra
 from pyface.report.folder import save_album
 from pyface.server.app import Tabs, review_app

@@ -17,7 +17,9 @@ from command_line import one_line, pixels, pyface, pyface_here
 pytest.importorskip("typer", reason="the extra 'models' is not installed")
 pytest.importorskip("onnxruntime", reason="the extra 'models' is not installed")
 
-from pyface.gallery import Gallery
+from pyface.gallery import Gallery, Identified, IdentifiedPhoto
+from pyface.pictures.named_faces import overlay_of
+from pyface.types import Face
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +81,24 @@ def test_unknown_with_a_runner_up(people: Path, gallery: Path, tmp_path: Path) -
     assert 0.001 < float(second["distance"]) < 0.2
     assert {first["runner_up"], second["runner_up"]} == {"\u4e2d"} and float(first["runner_up_distance"]) > 0.5
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["a-names.jpg", "b-names.jpg", "summary.json"]
+    # The built-in font has no letters for a name; that is said where it is drawn.
+    people_of = Gallery.load(gallery)
+    people_of.enroll("\u4e2d", people_of._enrolled.all()[0][:1])
+    people_of.remove("Zo\u00eb")
+    people_of.save(gallery)
+    done = pyface_here("identify", photos, "-g", gallery, "--overlay", tmp_path / "o")
+    assert done.stderr.startswith("note: \u4e2d is drawn with question marks, for want of its letters (--font)")
     # Another run replaces what this one wrote.
     pyface_here("identify", photos / "b.png", "-g", gallery, "--overlay", tmp_path / "o")
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["b-names.png", "summary.json"]
+
+
+def test_a_name_is_not_hidden_by_an_unknown_face() -> None:
+    faces = [Face(np.array([40.0, 60, 80, 100]), 0.9 - i / 10) for i in range(2)]
+    found = Identified(("Ann", None), (("Ann",), ("Ann",)), np.zeros((2, 1)), 0.5)
+    picture = overlay_of(np.zeros((200, 200, 3), np.uint8), IdentifiedPhoto("a.png", faces, found))
+    label = picture[48:58, 40:60].reshape(-1, 3)
+    assert (label == (0, 150, 60)).all(axis=1).any()  # in the colour of those who have a name
 
 
 def test_list_and_remove(people: Path, gallery: Path) -> None:
@@ -127,6 +144,7 @@ def test_refusals_in_one_line(people: Path, gallery: Path, tmp_path: Path) -> No
         (("enroll", photo, photo, "--name", "Ann"), 2, "is a file; name the folder of a gallery"),
         (("enroll", people, photo, "--name", "Ann"), 1, "is not a gallery: it has no gallery.json"),
         (("enroll", gallery, photo, "--name", "Ann", "--rule", "median"), 2, "rule must be one of"),
+        (("enroll", gallery, photo, "--name", "Ann", "--votes", 3), 2, "is for the rule k_of_n (--rule), and here"),
         (("gallery", "list", tmp_path / "no"), 1, "is not a gallery"),
         (("gallery", "remove", tmp_path / "no", "Ann"), 1, "is not a gallery"),
     ):  # fmt: skip

@@ -120,6 +120,7 @@ def test_the_map_equation_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> No
         (GraphClustering(temperature=-1), "temperature must be greater than 0"),
         (GraphClustering(metric="precomputed"), "metric must be one of 'cosine'"),
         (GraphClustering(random_state=-1), "random_state must be at least 0"),
+        (GraphClustering("map_equation", random_state=2**64), "random_state must be at most 9223372036854775807"),
         (ChineseWhispers(0), "threshold must be greater than 0"),
         (ChineseWhispers(n_iterations=0), "n_iterations must be at least 1"),
         (ChineseWhispers(metric="manhattan"), "metric must be one of"),
@@ -133,8 +134,17 @@ def test_bad_parameters(estimator: Any, match: str) -> None:
 def test_a_graph_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyface._memory.limit", lambda wanted: 10_000)
     for estimator in (GraphClustering(radius=2.0), ChineseWhispers(100.0)):
-        with pytest.raises(MemoryError, match="pairs"):
+        with pytest.raises(MemoryError, match=r"\d+ pairs were found .*smaller radius or threshold, or cluster"):
             estimator.fit(rows_of(0, n=400))
+
+
+def test_memory_is_that_of_the_clustering_not_of_the_graph_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = 400
+    entries = n * (n - 1)
+    monkeypatch.setattr("pyface._memory.limit", lambda wanted: 20 * entries)
+    ChineseWhispers(100.0).fit(rows_of(0, n=n))
+    with pytest.raises(MemoryError, match=f"{entries // 2} pairs were found"):  # 14 bytes an entry alone would fit
+        GraphClustering(radius=2.0).fit(rows_of(0, n=n))
 
 
 def test_one_row_and_equal_rows() -> None:

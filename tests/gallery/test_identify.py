@@ -163,7 +163,7 @@ def test_merging() -> None:
 def test_bad_input_changes_nothing() -> None:
     gallery = of({"Ann": np.eye(3, dtype=np.float32)})
     for name, rows, error, message in (
-        ("", np.ones((1, 3)), ValueError, "name is empty"),
+        ("", np.ones((1, 3)), ValueError, "name is empty; give it a letter"),
         ("a\nb", np.ones((1, 3)), ValueError, "control character"),
         (7, np.ones((1, 3)), TypeError, "name must be a text"),
         ("Bob", np.ones((0, 3)), ValueError, "embeddings has no rows: 'Bob' needs one face at least"),

@@ -230,3 +230,18 @@ def test_a_save_that_is_killed_leaves_the_old_or_the_new(saved: Path) -> None:
     assert n >= 2
     # What was left behind is gone with the next one.
     assert len(list(saved.iterdir())) == 4
+
+
+@pytest.mark.parametrize("part", ["faces", "owners"])
+def test_a_header_with_a_changed_byte_is_an_error_of_the_gallery_without_check_too(saved: Path, part: str) -> None:
+    file = next(saved.glob(f"{part}-*.npy"))
+    content, n_faces, n_refused = file.read_bytes(), Gallery.load(saved).n_faces, 0
+    for place in range(128):
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 7
+        file.write_bytes(changed)
+        try:
+            assert Gallery.load(saved, check=False).n_faces == n_faces
+        except GalleryError:
+            n_refused += 1
+    assert n_refused > 60

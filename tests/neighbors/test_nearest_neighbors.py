@@ -50,6 +50,33 @@ def test_the_signatures_are_scikit_learns(method: str) -> None:
     assert parameters(NearestNeighbors) == parameters(sklearn.neighbors.NearestNeighbors)
 
 
+def test_a_fit_that_fails_leaves_the_index_that_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 4))
+    frame = pd.DataFrame(x[:, :2], columns=["a", "b"])
+    index = NearestNeighbors(3).fit(x)
+    want = index.kneighbors(x)[1]
+    with pytest.raises(ValueError, match="row 0 holds nan"):
+        index.fit(frame * np.nan)
+    with monkeypatch.context() as patch:
+        patch.setattr("pyface.kernels.search.build", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            index.fit(frame)
+        with pytest.raises(KeyboardInterrupt):
+            NearestNeighbors().fit(frame)
+    assert index.n_features_in_ == 4 and not hasattr(index, "feature_names_in_")
+    np.testing.assert_array_equal(index.kneighbors(x)[1], want)
+
+
+def test_l2_is_euclidean(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(50, 4))
+    index = NearestNeighbors(3, metric="l2").fit(x)
+    assert index.effective_metric_ == "euclidean"
+    np.testing.assert_array_equal(index.kneighbors()[0], NearestNeighbors(3, metric="euclidean").fit(x).kneighbors()[0])
+    index.save(tmp_path / "i")
+    loaded = NearestNeighbors.load(tmp_path / "i")
+    assert (loaded.metric, loaded.effective_metric_) == ("l2", "euclidean")
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("own", [False, True])
 def test_answers_are_scikit_learns(metric: str, own: bool) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pyface.album.one_writer import one_writer
+from pyface._one_writer import one_writer
 from pyface.errors import OutputFolderError
 
 HOLD = (
-    "import sys; from pyface.album.one_writer import one_writer\n"
+    "import sys; from pyface._one_writer import one_writer\n"
     "with one_writer(sys.argv[1]): print('held', flush=True); sys.stdin.read()"
 )
 

@@ -1,4 +1,4 @@
-"""One process at a time writes to an OUT: a lock that ends with its process, and that readers need not care about."""
+"""One process at a time writes to a folder: a lock that ends with its process, and that readers need not care about."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from pyface.album.database import PATIENCE_SECONDS
 from pyface.errors import OutputFolderError
 
 # Windows locks bytes of files and no folders.
 _FILE = ".pyface-writer"
-_WAIT_SECONDS = 0.02
+_PATIENCE_SECONDS, _WAIT_SECONDS = 1.0, 0.02
 _held: dict[str, tuple[int, int]] = {}  # folder -> descriptor, how often it is held
 _guard = threading.Lock()
 
@@ -39,7 +38,7 @@ def one_writer(out: str, *, alone: bool = False) -> Iterator[None]:
 
 
 def _take(key: str, out: str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         with _guard:
             if key in _held:
