@@ -42,12 +42,13 @@ class Named:
     notes: tuple[str, ...]
 
 
-def check_name(name: str) -> str:
+def check_name(name: str, *, may_be_number: bool = False) -> str:
     """A person's name as it is kept: without blanks around it, in Unicode's composed form (NFC).
 
-    TypeError if it is no text. ValueError, with the place, for an empty or too long one, for one of digits alone, which
-    are a person's number, for line breaks, control characters and marks that change the direction of text, and for what
-    cannot be seen: such characters anywhere, and a name that has nothing else.
+    TypeError if it is no text. ValueError, with the place, for an empty or too long one, for line breaks, control
+    characters and marks that change the direction of text, and for what cannot be seen: such characters anywhere, and a
+    name that has nothing else. Also for one of digits alone unless ``may_be_number``: in an album that is a person's
+    number, in a gallery people have names only.
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a text, got {type(name).__name__}")
@@ -62,7 +63,7 @@ def check_name(name: str) -> str:
         raise ValueError("name has nothing that can be seen; give it a letter")
     if len(kept) > MAX_NAME:
         raise ValueError(f"name has {len(kept):,} characters; give one of at most {MAX_NAME}")
-    if kept.isascii() and kept.isdecimal():
+    if not may_be_number and kept.isascii() and kept.isdecimal():
         raise ValueError(f"name: {kept!r} is a number, and people have numbers; give it a letter")
     return kept
 

@@ -159,7 +159,7 @@ class Gallery:
         ValueError for a name that cannot be used, and for rows as in :func:`pyface.cosine_distances`; TypeError for
         other dtypes. Nothing is added then.
         """
-        who = check_name(name)
+        who = check_name(name, may_be_number=True)
         rows = self._checked(embeddings, "embeddings")
         if len(rows) == 0:
             raise ValueError(f"embeddings has no rows: {who!r} needs one face at least")
@@ -357,7 +357,7 @@ class Gallery:
         return self._threshold
 
     def _numbered(self, name: str) -> int:
-        number = self._enrolled.number(check_name(name))
+        number = self._enrolled.number(check_name(name, may_be_number=True))
         if number is None:
             raise ValueError(f"nobody is enrolled as {name!r}; Gallery.names ('pyface gallery list') has all names")
         return number

@@ -101,7 +101,7 @@ def enroll_photos(
     """
     gallery.require(_embedder_of(analyzer))
     largest, skip = _check.flag(largest, "largest"), _check.flag(skip, "skip")
-    named, skipped = _named(photos) if name is None else _all_of(photos, check_name(name))
+    named, skipped = _named(photos) if name is None else _all_of(photos, check_name(name, may_be_number=True))
     rows: dict[str, list[Any]] = {}
     refused: list[Skipped] = []
     for done, (path, person) in enumerate(named):
@@ -207,7 +207,7 @@ def _named(photos: Iterable[AnyPath]) -> tuple[list[tuple[str, str]], list[Skipp
             if not inside:
                 raise ValueError(f"{photo.path}: lies in nobody's folder; put it into one, or give name (--name)")
             try:
-                named.append((photo.path, check_name(person)))
+                named.append((photo.path, check_name(person, may_be_number=True)))
             except ValueError as error:
                 raise ValueError(f"{os.path.join(folder, person)}: cannot be a person's: {error}") from error
     return named, skipped

@@ -146,6 +146,18 @@ def test_any_order_of_changes_ends_as_one_who_was_made_at_once(steps: list[tuple
         assert gallery.identify(pool, len(expected)).candidates == fresh.candidates
 
 
+def test_names_may_be_numbers() -> None:
+    """As the folders of many data sets are; leading zeros are part of them."""
+    gallery = Gallery("of my own", metric="cosine")
+    rows = np.eye(3, dtype=np.float32)
+    for name, row in zip(("0000045", "45", "n000001"), rows, strict=True):
+        gallery.enroll(name, row[None])
+    assert list(gallery.names) == ["0000045", "45", "n000001"]
+    assert gallery.identify(rows, threshold=0.5).names == ("0000045", "45", "n000001")
+    gallery.remove("45")
+    assert list(gallery.names) == ["0000045", "n000001"]
+
+
 def test_merging() -> None:
     one, other = of(crowd(5, 3, seed=1)), of(crowd(7, 3, seed=2))
     together = one.n_faces + other.n_faces
