@@ -36,7 +36,9 @@ def review(
             say(f"open in the browser: {address}")
         say("ends when the page is closed, or with Ctrl-C")
 
-    say("looking for the questions that are worth most")  # of many faces that takes a while
-    n_said = serve(out, port=port, browser=not no_browser, told=told, n_threads=n_threads)
+    def begun() -> None:
+        say("looking for the questions that are worth most")
+
+    n_said = serve(out, port=port, browser=not no_browser, begun=begun, told=told, n_threads=n_threads)
     what = f"{counted(n_said, 'answer')} recorded" if n_said else "nothing new was said"
     say(f"{what}; {showable(str(out))}")

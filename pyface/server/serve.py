@@ -34,12 +34,14 @@ def review(
     *,
     port: int = 0,
     browser: bool = True,
+    begun: Callable[[], Any] | None = None,
     told: Callable[[str], Any] | None = None,
     n_threads: int | None = None,
 ) -> int:
     """Let a person look through the album in ``out`` in a browser; returns once the tab is closed, or on Ctrl-C.
 
     port : of 127.0.0.1; 0 takes a free one.       browser : open the page, too.
+    begun : called before the questions are looked for, which takes a while of many faces.
     told : called with the address, which holds a token that is good for one browser, once it can be opened.
 
     Every answer is in ``OUT/facts.sqlite`` before the page shows the next question; the other files of OUT are written
@@ -54,7 +56,10 @@ def review(
     require_extra("jinja2")  # for the report at the end
     out, port = os.fsdecode(out), _check.integer(port, "port", minimum=0, maximum=65535)
     with one_writer(out, alone=True), contextlib.closing(_listening(port)) as listener:
-        session = Session(load_album(out, n_threads=n_threads))
+        album = load_album(out, n_threads=n_threads)
+        if begun is not None:
+            begun()
+        session = Session(album)
         token = secrets.token_urlsafe(32)
         host = f"{ADDRESS}:{listener.getsockname()[1]}"
         address = f"http://{host}/?token={token}"
