@@ -48,6 +48,8 @@ _MOST_NUMBERS = 50_000 * 128
 # Why a range ends early.
 _TOO_MANY = "beyond that, too many people would flow together"
 _NOT_KEPT = "beyond that, nothing is kept of so many faces"
+# Rows that are copied at a time, so that the copies stay in the cache.
+_IN_CACHE = 64
 # By so much more than a limit pairs are looked for, as means are computed by another formula than they are.
 _SLACK = 1e-3
 
@@ -286,7 +288,9 @@ class _People:
         """What Space.to_means gives, for faces that may go and poor ones."""
         own = self._place[rows]
         found: NDArray[np.float64] = self._squares[own] + means.squares[places]
-        found -= 2 * np.einsum("ij,ij->i", self._wide[own], means.means[places])
+        for begin in range(0, len(rows), _IN_CACHE):
+            here = slice(begin, begin + _IN_CACHE)
+            found[here] -= 2 * np.einsum("ij,ij->i", self._wide[own[here]], means.means[places[here]])
         return found
 
 
