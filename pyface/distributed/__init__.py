@@ -17,7 +17,8 @@ executor : None is this process. Otherwise one that is running: ``ProcessPoolExe
 n_threads : of each task. None: all usable CPUs without an executor, 1 with one.
 memory : bytes that a task may take beside what Python takes. None: 1 GiB, or a quarter of what is free if that is less.
     A block has at most memory / (6 d itemsize) rows: two blocks with their codes are half of it. Of small data there
-    are 8 blocks, down to 4,096 rows. The results do not depend on it.
+    are 8 blocks, down to 4,096 rows. ValueError if it is for fewer than 8 rows, or more than 4,096 blocks. The
+    results do not depend on it.
 progress : called as progress(stage, done, total) in this process when a task has ended.
 
 DistributedError names the task or worker that failed; what is finished is kept. docs/how-it-works/distributed.md has

@@ -199,7 +199,7 @@ def _require_memory(run: Run, component: NDArray[np.int64], number: int, size: i
     if ask["linkage"] in ("average", "weighted"):
         needed += 2 * size * (size - 1) if ask["metric"] == "euclidean" else 8 * size * rows.d
     if needed > max(run.memory, LEAST_MEMORY):
-        path, place = rows.where(int(np.argmax(component == number)))
+        path, place = run.where(int(np.argmax(component == number)))
         raise MemoryError(
             f"the pairs below distance_threshold connect {size:,} rows (that of {path}, row {place}), which take "
             f"about {needed / 2**20:,.0f} MiB to be clustered, and memory= is {run.memory / 2**20:,.0f} MiB; give "

@@ -20,14 +20,21 @@ _HELLO = (
 _GOES_ON = "what is finished is kept: run again, it goes on"
 
 
-def hello(executor: Executor, folder: Path) -> None:
+def hello(executor: Executor) -> None:
     """Ask whether workers have pyface. DistributedError, with the worker's name, for one that has not."""
-    futures: list[Future[Any]] = [executor.submit(eval, _HELLO) for _ in range(_FIRST)]
-    for future in futures:
-        try:
-            name, has_pyface = future.result()
-        except BrokenExecutor as error:
-            raise _broken(folder, error) from error
+    try:
+        futures: list[Future[Any]] = [executor.submit(eval, _HELLO) for _ in range(_FIRST)]
+        said = [future.result() for future in futures]
+    except BrokenExecutor as error:
+        raise DistributedError(
+            f"a worker process has died before its first task ({one_line(error)}): it was killed, or the program "
+            "makes its processes outside of if __name__ == '__main__':"
+        ) from error
+    except Exception as error:
+        raise DistributedError(
+            f"executor takes no tasks ({one_line(error)}): give one that has not been shut down or closed"
+        ) from error
+    for name, has_pyface in said:
         if not has_pyface:
             raise DistributedError(
                 f"worker {name} has no pyface: install pyface-toolkit there, in the version that runs here"
@@ -47,12 +54,17 @@ def run_all(jobs: Sequence[Job], executor: Executor | None, on_done: Callable[[J
     left = iter(jobs)
     running: dict[Future[Any], Job] = {}
     workers: set[str] = set()
+    again: set[str] = set()
     try:
         _submit(executor, left, running, _FIRST)
         while running:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 job = running.pop(future)
+                if job.name not in again and _is_lost(future, job):
+                    again.add(job.name)
+                    running[executor.submit(run, job)] = job
+                    continue
                 name, counts = _result(future, job)
                 workers.add(name)
                 on_done(job, name, counts)
@@ -70,6 +82,16 @@ def _submit(executor: Executor, left: Iterable[Job], running: dict[Future[Any], 
         if job is None:
             return
         running[executor.submit(run, job)] = job
+
+
+def _is_lost(future: Future[Any], job: Job) -> bool:
+    """Whether a task has done its work, and the executor failed: Dask's own does, with a ValueError, if the worker dies
+    while its answer is being fetched. Asked again, the task finds its file."""
+    if future.cancelled():
+        return False
+    error = future.exception()
+    own = (PyfaceError, MemoryError, BrokenExecutor)
+    return error is not None and not isinstance(error, own) and job.result() is not None
 
 
 def _result(future: Future[Any], job: Job) -> tuple[str, Counts]:

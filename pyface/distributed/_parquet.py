@@ -27,7 +27,10 @@ def shape_of(path: str) -> tuple[int, int, str]:
         if width is None:
             if n == 0:
                 raise ValueError(f"{path}: has no rows, of lists whose length is not known; leave it out")
-            width = len(next(file.iter_batches(batch_size=1)).column(0)[0].as_py() or ())
+            first = next(file.iter_batches(batch_size=1)).column(0)[0].as_py()
+            if first is None:
+                raise ValueError(f"{path}: row 0 is null; fill or drop such rows first")
+            width = len(first)
         kinds = [value]
     else:
         wrong = [field for field in schema if not _is_number(field.type)]

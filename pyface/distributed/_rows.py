@@ -86,7 +86,8 @@ def rows_of_files(paths: Sequence[str]) -> Rows:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:
-            raise ValueError(f"{path}: is no .npy file of numbers ({error})") from None
+            why = "it holds pickled objects" if "pickle" in str(error) else error
+            raise ValueError(f"{path}: is no .npy file of numbers ({why})") from None
         if array.ndim != 2 or array.shape[1] == 0:
             raise ValueError(f"{path}: must hold an array of shape (n, d) with d >= 1, has shape {array.shape}")
         if array.dtype.type not in (np.float16, np.float32, np.float64):

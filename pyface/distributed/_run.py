@@ -23,6 +23,8 @@ from pyface.errors import DistributedError
 
 # Seconds until a file that a worker has written must be seen here.
 _SEEN_AFTER = 60.0
+# With smaller blocks, or more of them, the tasks alone take longer than the rows: 4,096 blocks make 8 million tasks.
+_LEAST_ROWS, _MOST_BLOCKS = 8, 4096
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,6 +66,8 @@ class Run:
                 f"executor must be a concurrent.futures.Executor or None, got {type(executor).__name__}; "
                 "client.get_executor() is that of a Dask client"
             )
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress must be a function of (stage, done, total) or None, got {progress!r}")
         if memory is not None:
             memory = _check.integer(memory, "memory", minimum=1)
         self.n_threads = _threads.resolve(1 if n_threads is None and executor is not None else n_threads)
@@ -79,16 +83,28 @@ class Run:
         if "k" in ask:
             _check.integer(ask["k"], "k", minimum=1, maximum=source.rows.n, why=", the number of rows to choose from")
         self.memory = default_memory() if memory is None else memory
-        fits = max(1, self.memory // (BLOCKS * source.rows.row_bytes + more_per_row))
+        per_row = BLOCKS * source.rows.row_bytes + more_per_row
+        fits = self.memory // per_row
+        least = max(min(source.rows.n, _LEAST_ROWS), -(-source.rows.n // _MOST_BLOCKS))
+        if fits < least:
+            raise ValueError(
+                f"memory must be at least {least * per_row:,}, for blocks of {least:,} of the {source.rows.n:,} rows, "
+                f"got {self.memory:,}: there would be too many tasks"
+            )
+        self._source = source
         self.work = begin(path, ask, source.identity, source.rows, rows_per_block=fits, is_given=memory is not None)
         if executor is not None:
-            _executors.hello(executor, path)
+            _executors.hello(executor)
         self._make(source)
         self._check_rows()
 
     @property
     def n(self) -> int:
         return self.work.rows.n
+
+    def where(self, row: int) -> tuple[str, int]:
+        """The file that the caller knows, or "rows" if it is none, and the number of a row there."""
+        return self._source.where(row)
 
     def job(self, kind: str, *numbers: int, **parameters: Any) -> Job:
         name = "-".join([kind, *(f"{number:05d}" for number in numbers)])
@@ -113,7 +129,12 @@ class Run:
             if self._progress is not None:
                 self._progress(name, n_done, len(jobs))
 
-        _executors.run_all(todo, self._executor, on_done)
+        try:
+            _executors.run_all(todo, self._executor, on_done)
+        except DistributedError:
+            self._source.require_unchanged()
+            raise
+        self._source.require_unchanged()
         return (finished(job) for job in jobs)
 
     def block_pairs(self, kind: str, **parameters: Any) -> list[Job]:
@@ -177,7 +198,7 @@ class Run:
         for result in self.stage("check", jobs):
             if "bad" in result.header:
                 row, why = result.header["bad"]
-                path, place = self.work.rows.where(row)
+                path, place = self.where(row)
                 self._give_up()
                 raise ValueError(f"{path}: row {place} {why}")
             if self.work.ask["origin"]:

@@ -13,7 +13,7 @@ import numpy as np
 from pyface import _check
 from pyface.distributed import _files, _parquet
 from pyface.distributed._rows import Rows, rows_of_files
-from pyface.errors import require_extra
+from pyface.errors import DistributedError, require_extra
 from pyface.kernels.fingerprint import fingerprint
 
 
@@ -22,13 +22,35 @@ class Source:
     """Rows, and how to make the files of them that are not there yet.
 
     identity : for JSON; equal where the rows are. parquet : for each shard the file that it is made of, or none.
-    write : writes the shards of which it is given the numbers, where this process does it.
+    write : writes the shards of which it is given the numbers, where this process does it. files : whose stamps are the
+    identity.
     """
 
     rows: Rows
     identity: Any
     parquet: tuple[str, ...] = ()
     write: Callable[[list[int]], None] | None = None
+    files: tuple[str, ...] = ()
+
+    def where(self, row: int) -> tuple[str, int]:
+        """The file that the caller knows, or "rows" if it is none, and the number of a row there."""
+        path, place = self.rows.where(row)
+        if self.parquet:
+            return self.parquet[self.rows.paths.index(path)], place
+        return (path, place) if self.write is None else ("rows", row)
+
+    def require_unchanged(self) -> None:
+        """DistributedError if a file of the rows is not what it was, or not there: results would be of both."""
+        for path, stamp in zip(self.files, self.identity if self.files else (), strict=True):
+            try:
+                is_same = _stamps([path]) == [stamp]
+            except OSError:
+                is_same = False
+            if not is_same:
+                raise DistributedError(
+                    f"{path}: has changed since the work on it was begun; delete the folder of the work, or choose "
+                    "another one, and run again"
+                )
 
     def missing(self) -> list[int]:
         """The shards that are still to be made, of those that are."""
@@ -49,6 +71,8 @@ def source_of(value: Any, folder: Path, n_threads: int) -> Source:
         return _of_path(Path(_check.path_text(value, "rows")), folder)
     if isinstance(value, Sequence) and value and all(isinstance(path, str | os.PathLike) for path in value):
         return _of_paths([_check.path_text(path, "rows") for path in value], folder)
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError("rows must be one file at least, got an empty list")
     raise TypeError(
         "rows must be a path of .npy or Parquet files or of a folder of them, a list of such files, a NumPy array or a "
         f"Dask array, got {type(value).__name__}"
@@ -83,12 +107,12 @@ def _of_paths(paths: list[str], folder: Path) -> Source:
                 f"{path}: has {shape[1]} columns of {shape[2]}, and {paths[0]} has {shapes[0][1]} of {shapes[0][2]}"
             )
     rows = Rows(_shards(folder, len(paths)), tuple(n for n, _, _ in shapes), *shapes[0][1:])
-    return Source(rows, _stamps(paths), tuple(paths))
+    return Source(rows, _stamps(paths), parquet=tuple(paths), files=tuple(paths))
 
 
 def _of_files(paths: list[str]) -> Source:
     paths = [os.path.abspath(path) for path in paths]
-    return Source(rows_of_files(paths), _stamps(paths))
+    return Source(rows_of_files(paths), _stamps(paths), files=tuple(paths))
 
 
 def _of_array(value: Any, folder: Path, n_threads: int) -> Source:
@@ -114,13 +138,18 @@ def _of_dask(value: Any, folder: Path) -> Source:
     def write(shards: list[int]) -> None:
         blocks = whole.to_delayed()[:, 0]
         save = dask.delayed(_save_block, pure=False)
-        dask.compute(*[save(rows.paths[i], blocks[i]) for i in shards])
+        dask.compute(*[save(rows.paths[i], blocks[i], (lengths[i], rows.d), rows.stored) for i in shards])
 
     return Source(rows, identity, write=write)
 
 
-def _save_block(path: str, block: Any) -> None:
-    _files.save(Path(path), np.asarray(block))
+def _save_block(path: str, block: Any, shape: tuple[int, int], stored: str) -> None:
+    array = np.asarray(block)
+    if array.shape != shape or array.dtype.name != stored:
+        raise ValueError(
+            f"rows: the Dask array says that a chunk is {shape} of {stored}, and it is {array.shape} of {array.dtype}"
+        )
+    _files.save(Path(path), array)
 
 
 def _shards(folder: Path, n: int) -> tuple[str, ...]:

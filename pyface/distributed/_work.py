@@ -74,9 +74,14 @@ def begin(folder: Path, ask: dict[str, Any], source: Any, rows: Rows, *, rows_pe
             )
         return _work(folder, there)
     n_blocks = max(-(-rows.n // rows_per_block), min(_BLOCKS, -(-rows.n // _SMALL)))
-    with _files.replacing(folder / WORK) as other:
-        content = {"question": question, "rows_per_block": -(-rows.n // max(1, n_blocks)) or 1}
-        other.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
+    content = {"question": question, "rows_per_block": -(-rows.n // max(1, n_blocks)) or 1}
+    try:
+        with _files.replacing(folder / WORK) as other:
+            other.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise DistributedError(
+            f"{folder}: cannot be written to ({error.strerror or error}); choose another folder"
+        ) from error
     return _work(folder, json.loads((folder / WORK).read_text(encoding="utf-8")))
 
 
@@ -148,7 +153,7 @@ def _content(folder: Path) -> dict[str, Any] | None:
 
 def _same_question(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
     flat = [{**question.pop("ask"), **question} for question in (dict(there), dict(asked))]
-    for name in sorted({*flat[0], *flat[1]}):
+    for name in ("operation", *sorted({*flat[0], *flat[1]})):
         old, new = (question.get(name) for question in flat)
         if old != new:
             differs = "other rows" if name in ("rows", "source") else f"{name} {old!r}, and not {new!r}"

@@ -102,3 +102,18 @@ def test_dask_arrays_that_cannot_be_used(tmp_path: Path) -> None:
     ):
         with pytest.raises(error, match=words):
             distributed.neighbors_within(array, 0.12, folder=tmp_path / "work")
+
+
+def test_arrays_that_cannot_be_used_are_named_by_their_rows(tmp_path: Path) -> None:
+    """Not by files of the folder, which nobody has heard of."""
+    broken = X.copy()
+    broken[123, 4] = np.nan
+    rows = dask.array.from_array(broken, chunks=(70, 5))
+    with pytest.raises(ValueError, match=r"^rows: row 123 holds nan in column 4"):
+        distributed.neighbors_within(rows, 0.1, folder=tmp_path)
+    whole = dask.array.from_array(X, chunks=(70, X.shape[1]))
+    for other in (whole.map_blocks(lambda x: x[:-1], dtype=X.dtype, chunks=whole.chunks),
+                  whole.map_blocks(lambda x: x.astype(np.float64), dtype=X.dtype)):  # fmt: skip
+        with pytest.raises(ValueError, match=r"rows: the Dask array says that a chunk is \(\d0, 12\) of float32"):
+            distributed.neighbors_within(other, 0.1, folder=tmp_path)
+        (tmp_path / "work.json").unlink()

@@ -141,8 +141,11 @@ def test_another_question_is_refused(tmp_path: Path) -> None:
         ("with metric 'cosine', and not 'euclidean'", lambda: distributed.DBSCAN(0.12).fit(X, folder=tmp_path)),
         ("with radius", lambda: distributed.DBSCAN(0.1, metric="cosine").fit(X, folder=tmp_path)),
         ("with other rows", lambda: MODEL.fit(X[::-1], folder=tmp_path)),
-        ("with k None, and not 3", lambda: distributed.nearest_neighbors(X, 3, folder=tmp_path)),
-        ("holds work begun in blocks of 50 rows", lambda: fitted(tmp_path, memory=100)),
+        (
+            "with operation 'DBSCAN', and not 'nearest_neighbors'",
+            lambda: distributed.nearest_neighbors(X, 3, folder=tmp_path),
+        ),
+        ("holds work begun in blocks of 50 rows", lambda: fitted(tmp_path, memory=memory_for(X, 20))),
     ):
         with pytest.raises(DistributedError, match=words):
             call()
@@ -291,3 +294,61 @@ def test_workers_load_little() -> None:
         "assert not {'dask', 'distributed', 'pyarrow', 'sklearn', 'scipy', 'numba'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("harm", ["others", "fewer", "gone"])
+def test_rows_that_change_meanwhile_give_no_labels(harm: str, tmp_path: Path) -> None:
+    """Tasks have looked at some rows, and others would be looked at by the rest."""
+    path = tmp_path / "x.npy"
+    np.save(path, X)
+
+    def change(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("pairs", 2):
+            path.unlink()
+            if harm != "gone":
+                np.save(path, X[::-1] if harm == "others" else X[:20])
+                os.utime(path, ns=(1, 1))
+
+    with pytest.raises(DistributedError, match=r"x\.npy: has changed since the work on it was begun"):
+        fitted(tmp_path / "work", path, progress=change)
+
+
+def test_an_executor_that_was_shut_down(tmp_path: Path) -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(DistributedError, match=r"executor takes no tasks .*shut down or closed"):
+        fitted(tmp_path, executor=pool)
+
+
+def test_processes_that_die_as_they_begin(tmp_path: Path) -> None:
+    said = pytest.raises(DistributedError, match=r"process has died .*__main__")
+    with processes(initializer=os._exit, initargs=(1,)) as pool, said:
+        fitted(tmp_path, executor=pool)
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(DistributedError, match=r"cannot be written to \(Permission denied\); choose another folder"):
+        fitted(tmp_path)
+
+
+@pytest.mark.parametrize("n_times", [1, 2])
+def test_an_answer_that_is_lost_after_the_work_was_done(n_times: int, tmp_path: Path) -> None:
+    """As Dask loses it, if the worker dies while it is fetched: asked for once more, not for ever."""
+    seen: list[str] = []
+
+    def lose(job: _tasks.Job) -> _tasks.Job:
+        if job.name == "pairs-00001-00002" and len(seen) < n_times:
+            seen.append(job.name)
+            _tasks.run(job)
+            raise ValueError("not enough values to unpack (expected 3, got 2)")
+        return job
+
+    if n_times == 1:
+        assert fitted(tmp_path, executor=Here(lose)).tasks == N_TASKS
+    else:
+        with pytest.raises(DistributedError, match="task pairs-00001-00002 failed: not enough values"):
+            fitted(tmp_path, executor=Here(lose))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,11 @@ def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
     lists = pyarrow.list_(pyarrow.float32())
     said({"a": pyarrow.array([[1, 2], [1, 2, 3]], type=lists)}, ValueError, r"x\.parquet: row 1 has 3 numbers")
     said({"a": pyarrow.array([[1, 2], None], type=lists)}, ValueError, "row 1 is null")
+    said({"a": pyarrow.array([None, [1, 2]], type=lists)}, ValueError, "row 0 is null")
     said({"a": pyarrow.array([[1, 2], [None, 3]], type=lists)}, ValueError, "row 1 holds a null")
-    said({"a": pyarrow.array([[1, 2], [np.nan, 3]], type=lists)}, ValueError, r"row 1 holds nan in column 0")
+    said(
+        {"a": pyarrow.array([[1, 2], [np.nan, 3]], type=lists)}, ValueError, r"x\.parquet: row 1 holds nan in column 0"
+    )
     said({"a": pyarrow.array([], type=lists)}, ValueError, "has no rows")
     said({"a": ["x", "y"]}, TypeError, "holds string")
     said({"a": [1.0, 2.0], "b": ["x", "y"]}, TypeError, "column 'b' holds string")
@@ -149,7 +153,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
 def test_what_rows_may_not_be(tmp_path: Path) -> None:
     for rows, error, words in (
         (3, TypeError, "rows must be a path"),
-        ([], TypeError, "rows must be a path"),
+        ([], ValueError, "rows must be one file at least"),
         ([[1.0, 2.0]], TypeError, "rows must be a path"),
         (np.ones((3, 2), np.int64), TypeError, "rows must be a NumPy array of float32"),
         (np.ones(3), ValueError, r"rows must have shape \(n, d\)"),
@@ -167,13 +171,26 @@ def test_what_rows_may_not_be(tmp_path: Path) -> None:
     for paths in ([tmp_path / "a.npy", tmp_path / "b.parquet"], [tmp_path / "c.csv"]):
         with pytest.raises(ValueError, match=r"all of one kind"):
             distributed.neighbors_within(paths, 0.1, folder=tmp_path / "work")
-    with pytest.raises(ValueError, match=r"rows-00000\.npy: row 2 holds inf"):
+    with pytest.raises(ValueError, match=r"^rows: row 2 holds inf"):
         distributed.DBSCAN().fit(np.array([[1.0], [2], [np.inf]]), folder=tmp_path / "work")
     for rows, model in ((X[:0], distributed.DBSCAN()), (X[:1], distributed.AgglomerativeClustering(
         distance_threshold=1.0
     ))):  # fmt: skip
         with pytest.raises(ValueError, match=r"rows must be \d at least, got"):
             model.fit(rows, folder=tmp_path / "work")
+
+
+def test_pickled_objects_are_refused_and_not_made(tmp_path: Path) -> None:
+    class Harm:
+        def __reduce__(self) -> Any:
+            return (os.mkdir, (os.fspath(tmp_path / "harm"),))
+
+    np.save(tmp_path / "x.npy", np.array([[Harm()]], object), allow_pickle=True)
+    (tmp_path / "y.npy").write_bytes(pickle.dumps(Harm()))
+    for name in ("x.npy", "y.npy"):
+        with pytest.raises(ValueError, match=rf"{name}: is no \.npy file of numbers \((it holds pickled|Array can't)"):
+            distributed.neighbors_within(tmp_path / name, 0.1, folder=tmp_path / "work")
+    assert not (tmp_path / "harm").exists()
 
 
 def test_parameters(tmp_path: Path) -> None:
@@ -189,6 +206,10 @@ def test_parameters(tmp_path: Path) -> None:
         (lambda: distributed.AgglomerativeClustering(distance_threshold=1, linkage="ward").fit(X, **work), ValueError,
          "linkage"),
         (lambda: distributed.neighbors_within(X, 1, memory=0, **work), ValueError, "memory must be at least 1"),
+        (lambda: distributed.neighbors_within(X, 1, memory=1, **work), ValueError,
+         r"memory must be at least 2,304, for blocks of 8 of the 130 rows, got 1: .*too many tasks"),
+        (lambda: distributed.nearest_neighbors(X, 130, memory=9999, **work), ValueError, "blocks of 8"),
+        (lambda: distributed.neighbors_within(X, 1, progress=3, **work), TypeError, "progress must be a function"),
         (lambda: distributed.neighbors_within(X, 1, n_threads=0, **work), ValueError, "n_threads"),
         (lambda: distributed.neighbors_within(X, 1, executor=map, **work), TypeError, "get_executor"),
         (lambda: distributed.neighbors_within(X, 1, folder=3), TypeError, "folder must be"),
@@ -209,7 +230,7 @@ def test_answers_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     monkeypatch.setattr(_clusterers, "LEAST_MEMORY", 1)
     model = distributed.AgglomerativeClustering(distance_threshold=0.4, metric="cosine")
-    with pytest.raises(MemoryError, match=r"connect \d+ rows \(that of .*npy, row \d+\), .*linkage='single'"):
+    with pytest.raises(MemoryError, match=r"connect \d+ rows \(that of rows, row \d+\), .*linkage='single'"):
         model.fit(X, folder=tmp_path / "average", memory=memory_for(X, 44))
     model.fit(X, folder=tmp_path / "average", memory=1 << 20)  # goes on with more
     assert model.totals_.tasks < model.totals_.found
