@@ -93,7 +93,8 @@ class AgglomerativeClustering(Clusterer):
     """Agglomerative clustering below a threshold of rows in files, as :class:`pyface.cluster.AgglomerativeClustering`.
 
     distance_threshold : >= 0; clusters are merged at heights strictly below it.
-    metric : "euclidean", "cosine" or "sqeuclidean". linkage : "average", "complete", "single" or "weighted".
+    metric : "euclidean", "cosine" or "sqeuclidean". linkage : "average", "complete", "single" or "weighted";
+        average by default, not Ward's as on one machine, which does not fall apart into components below a threshold.
 
     After fit: ``labels_`` (n,) int64, numbered by the smallest row of each cluster; ``n_clusters_``,
     ``n_features_in_``; ``totals_``, a :class:`Totals`. Trees, groups and pairs that may not be linked are not offered.
