@@ -10,24 +10,19 @@
 namespace pyface::distance {
 namespace {
 
-// Which codes to take for all rows. Those of a tight group are nearer to each other than codes of a few bits can tell: they
-// do not pay where the radius is less than what these leave in doubt, judged by some of the rows.
-Precision codes_for(double radius, const simd::Kernels& kernels, const Frame& frame, const Rows& x) {
+// Whether the radius is less than what the codes of rows leave in doubt, judged by some of them: those of a tight group are
+// nearer to each other than codes of a few bits can tell.
+bool is_within_doubt(double radius, const Frame& frame, const CodedRows& rows) {
     constexpr index_t kSample = 256;
-    if (fine_codes(kernels) == Precision::codes || x.size() == 0) return Precision::codes;
-    std::vector<std::int32_t> some;
-    const index_t step = (x.size() + kSample - 1) / kSample;
-    for (index_t i = 0; i < x.size(); i += step) some.push_back(static_cast<std::int32_t>(i));
-    const auto count = static_cast<index_t>(some.size());
-    CodedRows sample;
-    sample.load(kernels, Precision::codes, frame, x, 0, count, 1, {}, some.data());
+    const index_t step = (rows.size() + kSample - 1) / kSample;
     double doubt = 0.0;
-    for (index_t i = 0; i < count; ++i) {
-        doubt += 2.0 * static_cast<double>(sample.facts(i).residual) * static_cast<double>(sample.facts(i).length);
+    double count = 0.0;
+    for (index_t i = 0; i < rows.size(); i += step, count += 1.0) {
+        doubt += 2.0 * static_cast<double>(rows.facts(i).residual) * static_cast<double>(rows.facts(i).length);
     }
     // How far the score of a pair at the radius is from that of a row with itself.
     const double reach = frame.is_cosine() ? 1.0 - frame.least_score(radius, 0.0) : -frame.least_score(radius, 0.0);
-    return reach * static_cast<double>(count) < doubt ? fine_codes(kernels) : Precision::codes;
+    return reach * count < doubt;
 }
 
 }  // namespace
@@ -44,8 +39,12 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
       blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_) {
     require(x_.size() < INT32_MAX && y_.size() < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
     if (x_.dimension() > kFewColumns) {
-        const Precision codes = codes_for(radius, kernels_, frame_, x_);
+        Precision codes = Precision::codes;
         x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        if (fine_codes(kernels_) != codes && is_within_doubt(radius, frame_, x_codes_)) {
+            codes = fine_codes(kernels_);
+            x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
+        }
         if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
     }
     const bool cosine = frame_.is_cosine();
