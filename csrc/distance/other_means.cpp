@@ -76,8 +76,8 @@ public:
             }
             mean_frame_.adjust(scaled_variances_.data(), nullptr);
         }
-        mean_codes_.load(kernels_, fine_codes(kernels_), mean_frame_, clusters_.means, 0, clusters_.means.size(), n_threads,
-                         poll);
+        mean_codes_.load(kernels_, fine_codes(kernels_), mean_frame_, clusters_.means, 0, clusters_.means.size(),
+                         n_threads, poll);
     }
 
     void run(VectorView<double> out) {

@@ -42,8 +42,8 @@ public:
     void set_threshold(index_t i, double least_score, double per_share = 0.0);
 
     // Screens columns [begin, end), by the codes of the sides, which are of one kind, or in float32: at most kColBlock,
-    // begin a multiple of tile_cols. Rows and columns of candidates count from the beginnings. With `above_diagonal` x is y,
-    // and candidates on or below the diagonal may be left out.
+    // begin a multiple of tile_cols. Rows and columns of candidates count from the beginnings. With `above_diagonal` x is
+    // y, and candidates on or below the diagonal may be left out.
     void run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal);
     // Whether codes are worth a try: from the rows' columns first, then from one run to the next.
     class Codes {

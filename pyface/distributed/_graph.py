@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface import _check, _memory
+from pyface._npy import mapped
 from pyface.distributed import _files
 from pyface.distributed._run import Progress, Run, Totals, finished
 from pyface.distributed._tasks import Job, pieces_of
@@ -209,6 +210,6 @@ def nearest_neighbors(
                     whole[begin:end] = result.array(name)
                 whole.flush()
                 del whole
-        found.append(np.load(path, mmap_mode="r", allow_pickle=False))
+        found.append(mapped(path))
     run.done()
     return found[0], found[1]

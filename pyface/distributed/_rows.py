@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyface._npy import mapped
 from pyface._typing import FloatArray
 
 
@@ -53,7 +53,7 @@ class Rows:
             first = at - int(self.starts[shard])
             last = min(end - int(self.starts[shard]), self.lengths[shard])
             if last > first:
-                result[at - begin : at - begin + last - first] = _mapped(self.paths[shard])[first:last]
+                result[at - begin : at - begin + last - first] = mapped(self.paths[shard])[first:last]
                 at += last - first
             shard += 1
         return result
@@ -65,7 +65,7 @@ class Rows:
         for shard, path in enumerate(self.paths):
             begin, end = ends[shard], ends[shard + 1]
             if end > begin:
-                result[begin:end] = _mapped(path)[rows[begin:end] - self.starts[shard]]
+                result[begin:end] = mapped(path)[rows[begin:end] - self.starts[shard]]
         return result
 
     def where(self, row: int) -> tuple[str, int]:
@@ -74,17 +74,12 @@ class Rows:
         return self.paths[shard], row - int(self.starts[shard])
 
 
-def _mapped(path: str) -> NDArray[Any]:
-    found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return found
-
-
 def rows_of_files(paths: Sequence[str]) -> Rows:
     """The rows of ``.npy`` files, one after the other. An error names the file that is not like the first."""
     lengths, first = [], None
     for path in paths:
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = mapped(path)
         except (ValueError, EOFError) as error:
             why = "it holds pickled objects" if "pickle" in str(error) else error
             raise ValueError(f"{path}: is no .npy file of numbers ({why})") from None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import pyface
 from pyface._memory import reason
+from pyface._npy import mapped
 from pyface._typing import FloatArray
 from pyface.distributed import _files, _parquet
 from pyface.distributed._files import Result, Writer
@@ -250,7 +251,7 @@ def _forest(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any]
 def _joins(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any]:
     """What connects the core rows of two blocks, and them with others; from the file of the pairs if it has them."""
     blocks = [work.block(i) for i in sorted(set(job.parameters["blocks"]))]
-    core = np.load(work.folder / CORE, mmap_mode="r")
+    core = mapped(work.folder / CORE)
     is_core = np.concatenate([core[begin:end] for begin, end in blocks])
     before = 0 if len(blocks) == 1 else blocks[0][1] - blocks[0][0]
     found = _files.read(work.folder / job.parameters["pairs"])
@@ -301,7 +302,7 @@ def _nearest(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any
 def _batch(work: Work, job: Job, out: Writer, counts: Counts) -> dict[str, Any]:
     """Some components, clustered as one machine does it: of each row the first row of its cluster."""
     begin, end = job.parameters["rows"]
-    rows = np.sort(np.load(work.folder / ORDER, mmap_mode="r")[begin:end])
+    rows = np.sort(mapped(work.folder / ORDER)[begin:end])
     x = work.rows.take(rows)
     counts.bytes_read += len(rows) * work.rows.stored_bytes
     counts.pairs += len(rows) * (len(rows) - 1) // 2

@@ -237,3 +237,11 @@ def test_answers_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(_files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100}))
     with pytest.raises(DistributedError, match="make room and run again"):
         distributed.nearest_neighbors(X, 3, folder=tmp_path / "nearest")
+
+
+def test_a_header_with_a_changed_byte_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    np.save(path, np.ones((4, 3), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"}", b" ", 1))
+    with pytest.raises(ValueError, match=r"rows\.npy: is no \.npy file of numbers"):
+        distributed.DBSCAN().fit(str(path), folder=tmp_path / "work")
