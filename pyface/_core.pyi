@@ -201,6 +201,33 @@ def nearest_other_means(
     unit: bool,
     n_threads: int,
 ) -> None: ...
+
+# Sums (k, d) of the rows order[begins[g]:begins[g + 1]] of each group, at unit length where origin is None, else less
+# origin (d,); and (k,) the sums of their squared lengths.
+def group_sums(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    origin: NDArray[np.float64] | None,
+    order: NDArray[np.int64],
+    begins: NDArray[np.int64],
+    sums: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    *,
+    n_threads: int,
+) -> None: ...
+
+# out[p]: mean squared distance of row rows[p] to the group of which means[places[p]] is the mean row, and
+# squares[places[p]] the mean squared length.
+def squared_to_means(
+    x: NDArray[np.float32] | NDArray[np.float64],
+    origin: NDArray[np.float64] | None,
+    rows: NDArray[np.int64],
+    places: NDArray[np.int64],
+    means: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    out: NDArray[np.float64],
+    *,
+    n_threads: int,
+) -> None: ...
 def bin_pairs(
     x: NDArray[np.float32] | NDArray[np.float64],
     labels: NDArray[np.int32],
@@ -222,7 +249,10 @@ def distances_of_pairs(
 
 class EdgeStream:
     def __init__(self, x: NDArray[Any], *, metric: str, radius: float, n_threads: int) -> None: ...
-    def next(self, max_edges: int) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None: ...
+    # settled (n,): edges between rows with the same number, not -1, may be left out.
+    def next(
+        self, max_edges: int, settled: NDArray[np.int32] | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None: ...
 
 def debug_counters() -> dict[str, int]: ...
 def reset_debug_counters() -> None: ...

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/fingerprint.hpp"
+#include "distance/group_means.hpp"
 #include "distance/other_means.hpp"
 #include "distance/usable.hpp"
 #include "distance/within.hpp"
@@ -122,6 +124,69 @@ void nearest_other_means(const Array<T>& x, const Array<double>& means, const Ar
     });
 }
 
+// Rows as means of groups take them: at length 1, or less an origin.
+template <class T>
+distance::Frame mean_frame(const simd::Rows& rows, const std::optional<Array<double>>& origin) {
+    if (!origin) return distance::Frame(Metric::cosine, rows.dimension(), 1.0, nullptr);
+    const auto values = as_vector(*origin, "origin must have shape (d,)");
+    require(values.size == rows.dimension(), "origin must have as many values as x has columns");
+    const AlignedBuffer padded(simd::padded(rows.dimension()));
+    std::fill_n(padded.get(), simd::padded(rows.dimension()), 0.0);
+    std::copy(values.begin(), values.end(), padded.get());
+    return distance::Frame(Metric::sqeuclidean, rows.dimension(), 1.0, padded.get());
+}
+
+void require_indices(VectorView<const std::int64_t> indices, index_t end, const char* message) {
+    require(std::all_of(indices.begin(), indices.end(), [&](std::int64_t i) { return i >= 0 && i < end; }), message);
+}
+
+template <class T>
+void group_sums(const Array<T>& x, const std::optional<Array<double>>& origin, const Array<std::int64_t>& order,
+                const Array<std::int64_t>& begins, Array<double> sums, Array<double> squares, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    const distance::Groups groups{as_vector(order, "order must be a vector"),
+                                  as_vector(begins, "begins must be a vector")};
+    const auto sums_view = as_writable_matrix(sums, "sums must be a writable matrix");
+    const auto squares_view = as_writable_vector(squares, "squares must be a writable vector");
+    require_indices(groups.order, rows.size(), "order must be rows of x");
+    require(groups.begins.size >= 1 && groups.begins[0] == 0 &&
+                groups.begins[groups.begins.size - 1] == groups.order.size &&
+                std::is_sorted(groups.begins.begin(), groups.begins.end()),
+            "begins must increase from 0 to len(order)");
+    require(sums_view.rows == groups.size() && sums_view.cols == rows.dimension() &&
+                squares_view.size == groups.size(),
+            "sums and squares must have a row for each group");
+    require_threads(n_threads);
+    const distance::Frame frame = mean_frame<T>(rows, origin);
+    interruptible([&](const PollCallback& poll) {
+        distance::group_sums(rows, frame, groups, sums_view, squares_view, n_threads, poll);
+    });
+}
+
+template <class T>
+void squared_to_means(const Array<T>& x, const std::optional<Array<double>>& origin, const Array<std::int64_t>& asked,
+                      const Array<std::int64_t>& places, const Array<double>& means, const Array<double>& squares,
+                      Array<double> out, int n_threads) {
+    const auto rows = as_rows(x, "x must have shape (n, d)");
+    const auto asked_view = as_vector(asked, "rows must be a vector");
+    const auto places_view = as_vector(places, "places must be a vector");
+    const auto means_view = as_matrix(means, "means must be a matrix");
+    const auto squares_view = as_vector(squares, "squares must be a vector");
+    const auto out_view = as_writable_vector(out, "out must be a writable vector");
+    require_indices(asked_view, rows.size(), "rows must be rows of x");
+    require_indices(places_view, means_view.rows, "places must be rows of means");
+    require(means_view.cols == rows.dimension() && squares_view.size == means_view.rows,
+            "means must have the columns of x, and squares as many values as means has rows");
+    require(places_view.size == asked_view.size && out_view.size == asked_view.size,
+            "rows, places and out must be of one length");
+    require_threads(n_threads);
+    const distance::Frame frame = mean_frame<T>(rows, origin);
+    interruptible([&](const PollCallback& poll) {
+        distance::squared_to_means(rows, frame, asked_view, places_view, means_view, squares_view, out_view, n_threads,
+                                   poll);
+    });
+}
+
 template <class T>
 bool all_usable(const Array<T>& x, bool nonzero, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
@@ -159,22 +224,35 @@ void define_distances(py::module_& m) {
           "indices"_a.noconvert(), py::kw_only(), "metric"_a, "n_threads"_a);
     m.def("nearest_other_means", &nearest_other_means<T>, "x"_a.noconvert(), "means"_a.noconvert(),
           "variances"_a.noconvert(), "own"_a.noconvert(), "out"_a.noconvert(), py::kw_only(), "unit"_a, "n_threads"_a);
+    m.def("group_sums", &group_sums<T>, "x"_a.noconvert(), "origin"_a.noconvert(), "order"_a.noconvert(),
+          "begins"_a.noconvert(), "sums"_a.noconvert(), "squares"_a.noconvert(), py::kw_only(), "n_threads"_a);
+    m.def("squared_to_means", &squared_to_means<T>, "x"_a.noconvert(), "origin"_a.noconvert(), "rows"_a.noconvert(),
+          "places"_a.noconvert(), "means"_a.noconvert(), "squares"_a.noconvert(), "out"_a.noconvert(), py::kw_only(),
+          "n_threads"_a);
 }
 
 // distance::EdgeStream, and the array whose rows it reads.
 class EdgeStream {
 public:
     EdgeStream(py::array x, const simd::Rows& rows, Metric metric, double radius, int n_threads)
-        : x_(std::move(x)), n_threads_(n_threads) {
+        : x_(std::move(x)), n_rows_(rows.size()), n_threads_(n_threads) {
         interruptible([&](const PollCallback& poll) {
             stream_ = std::make_unique<distance::EdgeStream>(rows, metric, radius, n_threads, poll);
         });
     }
 
-    py::object next(index_t max_edges) {
+    py::object next(index_t max_edges, const std::optional<Array<std::int32_t>>& settled) {
         require(max_edges >= 1, "max_edges must be at least 1");
+        const std::int32_t* numbers = nullptr;
+        if (settled) {
+            const auto view = as_vector(*settled, "settled must be a vector");
+            require(view.size == n_rows_, "settled must have a number for each row of x");
+            numbers = view.data;
+        }
         bool any = false;
-        interruptible([&](const PollCallback& poll) { any = stream_->next(max_edges, edges_, n_threads_, poll); });
+        interruptible([&](const PollCallback& poll) {
+            any = stream_->next(max_edges, edges_, numbers, n_threads_, poll);
+        });
         if (!any) return py::none();
         const auto n_edges = static_cast<index_t>(edges_.size());
         py::array_t<std::int32_t> rows(n_edges);
@@ -192,6 +270,7 @@ public:
 
 private:
     py::array x_;
+    index_t n_rows_;
     int n_threads_;
     std::unique_ptr<distance::EdgeStream> stream_;
     std::vector<distance::PairsWithin::Pair> edges_;
@@ -216,7 +295,7 @@ void register_distance(py::module_& m) {
     define_distances<double>(m);
     py::class_<EdgeStream>(m, "EdgeStream")
         .def(py::init(&make_edge_stream), "x"_a, py::kw_only(), "metric"_a, "radius"_a, "n_threads"_a)
-        .def("next", &EdgeStream::next, "max_edges"_a);
+        .def("next", &EdgeStream::next, "max_edges"_a, "settled"_a.noconvert() = py::none());
     m.def("debug_counters", [] {
         using distance::Counter;
         const auto value = [](Counter c) { return distance::g_counters[static_cast<std::size_t>(c)].load(); };

@@ -64,7 +64,8 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
         poll);
 }
 
-void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances) {
+void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances,
+                      const std::int32_t* settled) {
     const Blocks::Task part = blocks_[task];
     const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
     const auto worker = workers_.lease([&] {
@@ -74,10 +75,18 @@ void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>
     Screen& screen = worker->screen;
     screen.set_rows(part.row_begin, part.row_end);
     for (index_t i = 0; i < screen.n_rows(); ++i) screen.set_threshold(i, least_score(part.row_begin + i));
+    screen.leave_out(settled);
     worker->found.clear();
+    // Of one number throughout: -1 if they are not, or have none.
+    const auto number_of = [&](index_t begin, index_t end) {
+        const auto is_another = [&](std::int32_t number) { return number != settled[begin]; };
+        return std::any_of(settled + begin, settled + end, is_another) ? -1 : settled[begin];
+    };
+    const std::int32_t rows_number = settled == nullptr ? -1 : number_of(part.row_begin, part.row_end);
     Screen::Codes codes(x_.dimension());
     for (index_t col = part.col_begin; col < part.col_end; col += kColBlock) {
         const index_t col_end = std::min(col + kColBlock, part.col_end);
+        if (rows_number >= 0 && number_of(col, col_end) == rows_number) continue;
         const bool on_diagonal = to_itself_ && col < part.row_end;
         screen.run(codes, screen.n_rows() * (col_end - col) / kManyCandidates, col, col_end, on_diagonal);
         collect(*worker, col, on_diagonal ? part.row_begin : -kRowBlock, distances == nullptr);

@@ -20,7 +20,10 @@ public:
     };
     // Appends the pairs of a task, by row, then by column. Distances go along where `distances` is not nullptr; without
     // them most pairs need not be computed in float64. Safe to call from several threads.
-    void run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances);
+    // With `settled`, a number for each row of x, which is compared with itself: pairs of rows with the same number, not
+    // -1, are left out.
+    void run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances,
+             const std::int32_t* settled = nullptr);
 
 private:
     struct Found {

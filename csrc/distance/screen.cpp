@@ -135,6 +135,15 @@ void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool a
     n_found_ = screen_of(kernels_, columns_->precision())(panels, rows.offsets.data(), terms, found_.data());
     count(precision == Precision::codes ? Counter::pairs_in_codes : Counter::pairs_in_float32,
           n_rows() * (col_end - col_begin));
+    if (numbers_ != nullptr) drop_left_out(col_begin);
+}
+
+void Screen::drop_left_out(index_t col_begin) {
+    const std::int32_t* rows = numbers_ + begin_;
+    const std::int32_t* cols = numbers_ + col_begin;
+    const auto is_out = [&](const simd::Candidate& c) { return rows[c.row] >= 0 && rows[c.row] == cols[c.col]; };
+    const auto first = found_.begin();
+    n_found_ = std::remove_if(first, first + n_found_, is_out) - first;
 }
 
 void Screen::run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {

@@ -58,6 +58,10 @@ public:
     // run() with codes while they pay, else in float32. Codes pay with at most `most` candidates.
     void run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
 
+    // With x as y: from now on, candidates of rows that have the same number here, not -1, are left out. Borrowed; nullptr:
+    // none. Rows must not be listed.
+    void leave_out(const std::int32_t* numbers) { numbers_ = numbers; }
+
     // Columns of the matrix have changed.
     void forget_columns() { float_columns_begin_ = float_columns_end_ = -1; }
     index_t n_found() const { return n_found_; }
@@ -79,6 +83,7 @@ private:
     RowSide& side(Precision precision) { return sides_[static_cast<std::size_t>(precision)]; }
     const RowSide& side(Precision precision) const { return sides_[static_cast<std::size_t>(precision)]; }
     void prepare(Precision precision);
+    void drop_left_out(index_t col_begin);
     void set_term(RowSide& to, index_t i) const;
     const RowFacts& row_facts(const RowSide& side, index_t i) const;
 
@@ -87,6 +92,7 @@ private:
     Side x_, y_;
     index_t begin_ = 0, end_ = 0;
     const std::int32_t* listed_ = nullptr;
+    const std::int32_t* numbers_ = nullptr;
     std::vector<double> thresholds_, per_share_;
     RowSide sides_[2];
     bool ready_[2] = {};

@@ -101,8 +101,8 @@ void RadiusGraph::write(VectorView<std::int64_t> indptr, VectorView<std::int32_t
     for (std::size_t i = 0; i < indptr_.size(); ++i) indptr[static_cast<index_t>(i)] = indptr_[i];
 }
 
-bool EdgeStream::next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, int n_threads,
-                      const PollCallback& poll) {
+bool EdgeStream::next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, const std::int32_t* settled,
+                      int n_threads, const PollCallback& poll) {
     require(!interrupted_, "the stream was interrupted and cannot go on; make a new one");
     edges.clear();
     interrupted_ = true;  // until this call comes to its end
@@ -124,7 +124,7 @@ bool EdgeStream::next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, 
             [&](index_t t) {
                 if (!done[at(t)]) {
                     if (t > 0 && n_edges >= max_edges) return;
-                    within_.run(next_task_ + t, found[at(t)], nullptr);
+                    within_.run(next_task_ + t, found[at(t)], nullptr, settled);
                     done[at(t)] = 1;
                 }
                 n_edges += static_cast<index_t>(found[at(t)].size());

@@ -51,8 +51,10 @@ public:
     EdgeStream(const Rows& x, Metric metric, double radius, int n_threads, const PollCallback& poll)
         : within_(x, nullptr, metric, radius, n_threads, poll), batch_(4 * n_threads) {}
 
-    // Replaces `edges` by the next ones, about max_edges at most, and says whether there were any.
-    bool next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, int n_threads, const PollCallback& poll);
+    // Replaces `edges` by the next ones, about max_edges at most, and says whether there were any. With `settled`, a number
+    // for each row: edges between rows with the same number, not -1, may be left out.
+    bool next(index_t max_edges, std::vector<PairsWithin::Pair>& edges, const std::int32_t* settled, int n_threads,
+              const PollCallback& poll);
 
 private:
     struct Ahead {

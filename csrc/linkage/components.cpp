@@ -36,17 +36,29 @@ NearGraph::NearGraph(const simd::Rows& x, distance::Metric metric, double radius
     UnionFind sets(x.size());
     distance::EdgeStream stream(x, metric, radius, n_threads, poll);
     std::vector<Edge> some;
+    const auto put_components = [&] {
+        for (std::int32_t i = 0; i < x.size(); ++i) component_[at(i)] = sets.find(i);
+    };
+    // Without a list of edges those inside of a component say nothing more.
+    index_t n_since = 0;
+    bool is_put = false;
     Poller look(poll);
-    while (stream.next(kEdgesAtOnce, some, n_threads, poll)) {
+    while (stream.next(kEdgesAtOnce, some, is_put ? component_.data() : nullptr, n_threads, poll)) {
         for (const Edge& edge : some) sets.unite(edge.row, edge.col);
         if (has_edges_ && static_cast<index_t>(edges_.size() + some.size()) > max_edges) {
             has_edges_ = false;
             edges_ = {};
         }
         if (has_edges_) edges_.insert(edges_.end(), some.begin(), some.end());
+        n_since += static_cast<index_t>(some.size());
+        if (!has_edges_ && n_since >= x.size()) {
+            put_components();
+            is_put = true;
+            n_since = 0;
+        }
         look();
     }
-    for (std::int32_t i = 0; i < x.size(); ++i) component_[at(i)] = sets.find(i);
+    put_components();
 }
 
 NearBetween::NearBetween(const simd::Rows& x, const simd::Rows& y, VectorView<const std::int32_t> component,

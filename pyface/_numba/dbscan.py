@@ -101,6 +101,16 @@ def join(
 
 
 @entry
+def put_roots(
+    parents: NDArray[np.int32], is_core: NDArray[np.bool_], begin: int, end: int, roots: NDArray[np.int32]
+) -> None:
+    """The roots of the core rows in [begin, end)."""
+    for row in range(begin, end):
+        if is_core[row]:
+            roots[row] = find_root(parents, row)
+
+
+@entry
 def number(
     parents: NDArray[np.int32],
     is_core: NDArray[np.bool_],

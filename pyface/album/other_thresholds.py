@@ -48,8 +48,6 @@ _MOST_NUMBERS = 50_000 * 128
 # Why a range ends early.
 _TOO_MANY = "beyond that, too many people would flow together"
 _NOT_KEPT = "beyond that, nothing is kept of so many faces"
-# Rows that are copied at a time, so that the copies stay in the cache.
-_IN_CACHE = 64
 # By so much more than a limit pairs are looked for, as means are computed by another formula than they are.
 _SLACK = 1e-3
 
@@ -219,12 +217,6 @@ class _People:
         self.are_known = near is not None
         pairs = np.empty((0, 2), np.int64) if near is None else near.pairs.astype(np.int64)
         self._near_pairs = np.where(rules.is_in[pairs[:, :1]], pairs[:, ::-1], pairs)  # the poor first
-        # The vectors of those whose distances are asked for.
-        asked = np.union1d(np.flatnonzero(self._may_go), poor)
-        self._place = np.full(n, -1, np.int64)
-        self._place[asked] = np.arange(len(asked))
-        self._wide = basis.space.wide(asked)
-        self._squares = np.einsum("ij,ij->i", self._wide, self._wide)
         none = np.empty(0, np.int64)
         self._near = NearPeople(none, none, np.empty(0))
 
@@ -256,7 +248,7 @@ class _People:
         means = self._means(names[is_several], founded, np.zeros(len(founded), np.bool_))
         places = np.searchsorted(means.names, founded[rows])
         sizes = means.sizes[places]
-        self._stay[rows] = self._to_means(rows, means, places) * sizes / (sizes - 1)
+        self._stay[rows] = self._basis.space.to_means(rows, means, places) * sizes / (sizes - 1)
 
     def _measure_poor(self, founded: Labels, settled: Labels, goes: NDArray[np.bool_]) -> None:
         """How far from poor faces those are who have changed and have a face near to them."""
@@ -265,33 +257,24 @@ class _People:
         pairs = self._near_pairs[are_of(settled, changed)[self._near_pairs[:, 1]]]
         faces, people = np.divmod(np.unique(pairs[:, 0] * n + settled[pairs[:, 1]]), n)
         means = self._means(np.unique(people), founded, goes)
-        distances = self._to_means(faces, means, np.searchsorted(means.names, people))
+        distances = space.to_means(faces, means, np.searchsorted(means.names, people))
         found = NearPeople(faces, people, distances).where(distances < space.squared(self._limit))
         self._near = self._near.where(~np.isin(self._near.people, changed)).with_others(found)
 
     def _means(self, names: Labels, founded: Labels, goes: NDArray[np.bool_]) -> Means:
         """The means of people as they are once faces have gone, each of whom is one of his own."""
-        is_alone = goes[names]
+        space, is_alone = self._basis.space, goes[names]
         sizes, sums, squares = self._sums.of(founded[names])
         place = np.full(len(founded), -1, np.int64)
         place[founded[names[~is_alone]]] = np.flatnonzero(~is_alone)
-        gone = np.flatnonzero(goes & (place[founded] >= 0))
-        own, places = self._place[gone], place[founded[gone]]
-        np.subtract.at(sizes, places, 1)
-        np.subtract.at(sums, places, self._wide[own])
-        np.subtract.at(squares, places, self._squares[own])
-        own = self._place[names[is_alone]]
-        sizes[is_alone], sums[is_alone], squares[is_alone] = 1, self._wide[own], self._squares[own]
+        gone = space.means(np.where(goes & (place[founded] >= 0), founded, -1))
+        places = place[gone.names]
+        sizes[places] -= gone.sizes
+        sums[places] -= gone.means * gone.sizes[:, None]
+        squares[places] -= gone.squares * gone.sizes
+        wide = space.wide(names[is_alone])
+        sizes[is_alone], sums[is_alone], squares[is_alone] = 1, wide, np.einsum("ij,ij->i", wide, wide)
         return Means(names, sizes, sums / sizes[:, None], squares / sizes)
-
-    def _to_means(self, rows: NDArray[np.int64], means: Means, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What Space.to_means gives, for faces that may go and poor ones."""
-        own = self._place[rows]
-        found: NDArray[np.float64] = self._squares[own] + means.squares[places]
-        for begin in range(0, len(rows), _IN_CACHE):
-            here = slice(begin, begin + _IN_CACHE)
-            found[here] -= 2 * np.einsum("ij,ij->i", self._wide[own[here]], means.means[places[here]])
-        return found
 
 
 class _Sums:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyface._typing import Embeddings, Labels
+from pyface.kernels.group_means import group_sums, squared_to_means
 from pyface.kernels.linkage_below import near_pairs, near_pairs_between, radius_for
 from pyface.kernels.pairs import distances_of_pairs
 
@@ -205,8 +206,12 @@ class Space:
     @cached_property
     def _middle(self) -> Floats:
         """Near it squares lose fewer digits than far away from it."""
-        middle: Floats = self.embeddings.mean(axis=0, dtype=np.float64)
+        middle: Floats = self.embeddings.sum(axis=0, dtype=np.float64) / max(len(self), 1)
         return middle
+
+    @property
+    def _origin(self) -> Floats | None:
+        return None if self.metric == "cosine" else self._middle
 
     def wide(self, rows: Rows) -> Floats:
         """These rows in float64, of length 1 under cosine, from the middle of all under the others."""
@@ -220,35 +225,17 @@ class Space:
     def means(self, people: Labels, names: NDArray[np.int64] | None = None) -> Means:
         """Of those of ``names``, or all, who has faces in ``people`` (n,), -1 for none. Time O(d) for each face."""
         rows = np.flatnonzero(people >= 0 if names is None else are_of(people, names))
-        if len(rows) == 0:
-            none = np.empty(0, np.int64)
-            return Means(none, none, np.empty((0, self.embeddings.shape[1])), np.empty(0))
-        from scipy.sparse import csr_array  # too heavy to come with the package
-
-        own = people[rows]
-        rows, own = (part[np.argsort(own, kind="stable")] for part in (rows, own))
-        found, places, sizes = np.unique(own, return_inverse=True, return_counts=True)
-        sums = np.zeros((len(found), self.embeddings.shape[1]))
-        squares = np.zeros(len(found))
-        for begin in range(0, len(rows), _BLOCK):
-            wide = self.wide(rows[begin : begin + _BLOCK])
-            here = places[begin : begin + _BLOCK]
-            starts = np.flatnonzero(np.diff(here, prepend=-1))
-            # Each row of this matrix adds up the faces of a person.
-            adds = csr_array((np.ones(len(here)), np.arange(len(here)), np.append(starts, len(here))))
-            sums[here[starts]] += adds @ wide
-            squares[here[starts]] += adds @ np.einsum("ij,ij->i", wide, wide)
+        rows = rows[np.argsort(people[rows], kind="stable")]
+        found, sizes = np.unique(people[rows], return_counts=True)
+        begins = np.concatenate([[0], np.cumsum(sizes)])
+        sums, squares = group_sums(self.embeddings, rows, begins, origin=self._origin, n_threads=self.n_threads)
         return Means(found, sizes, sums / sizes[:, None], squares / sizes)
 
     def to_means(self, rows: Rows, means: Means, places: NDArray[np.int64]) -> Floats:
         """(m,) squared mean distance of each row to the faces of the person at that place of ``means``."""
-        found = np.empty(len(rows))
-        for begin in range(0, len(rows), _BLOCK):
-            here = slice(begin, begin + _BLOCK)
-            wide, at = self.wide(rows[here]), places[here]
-            dots = np.einsum("ij,ij->i", wide, means.means[at])
-            found[here] = np.einsum("ij,ij->i", wide, wide) + means.squares[at] - 2 * dots
-        return found
+        return squared_to_means(
+            self.embeddings, rows, places, means.means, means.squares, origin=self._origin, n_threads=self.n_threads
+        )
 
     def below_means(self, rows: Rows, means: Means, squared: float) -> Found:
         """Which of these rows are at a squared mean distance strictly below ``squared`` to the faces of which people.

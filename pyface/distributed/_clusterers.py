@@ -78,7 +78,7 @@ class DBSCAN(Clusterer):
             run.job("joins", *job.parameters["blocks"], blocks=job.parameters["blocks"], pairs=job.name) for job in jobs
         ]
         list(run.stage("joins", joins))
-        self.labels_ = density.labels_of(is_core, lambda: run.edges(joins))
+        self.labels_ = density.labels_of(is_core, lambda _: run.edges(joins))
         self.core_sample_indices_ = np.flatnonzero(is_core)
         self.n_features_in_ = run.work.rows.d
         self.totals_ = run.done()
@@ -155,7 +155,7 @@ class AgglomerativeClustering(Clusterer):
         run.require_disk(16 * run.n * run.work.n_blocks)
         jobs = run.block_pairs("forest") if radius >= 0 else []
         list(run.stage("forest", jobs))
-        labels = density.labels_of(np.ones(run.n, np.bool_), lambda: run.edges(jobs))
+        labels = density.labels_of(np.ones(run.n, np.bool_), lambda _: run.edges(jobs))
         if linkage != "single":
             labels = _cluster_components(run, labels)
         self.labels_ = labels

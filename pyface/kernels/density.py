@@ -11,6 +11,8 @@ from pyface import _core
 from pyface._typing import FloatArray, Labels
 
 Edges = tuple[NDArray[np.int32], NDArray[np.int32]]
+# (n,) numbers: edges of rows that have the same one, not -1, are not asked for any more.
+Settled = Callable[[], NDArray[np.int32]]
 
 # Some milliseconds of work, as Ctrl-C is not seen before it is done, but enough that the calls themselves cost nothing.
 EDGES_AT_ONCE = 1 << 18
@@ -41,8 +43,8 @@ def dbscan(
     """
     rows = np.require(x, requirements=["C", "A"])  # scikit-learn's checks let views through that are not aligned
 
-    def edges() -> Iterator[Edges]:
-        return _edges(rows, metric, radius, n_threads)
+    def edges(settled: Settled | None = None) -> Iterator[Edges]:
+        return _edges(rows, metric, radius, n_threads, settled)
 
     if weights is None:
         return _by_count(len(rows), min_samples, edges)
@@ -54,25 +56,33 @@ def dbscan(
     return labels_of(is_core, edges), is_core
 
 
-def _edges(x: FloatArray, metric: str, radius: float, n_threads: int) -> Iterator[Edges]:
-    """The pairs i < j within the radius, each once, in pieces of arrays that are the caller's."""
+def _edges(
+    x: FloatArray, metric: str, radius: float, n_threads: int, settled: Settled | None
+) -> Iterator[Edges]:  # fmt: skip
+    """The pairs i < j within the radius that are asked for, each once, in pieces of arrays that are the caller's."""
     stream = _core.EdgeStream(x, metric=metric, radius=radius, n_threads=n_threads)
-    while (found := stream.next(EDGES_AT_ONCE)) is not None:
+    numbers, n_since = None, 0
+    while (found := stream.next(EDGES_AT_ONCE, numbers)) is not None:
         i, j = found
+        n_since += len(i)
         for begin in range(0, len(i), EDGES_AT_ONCE):
             piece = slice(begin, begin + EDGES_AT_ONCE)
             yield i[piece], j[piece]
+        if settled is not None and n_since >= len(x):  # so that asking costs no more than the edges did
+            numbers, n_since = settled(), 0
 
 
-def _by_count(n: int, min_samples: int, edges: Callable[[], Iterator[Edges]]) -> tuple[Labels, NDArray[np.bool_]]:
-    """Labels and core rows of ``n`` rows without weights: each edge is looked at once."""
+def _by_count(
+    n: int, min_samples: int, edges: Callable[[Settled], Iterator[Edges]]
+) -> tuple[Labels, NDArray[np.bool_]]:  # fmt: skip
+    """Labels and core rows of ``n`` rows without weights: each edge is looked at once, if at all."""
     from pyface._numba import dbscan as jit
 
     is_core = np.full(n, min_samples == 1)
     components = _Components(is_core)
     if min_samples <= n:  # otherwise no row can be core, and each edge would be kept
         counts = np.ones(n, np.int32)
-        for i, j in edges():
+        for i, j in edges(components.settled):
             jit.count(i, j, min_samples, counts, is_core)
             components.add(i, j)
     components.settle(is_final=True)
@@ -94,23 +104,23 @@ def essential_pairs(is_core: NDArray[np.bool_], edges: Iterable[Edges]) -> NDArr
     return components.essential()
 
 
-def labels_of(is_core: NDArray[np.bool_], edges: Callable[[], Iterator[Edges]]) -> Labels:
+def labels_of(is_core: NDArray[np.bool_], edges: Callable[[Settled], Iterator[Edges]]) -> Labels:
     """Labels where the core rows are known: memory O(n), as only edges to a border row's further clusters are kept.
 
-    Each edge has to come once at least, in either order of its rows, in arrays that are written to.
+    Each edge that is asked for has to come once at least, in either order of its rows, in arrays that are written to.
     """
     components = _Components(is_core)
     if not is_core.any():
         return components.labels()
     is_complete = True
-    for i, j in edges():
+    for i, j in edges(components.settled):
         components.add(i, j, is_final=True)
         if components.n_kept > EDGES_AT_ONCE + 4 * len(is_core):
             components.forget()
             is_complete = False
     labels = components.labels()
     if not is_complete:
-        for i, j in edges():
+        for i, j in edges(components.settled):
             at_border = is_core[i] != is_core[j]
             a, b = i[at_border], j[at_border]
             _lower(labels, np.where(is_core[a], a, b), np.where(is_core[a], b, a))
@@ -157,6 +167,15 @@ class _Components:
         """Drop the kept edges, and return them."""
         kept, self._kept, self.n_kept = self._kept, [], 0
         return kept
+
+    def settled(self) -> NDArray[np.int32]:
+        """The root of each core row, -1 of others: an edge inside of a tree of core rows says nothing more."""
+        from pyface._numba import dbscan as jit
+
+        roots = np.full(len(self._is_core), -1, np.int32)
+        for begin in range(0, len(roots), EDGES_AT_ONCE):
+            jit.put_roots(self._parents, self._is_core, begin, min(len(roots), begin + EDGES_AT_ONCE), roots)
+        return roots
 
     def essential(self) -> NDArray[np.int32]:
         """The pairs (m, 2) that the trees, the anchors and what is kept are made of."""

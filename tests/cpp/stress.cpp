@@ -94,11 +94,15 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
     }
     distance::EdgeStream stream(rows, metric, radius, n_threads, {});
     std::vector<distance::PairsWithin::Pair> edges;
-    while (stream.next(1000, edges, n_threads, {})) {
+    while (stream.next(1000, edges, nullptr, n_threads, {})) {
         for (const auto& edge : edges) results.exact.push_back(edge.row * 1e6 + edge.col);
     }
     std::vector<std::int32_t> labels(static_cast<std::size_t>(kRows));
     for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i / 10);
+    distance::EdgeStream unsettled(rows, metric, radius, n_threads, {});
+    while (unsettled.next(1000, edges, labels.data(), n_threads, {})) {
+        for (const auto& edge : edges) results.exact.push_back(edge.row * 1e6 + edge.col);
+    }
     std::vector<double> thresholds;
     for (int t = 0; t < 500; ++t) thresholds.push_back(radius * (0.5 + t / 500.0));
     std::vector<std::int64_t> counts(2 * (thresholds.size() + 1));

@@ -28,16 +28,25 @@ def random_graph(rng: np.random.Generator, n: int, share: float) -> NDArray[np.b
     return near | near.T | np.eye(n, dtype=bool)
 
 
-def stream(near: NDArray[np.bool_], rng: np.random.Generator) -> Callable[[], Iterator[density.Edges]]:
-    """Edges i < j in random order, in pieces of random lengths up to a little more than was asked for."""
+def stream(
+    near: NDArray[np.bool_], rng: np.random.Generator
+) -> Callable[[density.Settled | None], Iterator[density.Edges]]:
+    """Edges i < j in random order, in pieces of random lengths up to a little more than was asked for.
 
-    def edges() -> Iterator[density.Edges]:
+    Before some of the pieces those that are not asked for any more are left out, or some of them.
+    """
+
+    def edges(settled: density.Settled | None = None) -> Iterator[density.Edges]:
         i, j = np.nonzero(np.triu(near, 1))
         order = rng.permutation(len(i))
         while order.size:
             length = int(rng.integers(1, density.EDGES_AT_ONCE + 3))
             yield i[order[:length]].astype(np.int32), j[order[:length]].astype(np.int32)
             order = order[length:]
+            if settled is not None and rng.random() < 0.5:
+                numbers = settled()
+                is_out = (numbers[i[order]] == numbers[j[order]]) & (numbers[i[order]] >= 0)
+                order = order[~is_out | (rng.random(len(order)) < rng.choice([0, 0.5]))]
 
     return edges
 
@@ -82,7 +91,7 @@ def test_essential_pairs_of_parts_say_as_much(seed: int, n: int, share: float, n
             density.essential_pairs(is_core, iter([(i[part == p].astype(np.int32), j[part == p].astype(np.int32))]))
             for p in range(n_parts)
         ]
-        labels = density.labels_of(is_core, lambda: ((p[:, 0].copy(), p[:, 1].copy()) for p in pairs))
+        labels = density.labels_of(is_core, lambda _: ((p[:, 0].copy(), p[:, 1].copy()) for p in pairs))
     assert labels.tolist() == expected.tolist()
     for found in pairs:
         is_inner = is_core[found].all(axis=1)
@@ -97,10 +106,10 @@ def test_a_third_pass_if_borders_lie_between_many_clusters() -> None:
     near = is_core[:, None] != is_core
     passes = 0
 
-    def edges() -> Iterator[density.Edges]:
+    def edges(settled: density.Settled) -> Iterator[density.Edges]:
         nonlocal passes
         passes += 1
-        yield from stream(near, np.random.default_rng(passes))()
+        yield from stream(near, np.random.default_rng(passes))(settled)
 
     with in_pieces(16):
         labels = density.labels_of(is_core, edges)
@@ -229,8 +238,8 @@ BY_COUNT, BY_WEIGHT = "density._by_count(n, 40, {})", "density._core_by_weight(n
 @pytest.mark.parametrize("call", [BY_COUNT, BY_WEIGHT], ids=["count", "weight"])
 def test_ctrl_c_between_pieces(call: str) -> None:
     """A stream without end, so that only Ctrl-C can end the process."""
-    compiled = f"{STREAM}\n{call.format('lambda: edges(1)')}"
-    assert stops_between_calls(compiled, call.format("lambda: edges(None, begun.set)")) == "stopped"
+    compiled = f"{STREAM}\n{call.format('lambda *_: edges(1)')}"
+    assert stops_between_calls(compiled, call.format("lambda *_: edges(None, begun.set)")) == "stopped"
 
 
 @NEEDS_SIGNALS
@@ -250,7 +259,7 @@ def test_ctrl_c_while_a_loop_is_compiled(call: str, tmp_path: Path) -> None:
         "    return original(*arguments)\n"
         "CPUCodeLibrary._object_getbuffer_hook = hook\n"
         "try:\n"
-        f"    {call.format('lambda: edges(20)')}\n"
+        f"    {call.format('lambda *_: edges(20)')}\n"
         "except KeyboardInterrupt:\n"
         "    print('stopped', len(sent))\n"
     )
