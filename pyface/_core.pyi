@@ -51,6 +51,7 @@ def head_poses(
     camera: tuple[float, float, float] | None = None,
     *,
     refined: bool = True,
+    n_threads: int = 1,
 ) -> tuple[
     NDArray[np.float64],
     NDArray[np.float64],

@@ -10,7 +10,9 @@ namespace {
 
 py::tuple head_poses(const Array<double>& landmarks, const Array<double>& head,
                      const std::optional<Array<bool>>& is_contour, const std::optional<Array<double>>& weights,
-                     const std::optional<std::array<double, 3>>& camera, bool refined) {
+                     const std::optional<std::array<double, 3>>& camera, bool refined,
+                     int n_threads) {
+    require(n_threads >= 1, "n_threads must be at least 1");
     require(landmarks.ndim() == 3 && landmarks.shape(1) >= 1 && landmarks.shape(2) == 2,
             "landmarks must have shape (f, k, 2)");
     const index_t faces = landmarks.shape(0), count = landmarks.shape(1);
@@ -40,7 +42,7 @@ py::tuple head_poses(const Array<double>& landmarks, const Array<double>& head,
     pose::Fault fault = pose::Fault::none;
     interruptible([&](const PollCallback& poll) {
         wrong = pose::fit_poses(points, of_scheme, shares ? &*shares : nullptr, faces, seen_by, refined, out, fault,
-                                poll);
+                                n_threads, poll);
     });
     return py::make_tuple(angles, rotation, translation, scale, residual, errors, wrong,
                           fault == pose::Fault::head_on_line);
@@ -51,7 +53,8 @@ py::tuple head_poses(const Array<double>& landmarks, const Array<double>& head,
 void register_pose(py::module_& m) {
     m.def("head_poses", &head_poses, "landmarks"_a.noconvert(), "head"_a.noconvert(),
           "is_contour"_a.noconvert() = py::none(), "weights"_a.noconvert() = py::none(), "camera"_a = py::none(),
-          py::kw_only(), "refined"_a = true);
+          py::kw_only(), "refined"_a = true,
+          "n_threads"_a = 1);
 }
 
 }  // namespace pyface::bind

@@ -22,11 +22,11 @@ struct Poses {
 // Poses of faces whose landmarks (faces, head.count, 2) are finite. Weights are (faces, count) or (count), from 0 to 1,
 // the largest of each face 1; null weighs all alike. Not refined: the closed form without the contour, no camera.
 //
-// Returns the first face that has no pose, which ends the work, with the reason; -1 if there is none. Where points are
+// Returns the first face that has no pose, with the reason, of which others are left out; -1 if there is none. Where points are
 // few, or on a plane, two poses explain a face nearly alike: the one that fits better counts, and in doubt that which
 // looks more towards the camera. Time O(count) a face, a microsecond for 68 points; with a camera O(count) a step.
 index_t fit_poses(FacePoints landmarks, const Head& head, const FacePoints* weights, index_t faces,
-                  const std::optional<Camera>& camera, bool refined, const Poses& out, Fault& fault,
+                  const std::optional<Camera>& camera, bool refined, const Poses& out, Fault& fault, int n_threads,
                   const PollCallback& poll);
 
 }  // namespace pyface::pose

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyface._typing import Boxes, Labels
 from pyface.album import kept
 from pyface.album.close_calls import CloseCall, close_calls
+from pyface.album.counted import Counted, key_of
 from pyface.album.facts import FaceKey, Fact, Journal
 from pyface.album.links import Heard, Links, Rows, links
 from pyface.album.people import Grouping, group_faces, number_by_size
@@ -56,9 +57,11 @@ class _Memory:
     question: Question | None = None
     standing: Standing | None = None
     links: tuple[list[Fact], Links] | None = None
+    counted: Counted | None = None
     # What the record keeps, and of which faces.
     key: str | None = None
     kept: Standing | None = None
+    kept_counted: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +101,10 @@ class Basis:
             memory = self._memory
             memory.key = kept.key_of(self.space)
             data = work.standing(memory.key)
-            memory.standing = memory.kept = None if data is None else kept.from_bytes(data)
+            found = None if data is None else kept.from_bytes(data)
+            if found is not None:
+                memory.standing, memory.counted = found
+                memory.kept, memory.kept_counted = found
 
     def get_ready(self) -> None:
         """Do now what the first answer to a large album would wait for."""
@@ -112,12 +118,14 @@ class Basis:
     def to_keep(self) -> tuple[str, bytes] | None:
         """What the record is to keep: of which faces, and how they stand. None: what it keeps already does."""
         memory = self._memory
-        standing = memory.standing
-        if standing is None or memory.key is None or standing is memory.kept:
+        standing, counted = memory.standing, memory.counted
+        if standing is None or memory.key is None:
             return None
         if memory.kept is not None and standing.threshold < memory.kept.threshold:
-            return None  # what is known of larger thresholds serves for smaller ones, too
-        data = kept.to_bytes(standing)
+            standing = memory.kept  # what is known of larger thresholds serves for smaller ones, too
+        if standing is memory.kept and counted is memory.kept_counted:
+            return None
+        data = kept.to_bytes(standing, counted)
         return None if data is None else (memory.key, data)
 
     @property
@@ -175,6 +183,16 @@ class Basis:
         if known is None or known.near is None or not self._can_stand:
             return None
         return self.group(rules).standing if known.threshold >= self._question().threshold else None
+
+    def counted(self, rules: Links) -> Counted:
+        """What is known of how many people there are at which thresholds, under these rules."""
+        known, question = self._memory.counted, self._question()
+        key = key_of(self.grouping, self.embedder, self.quality, question.rules(rules), rules)
+        return known if known is not None and known.key == key else Counted(key, {})
+
+    def remember(self, counted: Counted) -> None:
+        """Keep what was counted."""
+        self._memory.counted = counted
 
     def question_at(self, threshold: float) -> Question:
         """What would be asked if this were the threshold that the album is grouped anew with."""

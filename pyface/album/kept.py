@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pyface.album.close_calls import Distances
+from pyface.album.counted import Counted
 from pyface.album.founded import Founded
 from pyface.album.near import of_different
 from pyface.album.poor_faces import NearPeople
@@ -31,12 +32,13 @@ def key_of(space: Space) -> str:
     return f"{_VERSION} {space.metric} {n} x {d} {space.embeddings.dtype} {bits:016x}"
 
 
-def to_bytes(standing: Standing) -> bytes | None:
+def to_bytes(standing: Standing, counted: Counted | None = None) -> bytes | None:
     """The file of arrays; None where there is nothing worth keeping."""
     near = of_different(standing.near, standing.spots)
     if near is None:
         return None
     founded, rules = standing.founded, standing.founded.rules
+    counts = Counted(b"", {}) if counted is None else counted
     data = io.BytesIO()
     np.savez(
         data, limits=np.array([standing.threshold, standing.poor_limit]), low=standing.low, is_in=rules.is_in,
@@ -48,17 +50,19 @@ def to_bytes(standing: Standing) -> bytes | None:
         poor_distances=standing.near_poor.distances, near=near.pairs, lengths=near.lengths,
         own=standing.distances.own, faces=standing.distances.faces, others=standing.distances.people,
         distances=standing.distances.others,
+        counted=np.frombuffer(counts.key, np.uint8), counted_at=np.array(list(counts.people), np.float64),
+        counts=np.array(list(counts.people.values()), np.int64),
     )  # fmt: skip
     return data.getvalue()
 
 
-def from_bytes(data: bytes) -> Standing | None:
+def from_bytes(data: bytes) -> tuple[Standing, Counted | None] | None:
     """What :func:`to_bytes` was given; None for bytes that it did not write."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             threshold, poor_limit = kept["limits"].tolist()
             rules = Rules(kept["is_in"], kept["must"], kept["groups"], kept["apart"])
-            return Standing(
+            standing = Standing(
                 threshold,
                 poor_limit,
                 kept["low"],
@@ -72,6 +76,10 @@ def from_bytes(data: bytes) -> Standing | None:
                 Near(kept["near"], kept["lengths"]),
                 Distances(kept["own"], kept["faces"], kept["others"], kept["distances"]),
             )
+            if "counted" not in kept.files or not len(kept["counted"]):  # nobody has counted, or could
+                return standing, None
+            people = dict(zip(kept["counted_at"].tolist(), kept["counts"].tolist(), strict=True))
+            return standing, Counted(kept["counted"].tobytes(), people)
     except (ValueError, OSError, KeyError, EOFError, BadZipFile) as error:
         logger.debug("what was kept of the last run is not used: %s", error)
         return None

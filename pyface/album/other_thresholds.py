@@ -26,7 +26,7 @@ from pyface.album.near import changed_people
 from pyface.album.poor_faces import NearPeople
 from pyface.album.rules import Rules
 from pyface.album.space import Means, Near, Space, are_of
-from pyface.album.standing import joined_people, settled_people, who_goes
+from pyface.album.standing import Standing, joined_people, settled_people, who_goes
 from pyface.kernels.components import first_connected
 from pyface.kernels.linkage_below import Joints
 
@@ -114,14 +114,14 @@ def other_thresholds(album: Album) -> OtherThresholds | str:
         return f"there are more than {few:,} faces"
     links = basis.links()
     rules = basis.question_at(grouping.threshold).rules(links)
-    is_counted = False
     if n > few:
         standing = basis.standing(links)
         if standing is None or standing.near is None:
             return "too many faces are near each other, or nothing is kept of them"
         highest, end = _HIGHEST[-1] * grouping.threshold, _NOT_KEPT
-        is_counted = space.embeddings.size > _MOST_NUMBERS
-        texts, own = stops_between(grouping.threshold, highest, _MOST_COUNTS if is_counted else _MOST_STOPS)
+        if space.embeddings.size > _MOST_NUMBERS:
+            return _only_counts(album, basis, links, rules, standing, highest)
+        texts, own = stops_between(grouping.threshold, highest)
         joints = joints_up_to(space, standing.founded, standing.near, float(texts[-1]))
     else:
         found = _near_enough(basis, rules, album.labels, grouping.threshold)
@@ -132,14 +132,31 @@ def other_thresholds(album: Album) -> OtherThresholds | str:
         texts, own = stops_between(grouping.threshold, highest)
         near = near.where(near.lengths <= space.within(float(texts[-1])))
         joints = joints_of(space, rules, float(texts[-1]), np.flatnonzero(rules.is_in), near, method)
-    # Who is hidden may depend on who has joined.
-    people = _People(basis, links, rules, joints, texts, joins=not is_counted or bool(links.hidden.any()))
+    people = _People(basis, links, rules, joints, texts)
     if not people.are_known:
         return "too many faces are near each other"
-    stops = _stops(album, links, people, texts, own)
-    if is_counted:
-        return OtherThresholds(texts, own, iter(()), end, tuple(stop.n_people for stop in stops))
-    return OtherThresholds(texts, own, stops, end)
+    return OtherThresholds(texts, own, _stops(album, links, people, texts, own), end)
+
+
+def _only_counts(
+    album: Album, basis: Basis, links: Links, rules: Rules, standing: Standing, highest: float
+) -> OtherThresholds | str:
+    """The numbers of people alone, of which those are counted that the album does not remember."""
+    assert standing.near is not None
+    texts, own = stops_between(standing.threshold, highest, _MOST_COUNTS)
+    known = basis.counted(links)
+    known = known.with_others({float(texts[own]): album.n_people})
+    missing = [text for text in texts if float(text) not in known.people]
+    if missing:
+        joints = joints_up_to(basis.space, standing.founded, standing.near, float(missing[-1]))
+        # Who is hidden may depend on who has joined.
+        people = _People(basis, links, rules, joints, missing, joins=bool(links.hidden.any()))
+        if not people.are_known:
+            return "too many faces are near each other"
+        counts = (stop.n_people for stop in _stops(album, links, people, missing, -1))
+        known = known.with_others(dict(zip(map(float, missing), counts, strict=True)))
+        basis.remember(known)
+    return OtherThresholds(texts, own, iter(()), _NOT_KEPT, tuple(known.people[float(text)] for text in texts))
 
 
 def stops_between(threshold: float, highest: float, most: int = _MOST_STOPS) -> tuple[tuple[str, ...], int]:
@@ -202,7 +219,14 @@ class _People:
     """
 
     def __init__(
-        self, basis: Basis, links: Links, rules: Rules, joints: Joints, thresholds: Sequence[str], *, joins: bool
+        self,
+        basis: Basis,
+        links: Links,
+        rules: Rules,
+        joints: Joints,
+        thresholds: Sequence[str],
+        *,
+        joins: bool = True,
     ) -> None:
         self._basis, self._links, self._rules, self._joints = basis, links, rules, joints
         n, last = len(links.together), basis.question_at(float(thresholds[-1]))

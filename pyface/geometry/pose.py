@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyface import _check
+from pyface import _check, _threads
 from pyface._typing import Points
 from pyface.geometry.conversions import COUNTS, convert_landmarks
 from pyface.geometry.schemes import solid_shape
@@ -28,6 +28,8 @@ _FOLLOWING = ("dlib-68", "insightface-106")
 # Heads differ most in outline, and mouths move. Fitted on photos: docs/how-it-works/head-pose.md.
 _CONTOUR_WEIGHT, _MOUTH_WEIGHT = 0.2, 0.3
 _SIDES = ("height", "width", "diagonal")
+# Faces that are worth a second thread.
+_MANY = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,7 +228,8 @@ def head_pose(
     Gives a :class:`HeadPose`: numbers for one face, arrays with a leading axis for f (0 is fine). TypeError and
     ValueError name the argument and the face: points that are not finite, beyond 1e7 pixels or on one line, a count
     that is not the scheme's, an unknown scheme or camera, a focal length of 0. Time about 5 to
-    8 microseconds a face, ten times that with a focal length, and 30 a call.
+    8 microseconds a face, ten times that with a focal length, and 30 a call; 1,024 faces and more take all threads
+    (PYFACE_NUM_THREADS).
     """
     points = _points_of(landmarks, scheme)
     head, usual, is_contour = _head(scheme)
@@ -235,8 +238,9 @@ def head_pose(
     shares = usual if weights is None else _weights_of(weights, scheme, len(faces))
     seen_by = _camera_of(camera, image_size)
     angles, rotation, translation, scale, residual, errors, wrong, is_heads = fit_poses(
-        faces, head, is_contour=is_contour if weights is None else None, weights=shares, camera=seen_by
-    )
+        faces, head, is_contour=is_contour if weights is None else None, weights=shares, camera=seen_by,
+        n_threads=_threads.resolve(None) if len(faces) >= _MANY else 1,
+    )  # fmt: skip
     if wrong >= 0:
         where = face_prefix(wrong, is_batch)
         if is_heads:

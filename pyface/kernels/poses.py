@@ -21,6 +21,7 @@ def fit_poses(
     weights: Floats | None = None,
     camera: tuple[float, float, float] | None = None,
     refined: bool = True,
+    n_threads: int = 1,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, int, bool]:
     """Angles (f, 3), rotations (f, 3, 3), translations (f, 3), scales, residuals (f,), errors of the angles (f, 3).
 
@@ -30,10 +31,10 @@ def fit_poses(
     camera : focal length and principal point in pixels; None is scaled orthography.
     refined : False gives the closed form, of orthography and without the contour.
 
-    Last, the first face that has no pose, where the work has ended, -1 if there is none; and whether that is because
-    the head's points of weight, not the face's, lie on one line.
+    Last, the first face that has no pose, of which others are left out, -1 if there is none; and whether that is
+    because the head's points of weight, not the face's, lie on one line.
     """
     return _core.head_poses(
         landmarks, head, is_contour, weights if weights is None or weights.ndim == 2 else weights[None], camera,
-        refined=refined,
+        refined=refined, n_threads=n_threads,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from pyface.album.names import name_people
 from pyface.album.other_thresholds import LOWEST, OtherThresholds, other_thresholds, stops_between
 from pyface.album.people import group_faces, number_by_size
 from pyface.errors import ContradictionError
-from pyface.report.folder import recluster_photos
+from pyface.report.folder import recluster_photos, save_album
 
 
 def known_of(album: Album) -> OtherThresholds:
@@ -130,6 +131,68 @@ def test_people_of_a_large_album_from_what_is_kept(
         lower = {**options, "threshold": 0.9 * album.settings["threshold"]}
         recluster_photos(out, **lower)
         check_all(load_album(out), every=2)
+
+
+@settings(max_examples=10)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(2, 30),
+    spread=st.sampled_from([0.1, 0.5, 0.9]),
+    options=st.sampled_from([*OPTIONS[:6], OPTIONS[-1]]),
+    n_answers=st.sampled_from([0, 3, 8]),
+)
+def test_counts_that_are_remembered_are_those_that_are_counted(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, n: int, spread: float, options: dict[str, object],
+    n_answers: int,
+) -> None:  # fmt: skip
+    """After answers, from one threshold to another, and through the record."""
+    out = mixed_record(tmp_path_factory.mktemp("thresholds") / "out", seed, n, spread=spread)
+    rng = np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MOST_FACES", 1)
+        patch.setattr(module, "_MOST_NUMBERS", 0)
+        album = recluster_photos(out, **options)
+        assert known_of(load_album(out)).counts == counted_anew(album)
+        album = answered(album, rng, n_answers)
+        assert known_of(album).counts == counted_anew(album)
+        save_album(album)
+        for share in (0.9, 0.95, 1.0):
+            recluster_photos(out, **{**options, "threshold": share * album.settings["threshold"]})
+            assert known_of(load_album(out)).counts == counted_anew(load_album(out))
+
+
+def counted_anew(album: Album) -> tuple[int, ...]:
+    assert album._basis is not None
+    album._basis._memory.counted = None
+    return known_of(album).counts
+
+
+def test_nothing_is_counted_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FACES", 1)
+    monkeypatch.setattr(module, "_MOST_NUMBERS", 0)
+    counted: list[float] = []
+    people = module._People
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        counted.extend(map(float, args[4]))
+        return people(*args, **kwargs)
+
+    def thresholds() -> set[float]:
+        return set(map(float, known_of(load_album(out)).thresholds))
+
+    monkeypatch.setattr(module, "_People", counting)
+    out = mixed_record(tmp_path / "out", 7, 60)
+    recluster_photos(out)
+    first = thresholds()
+    assert set(counted) == first - {0.3} and len(counted) > 5
+    recluster_photos(out)
+    recluster_photos(out, threshold=0.29)
+    assert set(counted) == (first | thresholds()) - {0.29, 0.3}
+    recluster_photos(out)
+    save_album(load_album(out))
+    assert len(counted) == len(set(counted))
+    save_album(load_album(out).hide([0]))
+    assert len(counted) > len(set(counted))  # who is hidden is not counted
 
 
 def test_a_large_album_of_which_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

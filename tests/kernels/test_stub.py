@@ -71,6 +71,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
             "weights": np.ones((1, 3)),
             "camera": (900.0, 15.0, 10.0),
             "refined": True,
+            **THREADS,
         },
     ),
     *(("search_frame", {"x": x, **COSINE}) for x in (FLOAT32, FLOAT64)),
