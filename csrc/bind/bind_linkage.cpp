@@ -92,13 +92,14 @@ py::array_t<std::int32_t> as_array(const std::vector<linkage::Edge>& edges) {
 
 template <class T>
 py::array_t<std::int32_t> spanning_edges(const Array<T>& x, const std::string& metric, double height_limit,
-                                         int n_threads) {
+                                         std::int64_t few, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const auto kind = metric_named(metric);
+    require(few <= 1 << 16, "few must be at most 65536, as so many rows have a matrix");
     require_threads(n_threads);
     std::vector<linkage::Edge> edges;
     interruptible([&](const PollCallback& poll) {
-        edges = linkage::spanning_edges(rows, kind, height_limit, n_threads, poll);
+        edges = linkage::spanning_edges(rows, kind, height_limit, few, n_threads, poll);
     });
     return as_array(edges);
 }
@@ -220,7 +221,7 @@ void define_linkage(py::module_& m) {
           "height_limit"_a, "origin"_a.noconvert() = py::none(), "cannot_link"_a.noconvert(),
           "must_link"_a.noconvert(), "n_threads"_a);
     m.def("spanning_edges", &spanning_edges<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "height_limit"_a,
-          "n_threads"_a);
+          "few"_a = linkage::kFewRows, "n_threads"_a);
     m.def("reachability_tree", &reachability_tree<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "n_neighbors"_a,
           "core_factor"_a, "n_threads"_a);
     m.def("near_graph", &near_graph<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "threshold"_a, "max_edges"_a,

@@ -152,7 +152,8 @@ private:
         for (index_t c = 0; c < k_; ++c) {
             kept.push_back({kInfinity, kInfinity, neighbors[static_cast<std::size_t>(c)].index});
         }
-        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30);
+        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30,
+                         end_of(farthest, neighbors[static_cast<std::size_t>(k_ - 1)].index));
     }
 
     void finish(index_t i, index_t place, index_t n_parts, MatrixView<float> distances,

@@ -29,6 +29,8 @@ struct Neighbor {
 // What float64 may have rounded in a score, much more than it does at any number of columns.
 constexpr double kRounding = 1e-9;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kBeyondAll = 1e20;  // no score in a frame is as high
+constexpr index_t kRowsPerTask = 32;  // of those that are put in order
 
 class Search {
 public:
@@ -74,11 +76,14 @@ public:
                     },
                     poll_);
             }
+            const index_t n_rows = std::min(count * kRowBlock, n - first * kRowBlock);
             parallel_for(
-                count * kRowBlock, n_threads_,
-                [&](index_t t) {
-                    const index_t i = first * kRowBlock + t;
-                    if (i < n) finish(i, t / kRowBlock * n_parts * kRowBlock + t % kRowBlock, n_parts, distances, indices);
+                (n_rows + kRowsPerTask - 1) / kRowsPerTask, n_threads_,
+                [&](index_t task) {
+                    for (index_t t = task * kRowsPerTask; t < std::min(n_rows, (task + 1) * kRowsPerTask); ++t) {
+                        finish(first * kRowBlock + t, t / kRowBlock * n_parts * kRowBlock + t % kRowBlock, n_parts,
+                               distances, indices);
+                    }
                 },
                 poll_);
         }
@@ -104,6 +109,8 @@ private:
         }
         Screen::Codes codes(x_.dimension());
         std::vector<char> touched(static_cast<std::size_t>(screen->n_rows()));
+        // Rows that have all their neighbours, unless a column comes before these.
+        std::vector<char> full(static_cast<std::size_t>(screen->n_rows()), 0);
         index_t width = n_seen == 0 ? kFirstColumns : kColBlock;
         const index_t n_col_blocks = (y_.size() + kColBlock - 1) / kColBlock;
         const index_t own = to_itself_ ? row / kColBlock : 0;
@@ -115,6 +122,18 @@ private:
             col_end = std::min(col + width, block_end);
             if (col_end == block_end) ++b;
             width = std::min(2 * width, kColBlock);
+            index_t n_full = 0;
+            for (index_t i = 0; i < screen->n_rows(); ++i) {
+                const Shortlist& shortlist = list(task * kRowBlock + i);
+                const bool is_full = shortlist.end() <= col;
+                n_full += is_full;
+                char& was_full = full[static_cast<std::size_t>(i)];
+                if (is_full != (was_full != 0)) {
+                    screen->set_threshold(i, is_full ? kBeyondAll : shortlist.threshold());
+                    was_full = is_full;
+                }
+            }
+            if (n_full == screen->n_rows()) continue;
             // Of columns in no particular order, the j-th one is among the k nearest so far with probability k / j.
             const index_t n_pairs = screen->n_rows() * (col_end - col);
             const index_t n_new = std::min(n_pairs, n_pairs * n_found_ / (n_seen + 1));
@@ -163,7 +182,9 @@ private:
         for (index_t c = 0; c < n_found_; ++c) {
             kept.push_back({kInfinity, kInfinity, neighbors[static_cast<std::size_t>(c)].index});
         }
-        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30);
+        const Neighbor& last = neighbors[static_cast<std::size_t>(n_found_ - 1)];
+        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30,
+                         end_of(last.distance, last.index));
     }
 
     void finish(index_t i, index_t place, index_t n_parts, MatrixView<float> distances,

@@ -16,6 +16,12 @@ namespace pyface::distance {
 // With more rows than this that bounds cannot tell apart, it is float64's turn.
 inline constexpr std::size_t crowd(std::size_t k) { return 8 * k + 64; }
 
+// The index from which on no row can be among the k nearest, of which these are the distances, in order, and the last is of
+// row `last`: no distance is below 0, and ties go to the lower index.
+inline std::int32_t end_of(double farthest, std::int32_t last) {
+    return farthest > 0.0 ? std::numeric_limits<std::int32_t>::max() : last;
+}
+
 // By bounds on their scores, of which the highest is the nearest: all rows whose upper bound reaches the k-th highest
 // lower bound.
 class Shortlist {
@@ -25,6 +31,7 @@ public:
         lows_.clear();
         entries_.clear();
         floor_ = -std::numeric_limits<double>::infinity();
+        end_ = std::numeric_limits<std::int32_t>::max();
         compact_at_ = 4 * k_ + 32;
     }
 
@@ -33,9 +40,12 @@ public:
         return lows_.size() < k_ ? floor_ : std::max(floor_, lows_.front());
     }
 
+    // From this index on no row can be among the nearest: those that are known are at distance 0.
+    std::int32_t end() const { return end_; }
+
     // Returns whether so many rows are left that bounds cannot tell apart that they should be settled.
     bool offer(double low, double high, std::int32_t index) {
-        if (high < threshold()) return false;
+        if (high < threshold() || index >= end_) return false;
         entries_.push_back({low, high, index});
         if (lows_.size() < k_) {
             lows_.push_back(low);
@@ -59,10 +69,13 @@ public:
     };
     const std::vector<Entry>& entries() const { return entries_; }
 
-    // Only these are kept: the k nearest of the rows so far, in whatever order; no row of a score below `floor` is nearer.
-    void settle(std::vector<Entry> nearest, double floor) {
+    // Only these are kept: the k nearest of the rows so far, in whatever order; no row of a score below `floor` is nearer,
+    // nor any from index `end` on.
+    void settle(std::vector<Entry> nearest, double floor,
+                std::int32_t end = std::numeric_limits<std::int32_t>::max()) {
         entries_ = std::move(nearest);
         floor_ = std::max(floor_, floor);
+        end_ = std::min(end_, end);
         compact_at_ = 4 * k_ + 32;
     }
 
@@ -77,6 +90,7 @@ public:
 private:
     std::size_t k_ = 0, compact_at_ = 0;
     double floor_ = 0.0;
+    std::int32_t end_ = std::numeric_limits<std::int32_t>::max();
     std::vector<double> lows_;  // a heap, the lowest first
     std::vector<Entry> entries_;
 };

@@ -10,6 +10,7 @@
 #include "distance/counters.hpp"
 #include "linkage/cluster_search.hpp"
 #include "linkage/equal_rows.hpp"
+#include "linkage/few_rows.hpp"
 #include "linkage/row_space.hpp"
 
 namespace pyface::linkage {
@@ -80,6 +81,15 @@ public:
         }
         return std::move(lines_);
     }
+
+    // The same without core distances, of few rows: what rounds cost beside distances is more.
+    std::vector<Line> run_on_few() {
+        for (const Line& line : lines_of_few(space_, rows_, raw_limit_, n_threads_, poll_)) add(line);
+        return std::move(lines_);
+    }
+
+    // Of each set of equal rows one counts.
+    index_t n_alive() const { return static_cast<index_t>(rows_.size()); }
 
     // Raw core distances; empty without.
     std::vector<double> take_cores() { return std::move(cores_); }
@@ -346,12 +356,13 @@ private:
 
 }  // namespace
 
-std::vector<Edge> spanning_edges(const simd::Rows& x, Metric metric, double height_limit, int n_threads,
+std::vector<Edge> spanning_edges(const simd::Rows& x, Metric metric, double height_limit, index_t few, int n_threads,
                                  const PollCallback& poll) {
     if (metric != Metric::cosine) require_finite_distances(x, n_threads, poll);
     const bool is_root = metric == Metric::euclidean;
     const double raw_limit = is_root ? height_limit * height_limit * (1.0 + 1e-12) : height_limit;
-    auto lines = SpanningTree(x, metric, raw_limit, 1, 1.0, n_threads, poll).run();
+    SpanningTree tree(x, metric, raw_limit, 1, 1.0, n_threads, poll);
+    auto lines = tree.n_alive() <= few ? tree.run_on_few() : tree.run();
     require(static_cast<index_t>(lines.size()) == std::max<index_t>(x.size() - 1, 0) || std::isfinite(height_limit),
             "X: distances are not finite numbers; scale the data");
     std::sort(lines.begin(), lines.end());

@@ -21,8 +21,11 @@ using Edge = distance::PairsWithin::Pair;
 // component's nearest to another one are searched for again, and rows of the largest component never, as all others are
 // joined to something anyway. Edges are ordered by distance, then by their rows, so that the tree is the only one.
 // Throws std::invalid_argument if a distance is not finite.
-std::vector<Edge> spanning_edges(const simd::Rows& x, distance::Metric metric, double height_limit, int n_threads,
-                                 const PollCallback& poll);
+//
+// Up to `few` rows that are not equal: Prim's algorithm on all their distances, few x few numbers.
+inline constexpr index_t kFewRows = 1024;
+std::vector<Edge> spanning_edges(const simd::Rows& x, distance::Metric metric, double height_limit, index_t few,
+                                 int n_threads, const PollCallback& poll);
 
 struct ReachabilityTree {
     std::vector<Edge> edges;        // n - 1

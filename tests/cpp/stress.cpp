@@ -256,8 +256,10 @@ void link_rows(std::vector<float> x, const std::vector<float>& y, int n_threads,
     for (const Metric metric : {Metric::cosine, Metric::euclidean}) {
         const double threshold = metric == Metric::cosine ? 0.25 : 3.5;
         for (const double limit : {threshold, linkage::kNoLimit}) {
-            for (const auto& edge : linkage::spanning_edges(rows, metric, limit, n_threads, {})) {
-                results.exact.push_back(edge.row * 1e6 + edge.col);
+            for (const index_t few : {index_t{0}, linkage::kFewRows}) {
+                for (const auto& edge : linkage::spanning_edges(rows, metric, limit, few, n_threads, {})) {
+                    results.exact.push_back(edge.row * 1e6 + edge.col);
+                }
             }
         }
         for (const index_t n_neighbors : {index_t{1}, index_t{4}, index_t{25}}) {

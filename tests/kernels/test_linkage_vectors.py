@@ -11,6 +11,7 @@ import pytest
 from agglomerative_rows import KINDS, faces, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from oracles import agglomerative as oracle
 from scipy.cluster import hierarchy
@@ -101,6 +102,34 @@ def test_is_scipys(method: str, metric: str, dtype: type, isa: str) -> None:
     for n_clusters in (2, 20, 100, 400, 650):
         wanted = hierarchy.fcluster(theirs, n_clusters, "maxclust")
         oracle.assert_same_partition(pyface.cut(z, n_clusters=n_clusters), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("maker", hard_rows.MAKERS, ids=lambda maker: maker.__name__)
+def test_few_rows_have_the_tree_of_many(maker: Any, metric: str, dtype: type, isa: str) -> None:
+    """By all distances and by searches: ties are ordered, so that there is one tree, and below a limit one forest."""
+    x = maker(np.random.default_rng(3), dtype).astype(dtype)
+    x = np.concatenate([x, x[::7]])  # equal rows
+    if metric == "cosine":
+        x = x[x.any(axis=1)]
+    if not (oracle.distances(x, metric, "single") < 1e300).all():
+        pytest.skip("distances overflow")
+    options = {"metric": metric, "n_threads": 2}
+    whole = _core.spanning_edges(x, height_limit=np.inf, few=0, **options)
+    assert_array_equal(_core.spanning_edges(x, height_limit=np.inf, **options), whole)
+    assert len(whole) == len(x) - 1
+    middle = np.sort(pyface.linkage(x, "single", metric)[:, 2])[len(x) // 2]
+    for limit in (float(middle), float(np.nextafter(middle, np.inf))):
+        few = _core.spanning_edges(x, height_limit=limit, **options)
+        assert_array_equal(few, _core.spanning_edges(x, height_limit=limit, few=0, **options))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 4), st.sampled_from(["cosine", "sqeuclidean"]))
+def test_few_rows_with_many_ties_have_the_tree_of_many(seed: int, n: int, d: int, metric: str) -> None:
+    x = np.random.default_rng(seed).integers(1, 4, (n, d)).astype(np.float64)
+    few = _core.spanning_edges(x, metric=metric, height_limit=np.inf, n_threads=1)
+    assert_array_equal(few, _core.spanning_edges(x, metric=metric, height_limit=np.inf, few=0, n_threads=1))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean", "sqeuclidean"])

@@ -187,7 +187,7 @@ for x in (FLOAT32, FLOAT64):
                 **THREADS,
             },
         ),
-        ("spanning_edges", {"x": x, "height_limit": np.inf, **COSINE}),
+        ("spanning_edges", {"x": x, "height_limit": np.inf, "few": 9, **COSINE}),
         ("reachability_tree", {"x": x, "n_neighbors": 2, "core_factor": 1.0, **COSINE}),
         (
             "edges_between",
