@@ -127,7 +127,8 @@ void cluster(const Rows& x, Decisions& out) {
     out.add(std::vector<double>{outcome.inertia});
 
     using linkage::Method;
-    for (const Method method : {Method::average_cosine, Method::average_sqeuclidean, Method::weighted_cosine, Method::ward}) {
+    for (const Method method :
+         {Method::average_cosine, Method::average_sqeuclidean, Method::weighted_cosine, Method::ward}) {
         out.begin(method == Method::ward ? "Ward's linkage" : "linkage", x.d);
         for (const auto& joint : linkage::from_vectors(rows, {}, method, {}, linkage::kNoLimit, 1, {})) {
             out.add(std::vector<double>{static_cast<double>(joint.a), static_cast<double>(joint.b), joint.height});

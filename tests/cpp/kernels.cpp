@@ -1,8 +1,9 @@
-// Every kernel of every instruction set that this processor has, against the portable one or plain arithmetic, and decisions
-// that rest on them. No Python: for processors that are only emulated (make arm64). Exit status 0: all agree.
+// Every kernel of every instruction set that this processor has, against the portable one or plain arithmetic, and
+// decisions that rest on them. No Python: for processors that are only emulated (make arm64). Exit status 0: all agree.
 #include "kernels.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "simd/isa.hpp"
@@ -161,9 +162,8 @@ void places(const Kernels& k, const Kernels& p, Report& report) {
         std::vector<double> c;
         for (int t = 0; t < 3; ++t) {
             const auto positive = [](double to) { return (number(to) + to) / 2; };
-            for (const double of : {2 + positive(3), 0.2 + positive(0.9), positive(0.3), 2 + positive(8), positive(0.8), 0.1}) {
-                c.push_back(of);
-            }
+            const double of[] = {2 + positive(3), 0.2 + positive(0.9), positive(0.3), 2 + positive(8), positive(0.8), 0.1};
+            c.insert(c.end(), std::begin(of), std::end(of));
         }
         const bool leaves = trial % 3 == 0;
         if (leaves) c[12] = -60.0;
@@ -205,7 +205,8 @@ void blends(const BlendKernel<T>* ours, const BlendKernel<T>* theirs, const char
             Placed at;
             for (std::size_t x = 0; x < static_cast<std::size_t>(count); ++x) {
                 const bool is_last = below(8) == 0;
-                const index_t row = is_last ? kHeight - 2 : below(kHeight - 1), col = is_last ? kWidth - 2 : below(kWidth - 1);
+                const index_t row = is_last ? kHeight - 2 : below(kHeight - 1);
+                const index_t col = is_last ? kWidth - 2 : below(kWidth - 1);
                 at.index[x] = static_cast<std::int32_t>(row * kWidth + col);
                 at.right[x] = static_cast<float>(below(5)) * 0.25f * static_cast<float>(0.5 + number(0.5));
                 at.down[x] = below(3) == 0 ? 0.5f : below(3) == 0 ? 0.0f : static_cast<float>(0.5 + number(0.4999));
@@ -216,9 +217,8 @@ void blends(const BlendKernel<T>* ours, const BlendKernel<T>* theirs, const char
                 if (count > 3) {
                     at.index[1] = 5 * kWidth + 7;
                     at.right[1] = at.down[1] = 0.0f;
-                    for (int c = 0; c < channels; ++c) {
-                        source[static_cast<std::size_t>((6 * kWidth + 8) * channels + c)] = std::numeric_limits<float>::quiet_NaN();
-                    }
+                    const auto neighbor = static_cast<std::ptrdiff_t>((6 * kWidth + 8) * channels);
+                    std::fill_n(source.begin() + neighbor, channels, std::numeric_limits<float>::quiet_NaN());
                 }
             }
             std::vector<T> got(static_cast<std::size_t>(count * channels), T{7}), wanted(got.size());
