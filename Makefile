@@ -23,10 +23,10 @@ export PYTHONSAFEPATH := 1
 # Matplotlib would make a folder in the user's home.
 export MPLCONFIGDIR ?= $(CURDIR)/.venv/matplotlib
 
-.PHONY: help demo test test-busy peers dev lint format types bench wheel asan tsan clean
+.PHONY: help demo test test-busy peers dev lint format types bench wheel asan tsan arm64 clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 	@echo "Python 3.11 or newer is needed; PYTHON=python3.12 names another one than python3."
 
 demo: ## cluster sample photos, or yours: make demo PHOTOS="~/My Pictures" [OUT=folder]
@@ -85,6 +85,11 @@ asan: ## kernel tests under AddressSanitizer and UBSan (Linux): make asan [ONLY=
 tsan: ## the engine without Python under ThreadSanitizer (Linux, macOS)
 	$(SETUP) tools dev
 	@sh tools/tsan.sh
+
+arm64: ## the kernels without Python for arm64, in an emulator (Linux) or on such a machine
+	@sh tools/arm64.sh check
+	$(SETUP) tools dev
+	@sh tools/arm64.sh run
 
 clean: ## remove everything that these commands have made: .venv, build, dist, demo, caches
 	@rm -rf .venv build dist demo wheelhouse bench/results .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -27,6 +27,9 @@ def build_info() -> dict[str, Any]:
     Returns a dict with ``version``, ``python``, ``platform``, ``compiler``, ``build_type``, ``isas_compiled``,
     ``isas_supported``, ``isa_active``, ``cpus`` (usable by this process) and ``threads`` (what ``n_threads=None``
     means now).
+
+    Instruction sets, from the least: ``portable``; on x86-64 ``avx2``, ``avx2vnni``, ``avx512``, ``avx512vnni``; on
+    arm64 (Linux, macOS) ``neon``, ``neondot``, ``neoni8mm``. Which were compiled depends on the compiler's age.
     """
     from pyface import _core, _threads
 

@@ -121,9 +121,10 @@ def test_csrc_includes_point_down() -> None:
                 assert target == own or CSRC_RANK[target] < CSRC_RANK[own], f"{path} includes {line}"
 
 
-def test_the_stress_test_compiles() -> None:
-    """Only ``make tsan`` builds it, so a change of what it calls would go unnoticed."""
-    source, compiler = ROOT / "tests" / "cpp" / "stress.cpp", shutil.which("c++")
+@pytest.mark.parametrize("name", ["stress", "kernels", "panels", "decisions"])
+def test_the_tests_without_python_compile(name: str) -> None:
+    """Only ``make tsan`` and ``make arm64`` build them, so a change of what they call would go unnoticed."""
+    source, compiler = ROOT / "tests" / "cpp" / f"{name}.cpp", shutil.which("c++")
     if compiler is None or not source.exists():
         pytest.skip("needs a C++ compiler and the checkout")
     command = [compiler, "-std=c++20", "-fsyntax-only", "-I", str(ROOT / "csrc"), str(source)]

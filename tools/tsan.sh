@@ -8,5 +8,5 @@ find_compiler
 cmake=$(dirname "$PY")/cmake
 "$cmake" -S . -B build/tsan -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPYFACE_STRESS=ON \
     -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DPYFACE_SANITIZE=thread >/dev/null || fail "CMake failed: its words are above"
-"$cmake" --build build/tsan --parallel 2 >/dev/null || fail "the sanitized build failed: the compiler's words are above"
+"$cmake" --build build/tsan --target pyface_stress --parallel 2 >/dev/null || fail "the sanitized build failed: the compiler's words are above"
 TSAN_OPTIONS=halt_on_error=1 build/tsan/csrc/pyface_stress

@@ -14,7 +14,7 @@ inline void copy_row_panels(const simd::Kernels& kernels, const simd::word_t* co
     const index_t width = kernels.tile_cols;
     for (index_t first = begin; first < end; first += height, out += height * depth) {
         const index_t count = std::min(height, end - first);
-        // A row panel lies in one column panel or in two neighbours: in each, its words are next to each other.
+        // A row panel lies in one column panel or in a few neighbours: in each, its words are next to each other.
         const index_t lane = first % width;
         const index_t n_here = std::min(count, width - lane);
         const simd::word_t* here = cols + first / width * width * depth + lane;

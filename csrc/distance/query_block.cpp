@@ -209,6 +209,10 @@ void QueryBlock::run_in_panels(const StoredRows& stored, index_t first, index_t 
         if (n < width) std::fill_n(col_words_.get() + j * depth, width * depth, simd::word_t{0});
         if (takes_stored_codes()) {
             kernels_.transpose(reinterpret_cast<const float*>(codes), n, depth, words, panel, width);
+            if (kernels_.coding.bias == 0) {
+                simd::word_t* flipped = col_words_.get() + j * depth;
+                for (index_t w = 0; w < width * depth; ++w) flipped[w] ^= 0x80808080u;
+            }
             continue;
         }
         for (index_t k = 0; k < n * stride_; ++k) wide_[k] = static_cast<std::int16_t>(codes[k] - simd::kStoredBias);

@@ -49,8 +49,8 @@ private:
     const simd::Kernels& kernels_;
     Rows queries_;
     bool in_panels_;
-    // Whether the codes of the index are such as the instructions want them.
-    bool takes_stored_codes() const { return kernels_.coding.bias == simd::kStoredBias; }
+    // Whether the instructions take codes as the index has them, but for their bias.
+    bool takes_stored_codes() const { return kernels_.coding.group == 4 && kernels_.coding.largest == 127; }
     index_t begin_ = 0, end_ = 0, stride_;
     std::vector<RowFacts> facts_;
     std::vector<double> thresholds_;

@@ -230,12 +230,14 @@ struct GreyFloatPixels {
     }
 };
 
+#elif defined(PYFACE_NEON)
+#include "simd/neon-blend-inl.hpp"
 #endif
 
 template <int C>
 void blend_bytes(const std::uint8_t* image, index_t cols, const Places& places, index_t count, std::uint8_t* out) {
     index_t done = 0;
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(PYFACE_NEON)
     if constexpr (C == 1) {
         done = GreyPixels(image, cols, places).all(count, out);
     } else {
@@ -248,7 +250,7 @@ void blend_bytes(const std::uint8_t* image, index_t cols, const Places& places, 
 template <int C>
 void blend_floats(const float* image, index_t cols, const Places& places, index_t count, float* out) {
     index_t done = 0;
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(PYFACE_NEON)
     if constexpr (C == 1) {
         done = GreyFloatPixels(image, cols, places).all(count, out);
     } else {

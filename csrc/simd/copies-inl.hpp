@@ -45,11 +45,30 @@ void stream(const float* tile, index_t count, float* out) {
     for (index_t i = 0; i < count; ++i) out[i] = tile[i];
 }
 
+#if defined(PYFACE_NEON)
+inline void transpose_4x4(const float* in, index_t stride, float* out, index_t out_stride) {
+    const float32x4_t a = vld1q_f32(in), b = vld1q_f32(in + stride);
+    const float32x4_t c = vld1q_f32(in + 2 * stride), d = vld1q_f32(in + 3 * stride);
+    const float64x2_t ab_even = vreinterpretq_f64_f32(vtrn1q_f32(a, b)), ab_odd = vreinterpretq_f64_f32(vtrn2q_f32(a, b));
+    const float64x2_t cd_even = vreinterpretq_f64_f32(vtrn1q_f32(c, d)), cd_odd = vreinterpretq_f64_f32(vtrn2q_f32(c, d));
+    vst1q_f32(out, vreinterpretq_f32_f64(vtrn1q_f64(ab_even, cd_even)));
+    vst1q_f32(out + out_stride, vreinterpretq_f32_f64(vtrn1q_f64(ab_odd, cd_odd)));
+    vst1q_f32(out + 2 * out_stride, vreinterpretq_f32_f64(vtrn2q_f64(ab_even, cd_even)));
+    vst1q_f32(out + 3 * out_stride, vreinterpretq_f32_f64(vtrn2q_f64(ab_odd, cd_odd)));
+}
+
+inline void transpose_8x8(const float* in, index_t stride, float* out, index_t out_stride) {
+    for (int j = 0; j < 8; j += 4) {
+        for (int i = 0; i < 8; i += 4) transpose_4x4(in + i * stride + j, stride, out + j * out_stride + i, out_stride);
+    }
+}
+#else
 inline void transpose_8x8(const float* in, index_t stride, float* out, index_t out_stride) {
     for (int j = 0; j < 8; ++j) {
         for (int i = 0; i < 8; ++i) out[j * out_stride + i] = in[i * stride + j];
     }
 }
+#endif
 #endif
 
 void transpose(const float* tile, index_t n_rows, index_t n_cols, index_t stride, float* out, index_t out_stride) {
@@ -70,6 +89,34 @@ void widen(const float* row, index_t count, double* out) {
     for (index_t k = 0; k < count; ++k) out[k] = static_cast<double>(row[k]);
 }
 
+#if defined(PYFACE_NEON)
+// The 12 rows of a panel lie in two column panels of 8 or in three.
+void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
+               word_t* out) {
+    const auto start_of = [&](index_t r) {
+        const index_t behind = r - n_here;
+        return behind < 0 ? here + r : next + behind / kTileCols * kTileCols * depth + behind % kTileCols;
+    };
+    const uint32x4_t set = vdupq_n_u32(how.set), less = vdupq_n_u32(how.less), flip = vdupq_n_u32(how.flip);
+    for (index_t r = 0; r < kTileRows; r += kWidth, out += kWidth) {
+        if (n_here % kWidth == 0 && r + kWidth <= count) {  // side by side, as most are
+            const word_t* from = start_of(r);
+            for (index_t w = 0; w < depth; ++w) {
+                const uint32x4_t words = vld1q_u32(from + w * kTileCols);
+                vst1q_u32(out + w * kTileRows, veorq_u32(vsubq_u32(vorrq_u32(words, set), less), flip));
+            }
+            continue;
+        }
+        for (index_t i = r; i < r + kWidth; ++i) {
+            const word_t* from = i < count ? start_of(i) : nullptr;
+            for (index_t w = 0; w < depth; ++w) {
+                out[w * kTileRows + i - r] = from == nullptr ? 0 : row_word(from[w * kTileCols], how);
+            }
+        }
+    }
+}
+#else
+static_assert(kTileRows <= kTileCols);  // so that a panel's rows lie in one column panel or in two
 void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
                word_t* out) {
     if (n_here == kTileRows) {
@@ -84,3 +131,4 @@ void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t c
         for (index_t r = count; r < kTileRows; ++r) out[r] = 0;
     }
 }
+#endif

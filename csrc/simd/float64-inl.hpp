@@ -48,6 +48,41 @@ inline double total(Lanes a) {
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
+#elif defined(PYFACE_NEON)
+constexpr int kTileRows64 = 2;
+constexpr int kTileCols64 = 2;
+
+struct Lanes {
+    float64x2_t a, b, c, d;
+};
+inline Lanes zero() { return {vdupq_n_f64(0.0), vdupq_n_f64(0.0), vdupq_n_f64(0.0), vdupq_n_f64(0.0)}; }
+inline Lanes load(const double* p) { return {vld1q_f64(p), vld1q_f64(p + 2), vld1q_f64(p + 4), vld1q_f64(p + 6)}; }
+inline Lanes load(const float* p) {
+    const float32x4_t lo = vld1q_f32(p), hi = vld1q_f32(p + 4);
+    return {vcvt_f64_f32(vget_low_f32(lo)), vcvt_high_f64_f32(lo), vcvt_f64_f32(vget_low_f32(hi)), vcvt_high_f64_f32(hi)};
+}
+inline void store(Lanes x, double* p) {
+    vst1q_f64(p, x.a);
+    vst1q_f64(p + 2, x.b);
+    vst1q_f64(p + 4, x.c);
+    vst1q_f64(p + 6, x.d);
+}
+inline Lanes add(Lanes x, Lanes y) {
+    return {vaddq_f64(x.a, y.a), vaddq_f64(x.b, y.b), vaddq_f64(x.c, y.c), vaddq_f64(x.d, y.d)};
+}
+inline Lanes sub(Lanes x, Lanes y) {
+    return {vsubq_f64(x.a, y.a), vsubq_f64(x.b, y.b), vsubq_f64(x.c, y.c), vsubq_f64(x.d, y.d)};
+}
+inline Lanes mul(Lanes x, Lanes y) {
+    return {vmulq_f64(x.a, y.a), vmulq_f64(x.b, y.b), vmulq_f64(x.c, y.c), vmulq_f64(x.d, y.d)};
+}
+inline Lanes fused(Lanes x, Lanes y, Lanes sum) {
+    return {vfmaq_f64(sum.a, x.a, y.a), vfmaq_f64(sum.b, x.b, y.b), vfmaq_f64(sum.c, x.c, y.c), vfmaq_f64(sum.d, x.d, y.d)};
+}
+inline double total(Lanes x) {
+    const float64x2_t two = vaddq_f64(vaddq_f64(x.a, x.c), vaddq_f64(x.b, x.d));
+    return vgetq_lane_f64(two, 0) + vgetq_lane_f64(two, 1);
+}
 #else
 constexpr int kTileRows64 = 1;
 constexpr int kTileCols64 = 2;
@@ -83,6 +118,15 @@ inline double total(Lanes a) {
 }
 #endif
 
+// Rolled up, GCC 12 writes sums that were fused to memory in each step. Elsewhere loops stay as they were measured.
+#if defined(PYFACE_NEON) && defined(__clang__)
+#define PYFACE_UNROLL_SUMS _Pragma("unroll")
+#elif defined(PYFACE_NEON)
+#define PYFACE_UNROLL_SUMS _Pragma("GCC unroll 16")
+#else
+#define PYFACE_UNROLL_SUMS
+#endif
+
 struct Dot {
     static Lanes step(Lanes sum, Lanes a, Lanes b) { return add(sum, mul(a, b)); }
 };
@@ -101,19 +145,19 @@ struct SquaredDifference {
 template <class Op, int R, int C>
 inline void micro_tile(const double* a, const double* b, index_t stride, double* out, index_t out_stride) {
     Lanes sums[R][C];
-    for (int r = 0; r < R; ++r) {
-        for (int c = 0; c < C; ++c) sums[r][c] = zero();
+    PYFACE_UNROLL_SUMS for (int r = 0; r < R; ++r) {
+        PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) sums[r][c] = zero();
     }
     for (index_t k = 0; k < stride; k += kLanes) {
         Lanes columns[C];
-        for (int c = 0; c < C; ++c) columns[c] = load(b + c * stride + k);
-        for (int r = 0; r < R; ++r) {
+        PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) columns[c] = load(b + c * stride + k);
+        PYFACE_UNROLL_SUMS for (int r = 0; r < R; ++r) {
             const Lanes row = load(a + r * stride + k);
-            for (int c = 0; c < C; ++c) sums[r][c] = Op::step(sums[r][c], row, columns[c]);
+            PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) sums[r][c] = Op::step(sums[r][c], row, columns[c]);
         }
     }
-    for (int r = 0; r < R; ++r) {
-        for (int c = 0; c < C; ++c) out[r * out_stride + c] = total(sums[r][c]);
+    PYFACE_UNROLL_SUMS for (int r = 0; r < R; ++r) {
+        PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) out[r * out_stride + c] = total(sums[r][c]);
     }
 }
 
@@ -146,17 +190,17 @@ inline Lanes load_tail(const T* p, index_t count) {
 template <class Op, class T, int C>
 inline void few_pairs(const T* x, const T* const* ys, index_t d, double* out) {
     Lanes sums[C];
-    for (int c = 0; c < C; ++c) sums[c] = zero();
+    PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) sums[c] = zero();
     index_t k = 0;
     for (; k + kLanes <= d; k += kLanes) {
         const Lanes row = load(x + k);
-        for (int c = 0; c < C; ++c) sums[c] = Op::step(sums[c], row, load(ys[c] + k));
+        PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) sums[c] = Op::step(sums[c], row, load(ys[c] + k));
     }
     if (k < d) {
         const Lanes row = load_tail(x + k, d - k);
-        for (int c = 0; c < C; ++c) sums[c] = Op::step(sums[c], row, load_tail(ys[c] + k, d - k));
+        PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) sums[c] = Op::step(sums[c], row, load_tail(ys[c] + k, d - k));
     }
-    for (int c = 0; c < C; ++c) out[c] = total(sums[c]);
+    PYFACE_UNROLL_SUMS for (int c = 0; c < C; ++c) out[c] = total(sums[c]);
 }
 
 // Several pairs at a time: the sum of one pair is a chain of additions that each wait for the one before.
@@ -174,7 +218,11 @@ template <class T>
 void add_differences(const T* const* rows, const double* weights, index_t count, const T* origin, index_t d,
                      double* sum) {
     constexpr index_t kRows = 8;
+#if defined(PYFACE_NEON)
+    constexpr int kSideBySide = 2;  // of four registers each
+#else
     constexpr int kSideBySide = 4;
+#endif
     double spread_weights[kRows * kLanes];
     for (index_t first = 0; first < count; first += kRows) {
         const index_t n = first + kRows < count ? kRows : count - first;

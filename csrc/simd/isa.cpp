@@ -9,6 +9,10 @@
 #include <intrin.h>
 #elif defined(PYFACE_AVX2VNNI)
 #include <cpuid.h>
+#elif defined(PYFACE_ARM64) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(PYFACE_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace pyface::simd {
@@ -30,6 +34,21 @@ extern const Kernels kTable;
 #endif
 #ifdef PYFACE_AVX512VNNI
 namespace avx512vnni {
+extern const Kernels kTable;
+}
+#endif
+#endif
+#ifdef PYFACE_ARM64
+namespace neon {
+extern const Kernels kTable;
+}
+#ifdef PYFACE_NEONDOT
+namespace neondot {
+extern const Kernels kTable;
+}
+#endif
+#ifdef PYFACE_NEONI8MM
+namespace neoni8mm {
 extern const Kernels kTable;
 }
 #endif
@@ -84,11 +103,32 @@ bool has_avx512() {
 
 #ifdef PYFACE_AVX2VNNI
 bool has_avx2vnni() {
+#ifdef PYFACE_EMULATE_AVXVNNI
+    return has_avx2();  // of which a test has made the instructions
+#endif
     // Not __builtin_cpu_supports("avxvnni"): older compilers that know the instructions do not know the name.
     unsigned a = 0, b = 0, c = 0, d = 0;
     return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1u) != 0;
 }
 #endif
+#endif
+
+#if defined(PYFACE_ARM64) && defined(__APPLE__)
+bool has_feature(const char* name) {
+    int value = 0;
+    std::size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+[[maybe_unused]] bool has_neondot() { return has_feature("hw.optional.arm.FEAT_DotProd"); }
+[[maybe_unused]] bool has_neoni8mm() { return has_neondot() && has_feature("hw.optional.arm.FEAT_I8MM"); }
+#elif defined(PYFACE_ARM64) && defined(__linux__)
+// HWCAP_ASIMDDP and HWCAP2_I8MM, which headers of older systems do not name.
+[[maybe_unused]] bool has_neondot() { return (getauxval(AT_HWCAP) >> 20 & 1u) != 0; }
+[[maybe_unused]] bool has_neoni8mm() { return has_neondot() && (getauxval(AT_HWCAP2) >> 13 & 1u) != 0; }
+#elif defined(PYFACE_ARM64)
+[[maybe_unused]] bool has_neondot() { return false; }
+[[maybe_unused]] bool has_neoni8mm() { return false; }
 #endif
 
 struct Entry {
@@ -107,6 +147,15 @@ const std::vector<Entry>& entries() {
         {&avx512::kTable, has_avx512()},
 #ifdef PYFACE_AVX512VNNI
         {&avx512vnni::kTable, has_avx512vnni()},
+#endif
+#endif
+#ifdef PYFACE_ARM64
+        {&neon::kTable, true},
+#ifdef PYFACE_NEONDOT
+        {&neondot::kTable, has_neondot()},
+#endif
+#ifdef PYFACE_NEONI8MM
+        {&neoni8mm::kTable, has_neoni8mm()},
 #endif
 #endif
     };

@@ -1,4 +1,5 @@
-// Compiled once per instruction set, in the namespace PYFACE_TARGET, with the flags of csrc/CMakeLists.txt.
+// Compiled once per instruction set, in the namespace PYFACE_TARGET, with the flags of csrc/CMakeLists.txt. On x86 the
+// compiler's macros say which it is; every arm64 compiler knows NEON, so there the table itself says it (PYFACE_NEON).
 //
 // No std:: templates here: an inline function compiled with AVX may be the copy that the linker keeps for everybody.
 // Everything but the table has internal linkage for the same reason.
@@ -9,6 +10,8 @@
 #include <cstring>
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(PYFACE_NEON)
+#include <arm_neon.h>
 #else
 #include <cmath>
 #endif

@@ -195,7 +195,7 @@ struct Kernels {
     ScanKernel scan;
 
     // A row panel of `count` rows from the words of column panels: the first n_here rows lie next to each other from
-    // `here` on, the others from `next` on, in the column panel after it.
+    // `here` on, the others from `next` on, in the column panel after it, or in those after it.
     void (*row_panel)(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
                       word_t* out);
     void (*widen)(const float* row, index_t count, double* out);

@@ -8,7 +8,7 @@ namespace pyface::simd {
 // Operations a second of all threads together, counting a multiply and an add as two.
 struct PeakRates {
     double floats;  // float32 multiply-adds
-    double codes;   // multiply-adds of codes, as the table in use screens with them: 8 bits with VNNI, 16 elsewhere
+    double codes;   // multiply-adds of codes, as the table in use screens with them: of 8, 7 or 16 bits
 };
 
 // Runs the multiply-adds of the table in use on registers alone, for about `seconds` each. seconds > 0.

@@ -31,6 +31,15 @@ inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm256_add_ep
 #endif
 inline Ints plus(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
 inline __m256i folded(Ints a) { return a; }
+#elif defined(PYFACE_NEON)
+constexpr int kScanStep = 8;
+using Codes = int16x8_t;
+inline Codes widen_codes(const std::uint8_t* p) { return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p))); }
+inline Codes load_codes(const std::int16_t* p) { return vld1q_s16(p); }
+inline Ints add_code_products(Ints sum, Codes a, Codes b) {
+    return vmlal_high_s16(vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b)), a, b);
+}
+inline Ints plus(Ints a, Ints b) { return vaddq_s32(a, b); }
 #else
 constexpr int kScanStep = 8;
 struct Codes {
@@ -68,6 +77,11 @@ inline void put_totals(const Ints* sums, std::int32_t offset, float* out) {
     const __m128i totals = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
     _mm_storeu_ps(out, _mm_cvtepi32_ps(_mm_add_epi32(totals, _mm_set1_epi32(offset))));
 }
+#elif defined(PYFACE_NEON)
+inline void put_totals(const Ints* sums, std::int32_t offset, float* out) {
+    const Ints totals = vpaddq_s32(vpaddq_s32(sums[0], sums[1]), vpaddq_s32(sums[2], sums[3]));
+    vst1q_f32(out, vcvtq_f32_s32(vaddq_s32(totals, vdupq_n_s32(offset))));
+}
 #else
 inline void put_totals(const Ints* sums, std::int32_t offset, float* out) {
     for (int c = 0; c < kScanGroup; ++c) {
@@ -84,6 +98,8 @@ constexpr index_t kAhead = 4096;
 inline void fetch_ahead([[maybe_unused]] const std::uint8_t* p) {
 #if defined(__AVX2__)
     _mm_prefetch(reinterpret_cast<const char*>(p) + kAhead, _MM_HINT_T0);
+#elif defined(PYFACE_NEON)
+    __builtin_prefetch(p + kAhead);
 #endif
 }
 

@@ -14,6 +14,9 @@ constexpr int kTileCols = kTileVectors * kWidth;
     PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) \
     PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c)
 
+#if defined(PYFACE_NEON)
+#include "simd/neon-tiles-inl.hpp"
+#else
 struct Product {
     static Floats step(Floats a, Floats b, Floats sum) { return fused(a, b, sum); }
 };
@@ -84,6 +87,7 @@ inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, con
     }
     PYFACE_EACH(r, c) store(to_floats(sum[r][c]), sums + r * kTileCols + c * kWidth);
 }
+#endif
 
 inline bool below_diagonal(const Panels& p, index_t row_panel, index_t col_panel) {
     return (col_panel + 1) * kTileCols - 1 + p.shift < row_panel * kTileRows;
@@ -162,6 +166,10 @@ inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t 
             col_terms[t][c] = load_floats(terms.col + t * terms.col_stride + col + c * kWidth);
         }
     }
+#if defined(PYFACE_NEON)
+    // Bits are gathered from a register only where there are any.
+    if (none_left<kTerms>(sums, terms, row, col_terms)) return 0;
+#endif
     for (int r = 0; r < kTileRows; ++r) {
         bits[r] = 0;
         PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {

@@ -1,7 +1,7 @@
 // Part of kernels-inl.hpp: vectors of float32 and of 32-bit integers, as wide as the instruction set has them.
 
 // A micro-tile holds its sums in registers: kTileRows x kTileVectors of them, beside kTileVectors for the columns and
-// one for the row. AVX-512 has 32 registers, AVX2 and the baseline 16.
+// one for the row (NEON: for four rows). AVX-512 and NEON have 32 registers, AVX2 and the baseline 16.
 #if defined(__AVX512F__)
 constexpr int kWidth = 16;
 constexpr int kTileRows = 12;
@@ -55,6 +55,32 @@ inline Ints spread_int(std::int32_t x) { return _mm256_set1_epi32(x); }
 inline Ints load_words(const word_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 inline Ints spread_word(const word_t* p) { return _mm256_set1_epi32(static_cast<int>(*p)); }
 inline Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
+#elif defined(PYFACE_NEON)
+constexpr int kWidth = 4;
+constexpr int kTileRows = 12;
+constexpr int kTileVectors = 2;
+
+using Floats = float32x4_t;
+using Ints = int32x4_t;
+inline Floats float_zero() { return vdupq_n_f32(0.0f); }
+inline Floats spread(float x) { return vdupq_n_f32(x); }
+inline Floats load_floats(const float* p) { return vld1q_f32(p); }
+inline Floats load_floats(const word_t* p) { return vreinterpretq_f32_u32(vld1q_u32(p)); }
+inline void store(Floats a, float* p) { vst1q_f32(p, a); }
+inline Floats add(Floats a, Floats b) { return vaddq_f32(a, b); }
+inline Floats sub(Floats a, Floats b) { return vsubq_f32(a, b); }
+inline Floats fused(Floats a, Floats b, Floats sum) { return vfmaq_f32(sum, a, b); }
+// Of a number and NaN the number.
+inline Floats least(Floats a, Floats b) { return vminnmq_f32(a, b); }
+inline Floats largest(Floats a, Floats b) { return vmaxnmq_f32(a, b); }
+inline Floats root(Floats a) { return vsqrtq_f32(a); }
+inline unsigned not_negative(Floats a) {
+    const uint32x4_t bits = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgezq_f32(a), bits));
+}
+inline Ints spread_int(std::int32_t x) { return vdupq_n_s32(x); }
+inline Ints load_words(const word_t* p) { return vreinterpretq_s32_u32(vld1q_u32(p)); }
+inline Floats to_floats(Ints a) { return vcvtq_f32_s32(a); }
 #else
 constexpr int kWidth = 4;
 constexpr int kTileRows = 4;
@@ -101,6 +127,7 @@ inline Ints spread_word(const word_t* p) { return spread_int(static_cast<std::in
 inline Floats to_floats(Ints a) { PYFACE_LANES(Floats, static_cast<float>(a.v[l])) }
 #endif
 
+#if !defined(PYFACE_NEON)  // which has them in neon-tiles-inl.hpp
 // Products of the codes in kStep words of a row and of a column are added lane by lane. Sums wrap, so only their end has to
 // fit 32 bits.
 struct WideCodes {
@@ -158,4 +185,5 @@ struct ScreenCodes {
 #else
 constexpr Coding kCoding = kWideCoding;
 using ScreenCodes = WideCodes;
+#endif
 #endif

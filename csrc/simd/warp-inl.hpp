@@ -8,6 +8,9 @@ inline double fused(double a, double b, double sum) {
 inline float fused(float a, float b, float sum) {
     return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(sum)));
 }
+#elif defined(PYFACE_NEON)
+inline double fused(double a, double b, double sum) { return __builtin_fma(a, b, sum); }
+inline float fused(float a, float b, float sum) { return __builtin_fmaf(a, b, sum); }
 #else
 inline double fused(double a, double b, double sum) { return std::fma(a, b, sum); }
 inline float fused(float a, float b, float sum) { return std::fma(a, b, sum); }
@@ -51,6 +54,25 @@ inline void store_rest(Doubles a, HalfInts whole_part, float* p) {
 inline HalfInts spread_half(std::int32_t x) { return _mm_set1_epi32(x); }
 inline void store_index(HalfInts row, HalfInts cols, HalfInts col, std::int32_t* p) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_add_epi32(_mm_mullo_epi32(row, cols), col));
+}
+#elif defined(PYFACE_NEON)
+constexpr int kDoubles = 2;
+using Doubles = float64x2_t;
+using HalfInts = int32x2_t;
+inline Doubles spread_double(double x) { return vdupq_n_f64(x); }
+inline Doubles counting(double first) {
+    const float64x2_t steps = {0.0, 1.0};
+    return vaddq_f64(vdupq_n_f64(first), steps);
+}
+inline Doubles load_doubles(const double* p) { return vld1q_f64(p); }
+inline Doubles load_widened(const float* p) { return vcvt_f64_f32(vld1_f32(p)); }
+inline Doubles fused(Doubles a, Doubles b, Doubles sum) { return vfmaq_f64(sum, a, b); }
+inline void store_doubles(Doubles a, double* p) { vst1q_f64(p, a); }
+inline HalfInts whole(Doubles a) { return vmovn_s64(vcvtq_s64_f64(a)); }
+inline void store_rest(Doubles a, HalfInts, float* p) { vst1_f32(p, vcvt_f32_f64(vsubq_f64(a, vrndq_f64(a)))); }
+inline HalfInts spread_half(std::int32_t x) { return vdup_n_s32(x); }
+inline void store_index(HalfInts row, HalfInts cols, HalfInts col, std::int32_t* p) {
+    vst1_s32(p, vmla_s32(col, row, cols));
 }
 #else
 constexpr int kDoubles = 1;

@@ -1,7 +1,7 @@
 // The engine without Python: for the thread sanitizer, and for processors that are only emulated.
 //
-// Runs everything on several threads and on each instruction set, and compares with one thread of the portable kernels.
-// Exit status 0: all results agree.
+// Runs everything on several threads and on each instruction set, or on those that are named, and compares with one thread of
+// the portable kernels. Exit status 0: all results agree.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -350,11 +350,12 @@ Results everything(int n_threads) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    const std::vector<std::string> named(argv + 1, argv + argc);
     simd::set_active("portable");
     const Results wanted = everything(1);
     bool all_agree = true;
-    for (const std::string& isa : simd::supported()) {
+    for (const std::string& isa : named.empty() ? simd::supported() : named) {
         simd::set_active(isa);
         for (const int n_threads : {1, 4}) {
             const Results got = everything(n_threads);
@@ -363,6 +364,7 @@ int main() {
                 agrees = std::fabs(got.close[i] - wanted.close[i]) <= 1e-6f * std::fmax(1.0f, wanted.close[i]);
             }
             std::printf("%-12s %d threads: %s\n", isa.c_str(), n_threads, agrees ? "agrees" : "DIFFERS");
+            std::fflush(stdout);
             all_agree &= agrees;
         }
     }
