@@ -136,7 +136,7 @@ void cluster(const Rows& x, Decisions& out) {
     }
     for (const Metric metric : {Metric::cosine, Metric::euclidean}) {
         out.begin("a spanning tree", x.d);
-        for (const auto& edge : linkage::spanning_edges(rows, metric, linkage::kNoLimit, 1, {})) {
+        for (const auto& edge : linkage::spanning_edges(rows, metric, linkage::kNoLimit, 0, 1, {})) {
             out.add(std::vector<std::int64_t>{edge.row, edge.col});
         }
     }
