@@ -49,7 +49,8 @@ class StaleError(PyfaceError):
 class Session:
     """One review of an album; its methods are for several threads. Each that changes something returns a question.
 
-    What is said is in the journal before a method returns.
+    What is said is in the journal before a method returns. A person is named by one of his faces: numbers change, and a
+    tab that shows an old one would speak of somebody else.
     """
 
     def __init__(self, album: Album) -> None:
@@ -137,29 +138,31 @@ class Session:
             page = shown[begin : begin + PAGE]
             return {"people": [self._person(faces, PREVIEW) for faces in page], "n": len(shown), "begin": begin}
 
-    def person(self, number: int) -> Data:
-        """One person with all faces, up to a thousand."""
+    def person(self, face: int) -> Data:
+        """The person who has this face, with all faces, up to a thousand."""
         with self._lock:
-            return self._person(self._album.faces_of(number), 1000)
+            return self._person(self._album.faces_of(_number_of(self._album, face)), 1000)
 
-    def name(
-        self, number: int, text: str, *, same: bool = False, another: bool = False, overrule: bool = False
-    ) -> Data:
-        """Name a person; an empty text takes the name away."""
+    def name(self, face: int, text: str, *, same: bool = False, another: bool = False, overrule: bool = False) -> Data:
+        """Name the person who has this face; an empty text takes the name away."""
 
         def change(album: Album) -> Album:
+            number = _number_of(album, face)
             if not text.strip():
                 return album.unname(number)
             return album.name(number, text, same=same, another=another, overrule=overrule)
 
         return self._change(change)
 
-    def merge(self, numbers: Sequence[int], *, overrule: bool = False) -> Data:
-        """Say that these people are one."""
-        if len(set(numbers)) < 2:
+    def merge(self, face_ids: Sequence[int], *, overrule: bool = False) -> Data:
+        """Say that the people who have these faces are one. StaleError if they are already."""
+        if len(set(face_ids)) < 2:
             raise ValueError("choose two people to put together")
 
         def change(album: Album) -> Album:
+            numbers = sorted({_number_of(album, face) for face in face_ids})
+            if len(numbers) < 2:
+                raise StaleError("these are one person already")
             return album.same(np.concatenate([album.faces_of(number) for number in numbers]), overrule=overrule)
 
         return self._change(change)
@@ -175,11 +178,12 @@ class Session:
 
         return self._change(change)
 
-    def move(self, face_ids: Sequence[int], number: int, *, overrule: bool = False) -> Data:
-        """Say that these faces, all of one person, are another one: the one of this number."""
+    def move(self, face_ids: Sequence[int], whom: int, *, overrule: bool = False) -> Data:
+        """Say that these faces, all of one person, are another one: the one who has the face ``whom``."""
 
         def change(album: Album) -> Album:
             faces, rest = _of_one(album, face_ids)
+            number = _number_of(album, whom)
             theirs = album.faces_of(number)
             if int(album.labels[faces[0]]) == number:
                 raise ValueError("these faces are that person already")
@@ -279,6 +283,7 @@ class Session:
     def _person(self, faces: FaceIds, most: int) -> Data:
         album = self._album
         return {
+            "face": int(faces[0]),
             "number": int(album.labels[faces[0]]),
             "name": self._called(faces),
             "n": len(faces),
@@ -293,6 +298,12 @@ class Session:
              "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") if jpeg else ""}
             for face, jpeg in zip(face_ids, thumbnails, strict=True)
         ]  # fmt: skip
+
+
+def _number_of(album: Album, face: int) -> int:
+    if not 0 <= face < len(album.faces):
+        raise ValueError(f"there is no face {face}")
+    return int(album.labels[face])
 
 
 def _of_one(album: Album, face_ids: Sequence[int]) -> tuple[FaceIds, FaceIds]:

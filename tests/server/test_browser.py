@@ -82,7 +82,7 @@ def facts(out: Path) -> list[str]:
 def person_of(client: Client, face: int) -> dict[str, Any]:
     _, given = client.do("people", begin=0, find="")
     for person in given["people"]:
-        found = client.do("person", person=person["number"])[1]
+        found = client.do("person", person=person["face"])[1]
         if face in [entry["id"] for entry in found["faces"]]:
             return found
     raise AssertionError(face)
@@ -164,7 +164,7 @@ def test_name_by_typing(page: Chromium, server: Client, out: Path) -> None:
 def test_a_long_name_takes_three_lines_at_most(page: Chromium, server: Client) -> None:
     name = "W" * 200
     for face in range(len(TRUTH)):
-        server.do("name", person=person_of(server, face)["number"], name=name, another=True)
+        server.do("name", person=face, name=name, another=True)
     open_person(page, server, 0)
     page.wait_for("document.querySelector('.targets .called')")
     for element in ("#one-name .called", ".targets .called"):
@@ -176,7 +176,7 @@ def test_a_long_name_takes_three_lines_at_most(page: Chromium, server: Client) -
 
 
 def test_two_of_one_name_are_asked_about(page: Chromium, server: Client, out: Path) -> None:
-    server.do("name", person=person_of(server, 1)["number"], name="Ada")
+    server.do("name", person=1, name="Ada")
     open_person(page, server, 0)
     page.click("#name")
     page.write("Ada")
@@ -198,10 +198,9 @@ def test_nobody_is_called_so(page: Chromium) -> None:
 
 
 def test_that_they_are_one_may_overrule_that_they_are_two(page: Chromium, server: Client, out: Path) -> None:
-    numbers = [person_of(server, face)["number"] for face in (0, 11)]
-    server.do("merge", people=numbers)
+    server.do("merge", people=[0, 11])
     server.do("split", faces=[11], overrule=True)
-    server.do("name", person=person_of(server, 0)["number"], name="Ada")
+    server.do("name", person=0, name="Ada")
     open_person(page, server, 11)
     page.click("#name")
     page.write("Ada")

@@ -90,7 +90,7 @@
       const given = await ask(data);
       show(given);
       marked.clear();
-      await after();
+      await after(["split", "move"].includes(data.do) || data.what === "nobody" ? data.faces : []);
       if (given.undone) tell(`taken back: ${given.undone}`);
     } catch (error) {
       const reply = error.reply;
@@ -130,11 +130,12 @@
     });
   };
 
-  const refresh = async () => {
+  const refresh = async (gone = []) => {
     if (byId("people").hidden) return;
-    if (open !== null) {
+    const stays = open && open.faces.find((face) => !gone.includes(face.id));
+    if (stays) {
       try {
-        await openPerson(open.number);
+        await openPerson(stays.id);
         return;
       } catch (error) {
         if (error.reply === undefined) throw error;
@@ -158,10 +159,10 @@
     byId("one-faces").replaceChildren();
     marked.clear();
     byId("persons").replaceChildren(...given.people.map((person) => {
-      const box = made("input", { type: "checkbox", value: person.number, ariaLabel: `Choose ${called(person)}` });
+      const box = made("input", { type: "checkbox", value: person.face, ariaLabel: `Choose ${called(person)}` });
       box.addEventListener("change", tellChosen);
       const button = made("button", { type: "button", className: "open" }, ...heading(person));
-      button.addEventListener("click", () => inTurn(() => openPerson(person.number)));
+      button.addEventListener("click", () => inTurn(() => openPerson(person.face)));
       const item = made("li", { className: `person${person.state === "hidden" ? " hidden-one" : ""}` }, made("div", { className: "line" }, box, button),
         made("ul", { className: "faces" }, ...person.faces.map((face) => made("li", {}, picture(face)))));
       item.dataset.person = person.number;
@@ -209,7 +210,7 @@
       item.dataset.person = other.number;
       item.addEventListener("dragover", (event) => { event.preventDefault(); item.classList.add("over"); });
       item.addEventListener("dragleave", () => item.classList.remove("over"));
-      item.addEventListener("drop", (event) => { event.preventDefault(); item.classList.remove("over"); moveTo(other.number); });
+      item.addEventListener("drop", (event) => { event.preventDefault(); item.classList.remove("over"); moveTo(other.face); });
       return item;
     }));
   };
@@ -224,7 +225,7 @@
     const given = await ask({ do: "people", begin: 0, find: byId("choose-find").value });
     byId("choose-list").replaceChildren(...given.people.filter((other) => open && other.number !== open.number).map((other) => {
       const button = made("button", { type: "button" }, ...other.faces.slice(0, 1).map(picture), ...heading(other));
-      button.addEventListener("click", () => { byId("choose").close(); moveTo(other.number); });
+      button.addEventListener("click", () => { byId("choose").close(); moveTo(other.face); });
       return made("li", {}, button);
     }));
   });
@@ -264,7 +265,7 @@
   byId("back").addEventListener("click", () => inTurn(list));
   byId("name-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (open) change({ do: "name", person: open.number, name: byId("name").value }, refresh);
+    if (open) change({ do: "name", person: open.face, name: byId("name").value }, refresh);
   });
   byId("split").addEventListener("click", split);
   byId("nobody").addEventListener("click", nobody);
