@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 from pyface import _core
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime before pyface does
+
+# A shell that runs the tests in the background has Ctrl-C ignored, in them and in all that they start; some send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, and no limit of time: what passes once passes on any machine, however busy.
 # `pytest --hypothesis-profile=explore` looks for new ones.

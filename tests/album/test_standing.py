@@ -15,6 +15,7 @@ from scipy.spatial.distance import pdist
 
 from pyface.album import founded, kept, regrowing, standing
 from pyface.album.close_calls import CloseCall, KeptApart, close_calls
+from pyface.album.counted import Counted
 from pyface.album.links import Links, no_links
 from pyface.album.people import Grouping, check_grouping, group_faces, number_by_size
 from pyface.album.same_photo import SamePhoto
@@ -251,8 +252,12 @@ def test_what_is_kept_is_what_was_known(seed: int) -> None:
     found = stand_again(case.question(), links, stand(case.question(), no_links(len(case.rows))))
     data = kept.to_bytes(found)
     assert data is not None
-    again = kept.from_bytes(data)
-    assert again is not None
+    read = kept.from_bytes(data)
+    assert read is not None and read[1] is None
+    again = read[0]
+    with_counts = kept.from_bytes(kept.to_bytes(again, Counted(b"of what", {0.4: 7, 0.5: 6})) or b"")
+    assert with_counts is not None and with_counts[1] is not None
+    assert (with_counts[1].key, with_counts[1].people) == (b"of what", {0.4: 7, 0.5: 6})
     assert stand_again(case.question(), links, again) is again
     links = some_links(case, rng, 3)
     case.check(stand_again(case.question(), links, again), links)
