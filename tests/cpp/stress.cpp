@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "distance/distances.hpp"
+#include "distance/group_means.hpp"
 #include "distance/other_means.hpp"
 #include "distance/pair_bins.hpp"
 #include "distance/search_index.hpp"
@@ -103,6 +104,26 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
     while (unsettled.next(1000, edges, labels.data(), n_threads, {})) {
         for (const auto& edge : edges) results.exact.push_back(edge.row * 1e6 + edge.col);
     }
+    // The rows backwards, ten to a group; a group without rows; and each row's distance to another group.
+    std::vector<std::int64_t> order, begins{0}, places;
+    for (index_t i = 0; i < kRows; ++i) {
+        order.push_back(kRows - 1 - i);
+        places.push_back(i * 7 % (kRows / 10));
+        if (i % 10 == 9) begins.push_back(i + 1);
+    }
+    if (begins.back() != kRows) begins.push_back(kRows);
+    begins.push_back(kRows);
+    const auto n_groups = static_cast<index_t>(begins.size()) - 1;
+    std::vector<double> sums(static_cast<std::size_t>(n_groups * kColumns)), squares(static_cast<std::size_t>(n_groups));
+    std::vector<double> to_means(order.size());
+    const distance::Frame frame(metric, kColumns, 1.0, nullptr);
+    distance::group_sums(rows, frame, {view(order), view(begins)}, matrix(sums, kColumns), view(squares), n_threads, {});
+    for (double& sum : sums) sum /= 10.0;
+    distance::squared_to_means(rows, frame, view(order), view(places), matrix(sums, kColumns), view(squares),
+                               view(to_means), n_threads, {});
+    results.add(sums);
+    results.add(squares);
+    results.add(to_means);
     std::vector<double> thresholds;
     for (int t = 0; t < 500; ++t) thresholds.push_back(radius * (0.5 + t / 500.0));
     std::vector<std::int64_t> counts(2 * (thresholds.size() + 1));
