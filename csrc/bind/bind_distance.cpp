@@ -125,7 +125,6 @@ void nearest_other_means(const Array<T>& x, const Array<double>& means, const Ar
 }
 
 // Rows as means of groups take them: at length 1, or less an origin.
-template <class T>
 distance::Frame mean_frame(const simd::Rows& rows, const std::optional<Array<double>>& origin) {
     if (!origin) return distance::Frame(Metric::cosine, rows.dimension(), 1.0, nullptr);
     const auto values = as_vector(*origin, "origin must have shape (d,)");
@@ -157,7 +156,7 @@ void group_sums(const Array<T>& x, const std::optional<Array<double>>& origin, c
                 squares_view.size == groups.size(),
             "sums and squares must have a row for each group");
     require_threads(n_threads);
-    const distance::Frame frame = mean_frame<T>(rows, origin);
+    const distance::Frame frame = mean_frame(rows, origin);
     interruptible([&](const PollCallback& poll) {
         distance::group_sums(rows, frame, groups, sums_view, squares_view, n_threads, poll);
     });
@@ -180,7 +179,7 @@ void squared_to_means(const Array<T>& x, const std::optional<Array<double>>& ori
     require(places_view.size == asked_view.size && out_view.size == asked_view.size,
             "rows, places and out must be of one length");
     require_threads(n_threads);
-    const distance::Frame frame = mean_frame<T>(rows, origin);
+    const distance::Frame frame = mean_frame(rows, origin);
     interruptible([&](const PollCallback& poll) {
         distance::squared_to_means(rows, frame, asked_view, places_view, means_view, squares_view, out_view, n_threads,
                                    poll);

@@ -10,8 +10,7 @@ namespace {
 
 py::tuple head_poses(const Array<double>& landmarks, const Array<double>& head,
                      const std::optional<Array<bool>>& is_contour, const std::optional<Array<double>>& weights,
-                     const std::optional<std::array<double, 3>>& camera, bool refined,
-                     int n_threads) {
+                     const std::optional<std::array<double, 3>>& camera, bool refined, int n_threads) {
     require(n_threads >= 1, "n_threads must be at least 1");
     require(landmarks.ndim() == 3 && landmarks.shape(1) >= 1 && landmarks.shape(2) == 2,
             "landmarks must have shape (f, k, 2)");
@@ -53,8 +52,7 @@ py::tuple head_poses(const Array<double>& landmarks, const Array<double>& head,
 void register_pose(py::module_& m) {
     m.def("head_poses", &head_poses, "landmarks"_a.noconvert(), "head"_a.noconvert(),
           "is_contour"_a.noconvert() = py::none(), "weights"_a.noconvert() = py::none(), "camera"_a = py::none(),
-          py::kw_only(), "refined"_a = true,
-          "n_threads"_a = 1);
+          py::kw_only(), "refined"_a = true, "n_threads"_a = 1);
 }
 
 }  // namespace pyface::bind

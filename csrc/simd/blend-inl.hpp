@@ -158,6 +158,29 @@ struct GreyPixels {
     }
 };
 
+using Four = __m128;
+struct Sides {
+    Four left, right;
+};
+inline Four load_four(const float* p) { return _mm_loadu_ps(p); }
+inline Four load_three(const float* p) { return _mm_maskload_ps(p, _mm_setr_epi32(-1, -1, -1, 0)); }
+inline void store_four(Four a, float* p) { _mm_storeu_ps(p, a); }
+inline Four spread_four(float x) { return _mm_set1_ps(x); }
+inline Four is_zero(Four a) { return _mm_cmpeq_ps(a, _mm_setzero_ps()); }
+inline Four chosen(Four mask, Four a, Four b) { return _mm_blendv_ps(b, a, mask); }
+// Left and right of four places in a row, each with its neighbour.
+inline Sides sides_of_four(const float* row, const std::int32_t* at) {
+    const auto pair = [&](int k) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + at[k])); };
+    const auto two = [&](int k) { return _mm_castsi128_ps(_mm_unpacklo_epi64(pair(k), pair(k + 1))); };
+    const Four a = two(0), b = two(2);
+    return {_mm_shuffle_ps(a, b, 0x88), _mm_shuffle_ps(a, b, 0xdd)};
+}
+
+#elif defined(PYFACE_NEON)
+#include "simd/neon-blend-inl.hpp"
+#endif
+
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(PYFACE_NEON)
 // Pixels of three or four floats.
 template <int C>
 struct FloatPixels {
@@ -169,23 +192,24 @@ struct FloatPixels {
     FloatPixels(const float* pixels, index_t cols, const Places& p) : image(pixels), row(cols * C), places(p) {}
 
     // Behind three channels there may be no memory.
-    static __m128 load(const float* p) {
-        if constexpr (C == 4) return _mm_loadu_ps(p);
-        return _mm_maskload_ps(p, _mm_setr_epi32(-1, -1, -1, 0));
+    static Four load(const float* p) {
+        if constexpr (C == 4) return load_four(p);
+        return load_three(p);
     }
-    __m128 one(index_t i) const {
+    Four one(index_t i) const {
         const float right = places.right[i], down = places.down[i];
+        // A neighbour of no weight is replaced by the one that has it.
         const index_t next = right == 0 ? 0 : C, below = down == 0 ? 0 : row;
         const float* p = image + static_cast<index_t>(places.index[i]) * C;
-        const __m128 way = _mm_set1_ps(down);
-        const __m128 left = between(load(p), load(p + below), way);
-        return between(left, between(load(p + next), load(p + below + next), way), _mm_set1_ps(right));
+        const Four way = spread_four(down);
+        const Four left = between(load(p), load(p + below), way);
+        return between(left, between(load(p + next), load(p + below + next), way), spread_four(right));
     }
     index_t all(index_t count, float* out) const {
         // All but the last may write a fourth value, which is written again.
-        for (index_t i = 0; i < count - 1; ++i) _mm_storeu_ps(out + i * C, one(i));
+        for (index_t i = 0; i < count - 1; ++i) store_four(one(i), out + i * C);
         if (count > 0) {
-            const __m128 last = one(count - 1);
+            const Four last = one(count - 1);
             std::memcpy(out + (count - 1) * C, &last, C * sizeof(float));
         }
         return count;
@@ -201,26 +225,17 @@ struct GreyFloatPixels {
     GreyFloatPixels(const float* image, index_t cols, const Places& p)
         : above(image), below(image + cols), places(p) {}
 
-    struct Sides {
-        __m128 left, right;
-    };
-    static Sides sides_of(const float* row, const std::int32_t* at) {
-        const auto pair = [&](int k) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + at[k])); };
-        const auto two = [&](int k) { return _mm_castsi128_ps(_mm_unpacklo_epi64(pair(k), pair(k + 1))); };
-        const __m128 a = two(0), b = two(2);
-        return {_mm_shuffle_ps(a, b, 0x88), _mm_shuffle_ps(a, b, 0xdd)};
-    }
     void four(index_t i, float* out) const {
-        const Sides top = sides_of(above, places.index + i), bottom = sides_of(below, places.index + i);
-        const __m128 right = _mm_loadu_ps(places.right + i), down = _mm_loadu_ps(places.down + i);
-        const __m128 no_right = _mm_cmpeq_ps(right, _mm_setzero_ps()), no_down = _mm_cmpeq_ps(down, _mm_setzero_ps());
-        const auto column = [&](__m128 upper, __m128 lower) {
-            return between(upper, _mm_blendv_ps(lower, upper, no_down), down);
+        const Sides top = sides_of_four(above, places.index + i), bottom = sides_of_four(below, places.index + i);
+        const Four right = load_four(places.right + i), down = load_four(places.down + i);
+        const auto no_right = is_zero(right), no_down = is_zero(down);
+        const auto column = [&](Four upper, Four lower) {
+            return between(upper, chosen(no_down, upper, lower), down);
         };
-        const __m128 first = column(top.left, bottom.left);
-        const __m128 second = column(_mm_blendv_ps(top.right, top.left, no_right),
-                                     _mm_blendv_ps(bottom.right, bottom.left, no_right));
-        _mm_storeu_ps(out + i, between(first, second, right));
+        const Four first = column(top.left, bottom.left);
+        const Four second =
+            column(chosen(no_right, top.left, top.right), chosen(no_right, bottom.left, bottom.right));
+        store_four(between(first, second, right), out + i);
     }
     index_t all(index_t count, float* out) const {
         if (count < 4) return 0;
@@ -229,9 +244,6 @@ struct GreyFloatPixels {
         return count;
     }
 };
-
-#elif defined(PYFACE_NEON)
-#include "simd/neon-blend-inl.hpp"
 #endif
 
 template <int C>

@@ -2,8 +2,9 @@
 
 inline float32x4_t between(float32x4_t a, float32x4_t b, float32x4_t way) { return vfmaq_f32(a, way, vsubq_f32(b, a)); }
 
+using Four = float32x4_t;
 struct Sides {
-    float32x4_t left, right;
+    Four left, right;
 };
 // Between bytes and those below them. Differences are taken between integers: exact either way, and half the work.
 inline Sides downwards(uint8x8_t top, uint8x8_t bottom, float32x4_t way) {
@@ -93,71 +94,15 @@ struct GreyPixels {
     }
 };
 
-// Pixels of three or four floats.
-template <int C>
-struct FloatPixels {
-    static_assert(C == 3 || C == 4);
-    const float* image;
-    index_t row;
-    Places places;
-
-    FloatPixels(const float* pixels, index_t cols, const Places& p) : image(pixels), row(cols * C), places(p) {}
-
-    // Behind three channels there may be no memory.
-    static float32x4_t load(const float* p) {
-        if constexpr (C == 4) return vld1q_f32(p);
-        return vcombine_f32(vld1_f32(p), vld1_lane_f32(p + 2, vdup_n_f32(0.0f), 0));
-    }
-    float32x4_t one(index_t i) const {
-        const float right = places.right[i], down = places.down[i];
-        // A neighbour of no weight is replaced by the one that has it.
-        const index_t next = right == 0 ? 0 : C, below = down == 0 ? 0 : row;
-        const float* p = image + static_cast<index_t>(places.index[i]) * C;
-        const float32x4_t way = vdupq_n_f32(down);
-        const float32x4_t left = between(load(p), load(p + below), way);
-        return between(left, between(load(p + next), load(p + below + next), way), vdupq_n_f32(right));
-    }
-    index_t all(index_t count, float* out) const {
-        // All but the last may write a fourth value, which is written again.
-        for (index_t i = 0; i < count - 1; ++i) vst1q_f32(out + i * C, one(i));
-        if (count > 0) {
-            const float32x4_t last = one(count - 1);
-            std::memcpy(out + (count - 1) * C, &last, C * sizeof(float));
-        }
-        return count;
-    }
-};
-
-// Pixels of one float, four at a time: each loads its left and right neighbour together.
-struct GreyFloatPixels {
-    const float* above;
-    const float* below;
-    Places places;
-
-    GreyFloatPixels(const float* image, index_t cols, const Places& p)
-        : above(image), below(image + cols), places(p) {}
-
-    static Sides sides(const float* row, const std::int32_t* at) {
-        const float32x4_t a = vcombine_f32(vld1_f32(row + at[0]), vld1_f32(row + at[1]));
-        const float32x4_t b = vcombine_f32(vld1_f32(row + at[2]), vld1_f32(row + at[3]));
-        return {vuzp1q_f32(a, b), vuzp2q_f32(a, b)};
-    }
-    void four(index_t i, float* out) const {
-        const Sides top = sides(above, places.index + i), bottom = sides(below, places.index + i);
-        const float32x4_t right = vld1q_f32(places.right + i), down = vld1q_f32(places.down + i);
-        const uint32x4_t no_right = vceqzq_f32(right), no_down = vceqzq_f32(down);
-        const auto column = [&](float32x4_t upper, float32x4_t lower) {
-            return between(upper, vbslq_f32(no_down, upper, lower), down);
-        };
-        const float32x4_t first = column(top.left, bottom.left);
-        const float32x4_t second =
-            column(vbslq_f32(no_right, top.left, top.right), vbslq_f32(no_right, bottom.left, bottom.right));
-        vst1q_f32(out + i, between(first, second, right));
-    }
-    index_t all(index_t count, float* out) const {
-        if (count < 4) return 0;
-        for (index_t i = 0; i + 4 < count; i += 4) four(i, out);
-        four(count - 4, out);
-        return count;
-    }
-};
+inline Four load_four(const float* p) { return vld1q_f32(p); }
+inline Four load_three(const float* p) { return vcombine_f32(vld1_f32(p), vld1_lane_f32(p + 2, vdup_n_f32(0.0f), 0)); }
+inline void store_four(Four a, float* p) { vst1q_f32(p, a); }
+inline Four spread_four(float x) { return vdupq_n_f32(x); }
+inline uint32x4_t is_zero(Four a) { return vceqzq_f32(a); }
+inline Four chosen(uint32x4_t mask, Four a, Four b) { return vbslq_f32(mask, a, b); }
+// Left and right of four places in a row, each with its neighbour.
+inline Sides sides_of_four(const float* row, const std::int32_t* at) {
+    const Four a = vcombine_f32(vld1_f32(row + at[0]), vld1_f32(row + at[1]));
+    const Four b = vcombine_f32(vld1_f32(row + at[2]), vld1_f32(row + at[3]));
+    return {vuzp1q_f32(a, b), vuzp2q_f32(a, b)};
+}
