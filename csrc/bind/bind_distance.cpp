@@ -299,6 +299,8 @@ void register_distance(py::module_& m) {
         using distance::Counter;
         const auto value = [](Counter c) { return distance::g_counters[static_cast<std::size_t>(c)].load(); };
         py::dict result;
+        result["pairs_along_axes"] = value(Counter::pairs_along_axes);
+        result["products_saved"] = value(Counter::products_saved);
         result["pairs_in_codes"] = value(Counter::pairs_in_codes);
         result["pairs_in_float32"] = value(Counter::pairs_in_float32);
         result["pairs_in_float64"] = value(Counter::pairs_in_float64);
@@ -308,6 +310,15 @@ void register_distance(py::module_& m) {
         result["linkage_recalls"] = value(Counter::linkage_recalls);
         return result;
     });
+    m.def(
+        "use_axes",
+        [](const std::string& use) {
+            require(use == "where_they_pay" || use == "always" || use == "never", "use: where_they_pay, always or never");
+            distance::use_axes(use == "always"  ? distance::UseAxes::always
+                               : use == "never" ? distance::UseAxes::never
+                                                : distance::UseAxes::where_they_pay);
+        },
+        py::arg("use"));
     m.def("reset_debug_counters", [] {
         for (auto& counter : distance::g_counters) counter = 0;
     });

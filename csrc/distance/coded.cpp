@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "distance/panels.hpp"
-
 namespace pyface::distance {
 namespace {
 
@@ -25,6 +23,12 @@ double largest_of(const double* row, index_t stride) {
         for (index_t l = 0; l < simd::kLanes; ++l) lanes[l] = std::max(lanes[l], std::fabs(row[k + l]));
     }
     return *std::max_element(lanes, lanes + simd::kLanes);
+}
+
+template <class Code>
+void lay_down(const std::int16_t* codes, index_t count, index_t stride, Code* out) {
+    for (index_t k = 0; k < count; ++k) out[k] = static_cast<Code>(codes[k]);
+    std::fill(out + count, out + stride, Code{0});
 }
 
 }  // namespace
@@ -72,21 +76,22 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
     n_terms_ = is_cosine_ ? 2 : frame.has_shares() ? 5 : 4;
     size_ = end - begin;
     dimension_ = rows.dimension();
-    const index_t group = precision == Precision::floats ? 1 : coding().group;
-    depth_ = (dimension_ + group - 1) / group;
+    panels_.reset(kernels, coding(), dimension_, size_);
     const index_t panel = kernels.tile_cols;
-    const index_t capacity = (size_ + panel - 1) / panel * panel;
-    const index_t n_words = capacity * depth_;
-    if (n_words > n_words_) {
-        words_ = AlignedArray<word_t>(n_words);
-        n_words_ = n_words;
+    const index_t capacity = panels_.capacity();
+    row_stride_ = (dimension_ + simd::kCodeLanes - 1) / simd::kCodeLanes * simd::kCodeLanes;
+    // Bytes, of which wide codes take two.
+    const index_t row_bytes = keeps_rows_ ? capacity * row_stride_ * (has_wide_rows() ? 2 : 1) : 0;
+    if (row_bytes > n_row_bytes_) {
+        rows_ = AlignedArray<std::int8_t>(row_bytes);
+        n_row_bytes_ = row_bytes;
     }
     if (capacity > capacity_) {
         terms_ = AlignedArray<float>(simd::kMostTerms * capacity);
         facts_.resize(static_cast<std::size_t>(capacity));
-        code_sums_.resize(static_cast<std::size_t>(capacity));
     }
     capacity_ = std::max(capacity, capacity_);
+    const index_t depth = panels_.depth();
 
     constexpr index_t kRowsPerTask = 256;  // a multiple of every tile_cols, so that no panel is shared
     parallel_for(
@@ -95,25 +100,23 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
             const AlignedBuffer row(frame.stride());
             const AlignedArray<std::int16_t> codes(frame.stride());
             // Float32 rows of a panel, to be turned as a whole.
-            std::vector<float> floats(static_cast<std::size_t>(precision == Precision::floats ? panel * depth_ : 0));
+            std::vector<float> floats(static_cast<std::size_t>(precision == Precision::floats ? panel * depth : 0));
             const index_t last = std::min((task + 1) * kRowsPerTask, capacity);
             for (index_t i = task * kRowsPerTask; i < last; ++i) {
                 if (i < size_) {
                     const index_t source = listed == nullptr ? begin + i : listed[begin + i];
                     load_row(i, row.get(), frame.read(rows, source, row.get()), codes.get(),
-                             floats.data() + i % panel * depth_);
+                             floats.data() + i % panel * depth);
                     set_terms(i, frame, source);
                 } else {
-                    word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
-                    for (index_t w = 0; w < depth_; ++w) lane[w * panel] = 0;
-                    if (!floats.empty()) std::fill_n(floats.data() + i % panel * depth_, depth_, 0.0f);
+                    panels_.clear(i);
+                    if (!floats.empty()) std::fill_n(floats.data() + i % panel * depth, depth, 0.0f);
                     for (int t = 0; t < n_terms_; ++t) {
                         terms_[t * capacity_ + i] = std::numeric_limits<float>::quiet_NaN();
                     }
                 }
                 if (!floats.empty() && (i + 1) % panel == 0) {
-                    kernels.transpose(floats.data(), panel, depth_, depth_,
-                                      reinterpret_cast<float*>(words_.get() + (i + 1 - panel) * depth_), panel);
+                    kernels.transpose(floats.data(), panel, depth, depth, panels_.float_panel(i + 1 - panel), panel);
                 }
             }
         },
@@ -138,16 +141,13 @@ void CodedRows::renew(const Frame& frame, const Rows& rows, const std::int32_t* 
 
 void CodedRows::load_row(index_t i, const double* row, double half_square, std::int16_t* codes,
                          float* floats) {
-    const index_t panel = kernels_->tile_cols;
     const index_t stride = simd::padded(dimension_);
-    word_t* lane = words_.get() + i / panel * panel * depth_ + i % panel;
     double square = 2.0 * half_square;
     if (is_cosine_) square = std::all_of(row, row + stride, [](double v) { return v == 0.0; }) ? 0.0 : 1.0;
     const double length = std::sqrt(square) * (1.0 + 1e-12);
     RowFacts& facts = facts_[static_cast<std::size_t>(i)];
     facts.half_square = half_square;
     facts.length = rounded_up(length);
-    std::int32_t code_sum = 0;
     if (precision_ == Precision::floats) {
         for (index_t k = 0; k < dimension_; ++k) floats[k] = static_cast<float>(row[k]);
         facts.scale = 1.0f;
@@ -157,26 +157,17 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
         const double coded_length = length * (1.0 + 0x1p-23);
         facts.residual = rounded_up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
         facts.coded_length = rounded_up(coded_length);
-    } else {
-        facts = code_row(*kernels_, coding().largest, row, stride, length, codes);
-        facts.half_square = half_square;
-        const auto bias = static_cast<word_t>(coding().bias);
-        if (coding().group == 4) {
-            for (index_t k = 0; k < dimension_; ++k) code_sum += codes[k];
-            for (index_t w = 0; w < depth_; ++w) {  // stride is a multiple of 4, too
-                const std::int16_t* c = codes + 4 * w;
-                word_t word = 0;
-                for (int g = 0; g < 4; ++g) word |= ((static_cast<word_t>(c[g]) + bias) & 0xffu) << (8 * g);
-                lane[w * panel] = word;
-            }
-        } else {
-            for (index_t w = 0; w < depth_; ++w) {
-                lane[w * panel] = static_cast<word_t>(static_cast<std::uint16_t>(codes[2 * w])) |
-                                  static_cast<word_t>(static_cast<std::uint16_t>(codes[2 * w + 1])) << 16;
-            }
-        }
+        return;
     }
-    code_sums_[static_cast<std::size_t>(i)] = code_sum;
+    facts = code_row(*kernels_, coding()->largest, row, stride, length, codes);
+    facts.half_square = half_square;
+    panels_.set(i, codes);
+    if (!keeps_rows_) return;
+    if (has_wide_rows()) {
+        lay_down(codes, dimension_, row_stride_, reinterpret_cast<std::int16_t*>(rows_.get()) + i * row_stride_);
+    } else {
+        lay_down(codes, dimension_, row_stride_, rows_.get() + i * row_stride_);
+    }
 }
 
 void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
@@ -189,37 +180,19 @@ void CodedRows::set_terms(index_t i, const Frame& frame, index_t source) {
     }
 }
 
-// What a row's sum of codes starts from: it takes back what the bias of the columns adds.
-std::int32_t CodedRows::offset(index_t i) const {
-    const auto bias = precision_ == Precision::floats ? 0u : static_cast<word_t>(coding().bias);
-    // Unsigned, since it may wrap: the sum of codes that follows brings it back.
-    return static_cast<std::int32_t>(0u - bias * static_cast<word_t>(code_sums_[static_cast<std::size_t>(i)]));
-}
-
 void CodedRows::copy_row_panels(index_t begin, index_t end, word_t* words, std::int32_t* offsets) const {
-    distance::copy_row_panels(*kernels_, words_.get(), depth_, begin, end, row_word(), words);
-    for (index_t i = begin; i < end; ++i) offsets[i - begin] = offset(i);
+    panels_.copy_row_panels(begin, end, words);
+    for (index_t i = begin; i < end; ++i) offsets[i - begin] = panels_.offset(i);
     const index_t height = kernels_->tile_rows;
     std::fill(offsets + (end - begin), offsets + (end - begin + height - 1) / height * height, 0);
 }
 
 void CodedRows::gather_row_panels(const std::int32_t* rows, index_t count, word_t* words,
                                   std::int32_t* offsets) const {
+    panels_.gather_row_panels(rows, count, words);
+    for (index_t p = 0; p < count; ++p) offsets[p] = panels_.offset(rows[p]);
     const index_t height = kernels_->tile_rows;
-    const index_t width = kernels_->tile_cols;
-    const simd::RowWord how = row_word();
-    for (index_t p = 0; p < (count + height - 1) / height * height; ++p) {
-        word_t* out = words + p / height * height * depth_ + p % height;
-        if (p >= count) {
-            for (index_t w = 0; w < depth_; ++w) out[w * height] = 0;
-            offsets[p] = 0;
-            continue;
-        }
-        const index_t i = rows[p];
-        const word_t* lane = words_.get() + i / width * width * depth_ + i % width;
-        for (index_t w = 0; w < depth_; ++w) out[w * height] = simd::row_word(lane[w * width], how);
-        offsets[p] = offset(i);
-    }
+    std::fill(offsets + count, offsets + (count + height - 1) / height * height, 0);
 }
 
 }  // namespace pyface::distance

@@ -6,6 +6,7 @@
 
 #include "core/parallel.hpp"
 #include "distance/frame.hpp"
+#include "distance/word_panels.hpp"
 #include "simd/kernels.hpp"
 
 namespace pyface::distance {
@@ -57,12 +58,15 @@ public:
     void renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,
                const PollCallback& poll);
 
+    // From the next load on, the codes are kept as they lie in a row, too, for pairs that are looked at one by one.
+    void keep_rows() { keeps_rows_ = true; }
+
     index_t size() const { return size_; }
-    index_t depth() const { return depth_; }  // words per row
+    index_t depth() const { return panels_.depth(); }  // words per row
     Precision precision() const { return precision_; }
     const RowFacts& facts(index_t i) const { return facts_[static_cast<std::size_t>(i)]; }
     // Start of the panel that begins with row i, a multiple of tile_cols.
-    const simd::word_t* panel(index_t i) const { return words_.get() + i * depth_; }
+    const simd::word_t* panel(index_t i) const { return panels_.panel(i); }
     // The terms of simd::Terms for columns [i, ...), i a multiple of tile_cols, and the distance between two terms.
     const float* terms(index_t i) const { return terms_.get() + i; }
     index_t terms_stride() const { return capacity_; }
@@ -73,24 +77,33 @@ public:
     // The same for any rows, in any order. Slower: rows that are not neighbours share no cache lines.
     void gather_row_panels(const std::int32_t* rows, index_t count, simd::word_t* words, std::int32_t* offsets) const;
 
+    // Row i as signed codes, row_stride() of them, filled up with zeros: of 16 bits in wide_row() if 8 do not hold them.
+    bool has_wide_rows() const { return coding()->largest > 127; }
+    index_t row_stride() const { return row_stride_; }
+    const std::int8_t* row(index_t i) const { return rows_.get() + i * row_stride_; }
+    const std::int16_t* wide_row(index_t i) const {
+        return reinterpret_cast<const std::int16_t*>(rows_.get()) + i * row_stride_;
+    }
+
 private:
     void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
     void set_terms(index_t i, const Frame& frame, index_t source);
-    std::int32_t offset(index_t i) const;
-    const simd::Coding& coding() const {
-        return precision_ == Precision::wide_codes ? simd::kWideCoding : kernels_->coding;
+    const simd::Coding* coding() const {
+        return precision_ == Precision::floats  ? nullptr
+               : precision_ == Precision::codes ? &kernels_->coding
+                                                : &simd::kWideCoding;
     }
-    simd::RowWord row_word() const { return precision_ == Precision::floats ? simd::RowWord{} : coding().row; }
 
     const simd::Kernels* kernels_ = nullptr;
     Precision precision_ = Precision::codes;
-    index_t size_ = 0, depth_ = 0, dimension_ = 0, capacity_ = 0, n_words_ = 0;
+    index_t size_ = 0, dimension_ = 0, capacity_ = 0, row_stride_ = 0;
     int n_terms_ = 0;
-    bool is_cosine_ = false;
-    AlignedArray<simd::word_t> words_;
+    bool is_cosine_ = false, keeps_rows_ = false;
+    WordPanels panels_;
     AlignedArray<float> terms_;
     std::vector<RowFacts> facts_;
-    std::vector<std::int32_t> code_sums_;
+    AlignedArray<std::int8_t> rows_;
+    index_t n_row_bytes_ = 0;
 };
 
 }  // namespace pyface::distance

@@ -9,6 +9,8 @@
 namespace pyface::distance {
 
 enum class Counter {
+    pairs_along_axes,  // screened along a few axes first
+    products_saved,    // of codes, thanks to the axes: less than none if they cost more
     pairs_in_codes,    // screened with codes
     pairs_in_float32,  // screened with float32, after codes left too many in doubt or instead of them
     pairs_in_float64,  // decided, or given their distance, in float64

@@ -8,6 +8,7 @@
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
 #include "distance/shortlist.hpp"
+#include "distance/sides.hpp"
 #include "simd/isa.hpp"
 
 namespace pyface::distance {
@@ -43,12 +44,13 @@ public:
           poll_(poll),
           kernels_(simd::kernels()),
           frame_(x, y, metric, n_threads, poll),
-          exact_(x, y, metric, n_threads, poll) {
+          exact_(x, y, metric, n_threads, poll),
+          sides_(x, y) {
         require(y_.size() < INT32_MAX, "at most 2^31 - 2 rows can be searched");
         if (x_.dimension() <= kFewColumns) return;
-        const Precision codes = fine_codes(kernels_);
-        x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
-        if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
+        const double n_pairs = static_cast<double>(x_.size()) * static_cast<double>(y_.size());
+        sides_.find_axes(kernels_, fine_codes(kernels_), frame_, Reach::nearest(n_found_, y_.size()), n_pairs, n_threads, poll);
+        sides_.load(kernels_, fine_codes(kernels_), frame_, n_threads, poll);
     }
 
     void run(MatrixView<float> distances, MatrixView<std::int64_t> indices) {
@@ -96,10 +98,8 @@ private:
     // columns before. Blocks are counted from the one that the rows themselves lie in: where rows are in some order, the
     // nearest ones are likely to be there, and with them the thresholds are high from the start.
     void search(index_t block, index_t task, index_t begin, index_t end, index_t n_seen) {
-        const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
-        const auto screen = screens_.lease([&] {
-            return std::make_unique<Screen>(kernels_, frame_, Side{&x_, &x_codes_}, Side{&y_, &y_codes});
-        });
+        const auto screen = screens_.lease(
+            [&] { return std::make_unique<Screen>(kernels_, frame_, sides_.x(), sides_.y()); });
         const index_t row = block * kRowBlock;
         screen->set_rows(row, std::min(row + kRowBlock, x_.size()));
         for (index_t i = 0; i < screen->n_rows(); ++i) {
@@ -225,7 +225,7 @@ private:
     const simd::Kernels& kernels_;
     Frame frame_;
     Exact exact_;
-    CodedRows x_codes_, y_codes_;
+    Sides sides_;
     Pool<Screen> screens_;
     std::vector<Shortlist> lists_;
 };

@@ -36,17 +36,10 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
       kernels_(simd::kernels()),
       frame_(x, y, metric, n_threads, poll),
       exact_(x, y, metric, n_threads, poll),
-      blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_) {
+      blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_),
+      sides_(x, y) {
     require(x_.size() < INT32_MAX && y_.size() < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
-    if (x_.dimension() > kFewColumns) {
-        Precision codes = Precision::codes;
-        x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
-        if (fine_codes(kernels_) != codes && is_within_doubt(radius, frame_, x_codes_)) {
-            codes = fine_codes(kernels_);
-            x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
-        }
-        if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
-    }
+    if (x_.dimension() > kFewColumns) code(n_threads, poll);
     const bool cosine = frame_.is_cosine();
     least_scores_.resize(static_cast<std::size_t>(cosine ? 1 : x_.size()), frame_.least_score(radius, 0.0));
     if (cosine) return;
@@ -64,13 +57,22 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
         poll);
 }
 
+void PairsWithin::code(int n_threads, const PollCallback& poll) {
+    const double n_pairs = static_cast<double>(x_.size()) * static_cast<double>(y_.size()) * (to_itself_ ? 0.5 : 1.0);
+    const double square = frame_.is_cosine() ? 2.0 * radius_ : -2.0 * frame_.least_score(radius_, 0.0);
+    sides_.find_axes(kernels_, Precision::codes, frame_, Reach::within(square), n_pairs, n_threads, poll);
+    sides_.load(kernels_, Precision::codes, frame_, n_threads, poll);
+    const bool are_few_bits = kernels_.coding.largest <= 127;
+    if (are_few_bits && is_within_doubt(radius_, frame_, sides_.x_codes())) {
+        sides_.load(kernels_, Precision::wide_codes, frame_, n_threads, poll);
+    }
+}
+
 void PairsWithin::run(index_t task, std::vector<Pair>& pairs, std::vector<float>* distances,
                       const std::int32_t* settled) {
     const Blocks::Task part = blocks_[task];
-    const CodedRows& y_codes = to_itself_ ? x_codes_ : y_codes_;
     const auto worker = workers_.lease([&] {
-        return std::unique_ptr<Worker>(
-            new Worker{Screen(kernels_, frame_, Side{&x_, &x_codes_}, Side{&y_, &y_codes}), {}, {}, {}, {}});
+        return std::unique_ptr<Worker>(new Worker{Screen(kernels_, frame_, sides_.x(), sides_.y()), {}, {}, {}, {}});
     });
     Screen& screen = worker->screen;
     screen.set_rows(part.row_begin, part.row_end);

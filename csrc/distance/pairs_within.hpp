@@ -1,10 +1,11 @@
 // All pairs within a radius, task by task: the screen and the decision, for graphs and for streams of edges.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "distance/blocks.hpp"
 #include "distance/exact.hpp"
+#include "distance/sides.hpp"
 
 namespace pyface::distance {
 
@@ -36,6 +37,7 @@ private:
         std::vector<std::int32_t> doubtful;
         std::vector<double> values;
     };
+    void code(int n_threads, const PollCallback& poll);
     void collect(Worker& worker, index_t col_begin, index_t diagonal, bool accept) const;
     void decide(Worker& worker, std::vector<Pair>& pairs, std::vector<float>* distances) const;
     double least_score(index_t row) const {
@@ -49,7 +51,7 @@ private:
     Frame frame_;
     Exact exact_;
     Blocks blocks_;
-    CodedRows x_codes_, y_codes_;
+    Sides sides_;
     std::vector<double> least_scores_;  // per row of x
     Pool<Worker> workers_;
 };

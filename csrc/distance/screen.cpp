@@ -32,7 +32,8 @@ void Screen::set_rows(index_t begin, index_t end) {
     begin_ = begin;
     end_ = end;
     listed_ = nullptr;
-    ready_[0] = ready_[1] = false;
+    for (RowSide& side : sides_) side.has_terms = side.has_words = false;
+    axis_side_.is_ready = false;
 }
 
 void Screen::set_listed_rows(const std::int32_t* rows, index_t count) {
@@ -42,14 +43,17 @@ void Screen::set_listed_rows(const std::int32_t* rows, index_t count) {
 
 const RowFacts& Screen::row_facts(const RowSide& side, index_t i) const {
     if (&side == &sides_[static_cast<std::size_t>(Precision::floats)]) return side.block.facts(i);
-    return x_.codes->facts(listed_ == nullptr ? begin_ + i : listed_[i]);
+    return x_.codes->facts(row_number(i));
 }
 
 void Screen::set_threshold(index_t i, double least_score, double per_share) {
     thresholds_[static_cast<std::size_t>(i)] = least_score;
     per_share_[static_cast<std::size_t>(i)] = per_share;
     for (const Precision precision : {Precision::codes, Precision::floats}) {
-        if (ready_[static_cast<std::size_t>(precision)]) set_term(side(precision), i);
+        if (side(precision).has_terms) set_term(side(precision), i);
+    }
+    if (axis_side_.is_ready) {
+        axis_side_.starts[static_cast<std::size_t>(i)] = x_.axis_codes->row_start(row_number(i), least_score);
     }
 }
 
@@ -74,22 +78,10 @@ void Screen::set_term(RowSide& to, index_t i) const {
 
 void Screen::prepare(Precision precision) {
     RowSide& to = side(precision);
-    const index_t height = kernels_.tile_rows;
     if (precision == Precision::floats) {
         to.block.load(kernels_, precision, frame_, *x_.rows, begin_, end_, 1, {}, listed_);
     }
-    const CodedRows& source = precision == Precision::codes ? *x_.codes : to.block;
-    if (to.terms.get() == nullptr) {
-        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
-        to.terms = AlignedArray<float>(simd::kMostTerms * kRowBlock);
-        to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
-    }
-    if (precision == Precision::codes && listed_ != nullptr) {
-        source.gather_row_panels(listed_, n_rows(), to.words.get(), to.offsets.data());
-    } else {
-        const index_t first = precision == Precision::codes ? begin_ : 0;
-        source.copy_row_panels(first, first + n_rows(), to.words.get(), to.offsets.data());
-    }
+    if (to.terms.get() == nullptr) to.terms = AlignedArray<float>(simd::kMostTerms * kRowBlock);
     for (index_t i = 0; i < kRowBlock; ++i) {
         if (i >= n_rows()) {
             to.terms[i] = std::numeric_limits<float>::quiet_NaN();
@@ -102,12 +94,101 @@ void Screen::prepare(Precision precision) {
         to.terms[2 * kRowBlock + i] = f.residual / f.scale;
         to.terms[3 * kRowBlock + i] = 1.0f / f.scale;
     }
-    ready_[static_cast<std::size_t>(precision)] = true;
+    to.has_terms = true;
+}
+
+void Screen::prepare_words(Precision precision) {
+    RowSide& to = side(precision);
+    const CodedRows& source = precision == Precision::codes ? *x_.codes : to.block;
+    const index_t height = kernels_.tile_rows;
+    if (to.words.get() == nullptr) {
+        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
+        to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
+    }
+    if (precision == Precision::codes && listed_ != nullptr) {
+        source.gather_row_panels(listed_, n_rows(), to.words.get(), to.offsets.data());
+    } else {
+        const index_t first = precision == Precision::codes ? begin_ : 0;
+        source.copy_row_panels(first, first + n_rows(), to.words.get(), to.offsets.data());
+    }
+    to.has_words = true;
+}
+
+void Screen::prepare_axes() {
+    AxisSide& to = axis_side_;
+    const WordPanels& source = x_.axis_codes->panels();
+    const index_t height = kernels_.tile_rows;
+    if (to.words.get() == nullptr) {
+        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
+        to.starts.resize(static_cast<std::size_t>(kRowBlock + height));
+    }
+    if (listed_ != nullptr) {
+        source.gather_row_panels(listed_, n_rows(), to.words.get());
+    } else {
+        source.copy_row_panels(begin_, end_, to.words.get());
+    }
+    const bool are_wide = x_.codes->has_wide_rows();
+    to.rows.clear();
+    to.wide_rows.clear();
+    for (index_t i = 0; i < n_rows(); ++i) {
+        to.starts[static_cast<std::size_t>(i)] =
+            x_.axis_codes->row_start(row_number(i), thresholds_[static_cast<std::size_t>(i)]);
+        if (are_wide) to.wide_rows.push_back(x_.codes->wide_row(row_number(i)));
+        if (!are_wide) to.rows.push_back(x_.codes->row(row_number(i)));
+    }
+    std::fill(to.starts.begin() + n_rows(), to.starts.end(), AxisCodes::kNobody);
+    to.is_ready = true;
+}
+
+// Along the axes, then with the whole codes of each pair that is left. False: that does not pay, and nothing has been done.
+bool Screen::run_stages(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
+    if (x_.axis_codes == nullptr || codes.axis_pause_-- > 0) return false;
+    codes.axis_pause_ = 0;
+    const index_t n_pairs = n_rows() * (col_end - col_begin);
+    const auto most_left = static_cast<index_t>(x_.axis_codes->axes().most_left() * static_cast<double>(n_pairs));
+    if (most > most_left) return false;  // thresholds are still low
+    if (!axis_side_.is_ready) prepare_axes();
+    if (!side(Precision::codes).has_terms) prepare(Precision::codes);
+    const WordPanels& cols = y_.axis_codes->panels();
+    const index_t height = kernels_.tile_rows;
+    const index_t width = kernels_.tile_cols;
+    const simd::Panels panels{axis_side_.words.get(),
+                              (n_rows() + height - 1) / height,
+                              cols.panel(col_begin),
+                              (col_end - col_begin + width - 1) / width,
+                              cols.depth(),
+                              above_diagonal ? col_begin - begin_ : simd::kNoDiagonal};
+    n_found_ = kernels_.screen_axes(panels, axis_side_.starts.data(), y_.axis_codes->col_starts(col_begin), found_.data());
+    const index_t d = x_.rows->dimension(), n_axes = x_.axis_codes->axes().count();
+    count(Counter::pairs_along_axes, n_pairs);
+    count(Counter::products_saved, -n_pairs * n_axes);
+    if (numbers_ != nullptr) drop_left_out(col_begin);
+    if (n_found_ > most_left) {
+        codes.axis_pause_ = index_t{1} << std::min(++codes.axis_failures_, 6);
+        return false;
+    }
+    codes.axis_failures_ = 0;
+    count(Counter::products_saved, (n_pairs - n_found_) * d);
+    count(Counter::pairs_in_codes, n_found_);
+    precision_ = Precision::codes;
+    columns_ = y_.codes;
+    first_column_ = col_begin;
+    const RowSide& rows = side(Precision::codes);
+    const simd::Terms terms{rows.terms.get(), kRowBlock, columns_->terms(col_begin), columns_->terms_stride(),
+                            columns_->n_terms()};
+    const index_t stride = columns_->row_stride();
+    n_found_ = columns_->has_wide_rows()
+                   ? kernels_.screen_wide_pairs(axis_side_.wide_rows.data(), columns_->wide_row(col_begin), stride, terms,
+                                                found_.data(), n_found_)
+                   : kernels_.screen_pairs(axis_side_.rows.data(), columns_->row(col_begin), stride, terms, found_.data(),
+                                           n_found_);
+    return true;
 }
 
 void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal) {
-    if (!ready_[static_cast<std::size_t>(precision)]) prepare(precision);
     const RowSide& rows = side(precision);
+    if (!rows.has_terms) prepare(precision);
+    if (!rows.has_words) prepare_words(precision);
     precision_ = precision;
     if (precision == Precision::codes) {
         columns_ = y_.codes;
@@ -148,7 +229,9 @@ void Screen::drop_left_out(index_t col_begin) {
 
 void Screen::run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
     if (codes.failures_ < Codes::kPatience) {
-        run(Precision::codes, col_begin, col_end, above_diagonal);
+        if (!run_stages(codes, most, col_begin, col_end, above_diagonal)) {
+            run(Precision::codes, col_begin, col_end, above_diagonal);
+        }
         if (n_found_ <= most) {
             codes.failures_ = 0;
             return;

@@ -1,11 +1,13 @@
-// Which pairs may have a score of at least so much: first from codes of a few bits, then from float32. Nothing that a
-// screen rules out can be a pair; what it lets through is to be decided in float64 (exact.hpp).
+// Which pairs may have a score of at least so much: first along a few axes, if there are any (axes.hpp), then from codes of
+// a few bits, then from float32. Nothing that a screen rules out can be a pair; what it lets through is to be decided in
+// float64 (exact.hpp).
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "core/aligned.hpp"
+#include "distance/axis_codes.hpp"
 #include "distance/coded.hpp"
 
 namespace pyface::distance {
@@ -23,6 +25,8 @@ struct Side {
     const Rows* rows;
     const CodedRows* codes;
     const Frame* frame = nullptr;  // nullptr: that of the screen
+    // Both sides have them, or none: a first stage along axes. Codes have kept their rows then.
+    const AxisCodes* axis_codes = nullptr;
 };
 
 // What one thread needs to screen a block of rows against blocks of columns.
@@ -54,6 +58,8 @@ public:
         friend class Screen;
         static constexpr int kPatience = 2;  // after so many tiles in a row that codes did not pay for
         int failures_;
+        int axis_failures_ = 0;  // tiles in a row that axes did not pay for; the next so many, doubled each time, go without
+        index_t axis_pause_ = 0;
     };
     // run() with codes while they pay, else in float32. Codes pay with at most `most` candidates.
     void run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
@@ -79,13 +85,25 @@ private:
         AlignedArray<float> terms;  // kMostTerms x kRowBlock
         std::vector<std::int32_t> offsets;
         CodedRows block;  // floats only
+        bool has_terms = false, has_words = false;
+    };
+    struct AxisSide {
+        AlignedArray<simd::word_t> words;
+        std::vector<std::int32_t> starts;
+        std::vector<const std::int8_t*> rows;        // one of the two
+        std::vector<const std::int16_t*> wide_rows;
+        bool is_ready = false;
     };
     RowSide& side(Precision precision) { return sides_[static_cast<std::size_t>(precision)]; }
     const RowSide& side(Precision precision) const { return sides_[static_cast<std::size_t>(precision)]; }
     void prepare(Precision precision);
+    void prepare_words(Precision precision);
+    void prepare_axes();
+    bool run_stages(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
     void drop_left_out(index_t col_begin);
     void set_term(RowSide& to, index_t i) const;
     const RowFacts& row_facts(const RowSide& side, index_t i) const;
+    index_t row_number(index_t i) const { return listed_ == nullptr ? begin_ + i : listed_[i]; }
 
     const simd::Kernels& kernels_;
     const Frame& frame_;
@@ -95,7 +113,7 @@ private:
     const std::int32_t* numbers_ = nullptr;
     std::vector<double> thresholds_, per_share_;
     RowSide sides_[2];
-    bool ready_[2] = {};
+    AxisSide axis_side_;
     CodedRows float_columns_;
     index_t float_columns_begin_ = -1, float_columns_end_ = -1;
     std::vector<simd::Candidate> found_;

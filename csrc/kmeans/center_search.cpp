@@ -95,7 +95,8 @@ public:
           set_(set),
           known_(known),
           crew_(crew),
-          screen_(data.kernels(), data.frame(), {&data.rows(), &data.coded()}, {&set.rows(), &set.coded()}),
+          screen_(data.kernels(), data.frame(), {&data.rows(), &data.coded(), nullptr, data.axis_codes()},
+                  {&set.rows(), &set.coded(), nullptr, set.axis_codes()}),
           exact_(data.rows(), &set.rows(), distance::Metric::sqeuclidean, 1, {}),
           limits_(static_cast<std::size_t>(kRowBlock)) {}
 
@@ -234,6 +235,11 @@ template <class T>
 void CenterSet<T>::code(const Data& data, int n_threads, const PollCallback& poll) {
     // A screen in float32 reads the rows themselves.
     if (data.precision() == Precision::floats || is_small(size(), data.dimension())) return;
+    axis_codes_.reset();
+    if (data.axis_codes() != nullptr) {
+        axis_codes_.emplace(data.kernels(), data.axis_codes()->axes()).load(data.frame(), rows_, n_threads, poll);
+        coded_.keep_rows();
+    }
     coded_.load(data.kernels(), data.precision(), data.frame(), rows_, 0, rows_.size(), n_threads, poll);
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "core/crew.hpp"
@@ -29,6 +30,7 @@ public:
     index_t size() const { return rows_.size(); }
     const Rows& rows() const { return rows_; }
     const distance::CodedRows& coded() const { return coded_; }
+    const distance::AxisCodes* axis_codes() const { return axis_codes_ ? &*axis_codes_ : nullptr; }
     // The number of the centre in column j.
     std::int32_t number(index_t j) const {
         return numbers_.empty() ? static_cast<std::int32_t>(j) : numbers_[static_cast<std::size_t>(j)];
@@ -40,6 +42,7 @@ private:
     std::vector<T> copies_;
     std::vector<std::int32_t> numbers_;
     Rows rows_{MatrixView<const T>{}};
+    std::optional<distance::AxisCodes> axis_codes_;  // if the data have them
     distance::CodedRows coded_;
 };
 

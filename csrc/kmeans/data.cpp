@@ -34,7 +34,7 @@ Data::Data(const Rows& x, VectorView<const double> weights) : x_(x), weights_(we
     for (const double weight : weights) require(weight >= 0.0 && std::isfinite(weight), "weights must not be negative");
 }
 
-void Data::prepare(const Rows* centers, int n_threads, const PollCallback& poll) {
+void Data::prepare(const Rows* centers, index_t n_centers, int n_threads, const PollCallback& poll) {
     const auto make_frame = [&](const Rows* others) {
         is_coded_ = false;
         frame_ = std::make_unique<distance::Frame>(x_, others, distance::Metric::sqeuclidean, n_threads, poll);
@@ -43,6 +43,18 @@ void Data::prepare(const Rows* centers, int n_threads, const PollCallback& poll)
     if (!frame_ || is_wide_) make_frame(nullptr);
     if (centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0) make_frame(centers);
     if (is_coded_) return;
+    if (precision() != Precision::floats) {
+        // A centre is about as far away as the nearest of as many rows.
+        constexpr double kRounds = 4.0;
+        const double n_pairs = kRounds * static_cast<double>(size()) * static_cast<double>(n_centers);
+        axis_codes_.reset();
+        axes_ = distance::Axes::find(kernels_, precision(), *frame_, x_, nullptr, distance::Reach::nearest(1, n_centers, true), n_pairs,
+                                     n_threads, poll);
+        if (axes_) {
+            axis_codes_.emplace(kernels_, *axes_).load(*frame_, x_, n_threads, poll);
+            coded_.keep_rows();
+        }
+    }
     coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
     is_coded_ = true;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/parallel.hpp"
@@ -32,10 +33,13 @@ public:
     }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
-    // in one for the rows alone (nullptr). What follows may be asked for after that.
-    void prepare(const Rows* centers, int n_threads, const PollCallback& poll);
+    // in one for the rows alone (nullptr). They are to be compared with so many centres, some times. What follows may be
+    // asked for after that.
+    void prepare(const Rows* centers, index_t n_centers, int n_threads, const PollCallback& poll);
     const distance::Frame& frame() const { return *frame_; }
     const distance::CodedRows& coded() const { return coded_; }
+    // nullptr: no first stage along axes.
+    const distance::AxisCodes* axis_codes() const { return axis_codes_ ? &*axis_codes_ : nullptr; }
     // |x|^2 / 2 of row i in the frame.
     double half_square(index_t i) const { return coded_.facts(i).half_square; }
 
@@ -49,6 +53,8 @@ private:
     bool is_wide_ = false;  // the frame holds more than the rows
     bool is_coded_ = false;
     std::unique_ptr<distance::Frame> frame_;
+    std::unique_ptr<const distance::Axes> axes_;
+    std::optional<distance::AxisCodes> axis_codes_;
     distance::CodedRows coded_;
 };
 

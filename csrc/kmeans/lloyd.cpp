@@ -82,7 +82,7 @@ private:
     // The first assignment.
     void start() {
         const Rows rows = centers();
-        if (!is_small_) data_.prepare(&rows, n_threads_, poll_);
+        if (!is_small_) data_.prepare(&rows, rows.size(), n_threads_, poll_);
         const distance::Exact exact(data_.rows(), &rows, distance::Metric::sqeuclidean, 1, {});
         each_row([&](index_t i) {
             const std::int32_t guess = known_.labels[i];
@@ -91,7 +91,7 @@ private:
         all_.take_all(data_, centers_, n_threads_, poll_);
         search(data_, all_, view(rows_), known_, crew_);
         require_known(known_);
-        if (!is_small_) data_.prepare(nullptr, n_threads_, poll_);  // means lie among the rows
+        if (!is_small_) data_.prepare(nullptr, rows.size(), n_threads_, poll_);  // means lie among the rows
     }
 
     // Distances to centres that have moved; lists which rows are to be compared with whom.
@@ -182,7 +182,7 @@ void nearest_centers(Data& data, MatrixView<const T> centers, Assignment result,
     require(result.labels.size == data.size() && result.distances.size == data.size(),
             "labels and distances must have one entry per row of x");
     const Rows rows(centers);
-    if (!is_small(centers.rows, data.dimension())) data.prepare(&rows, n_threads, poll);
+    if (!is_small(centers.rows, data.dimension())) data.prepare(&rows, rows.size(), n_threads, poll);
     std::fill(result.labels.begin(), result.labels.end(), kUnknown);
     std::fill(result.distances.begin(), result.distances.end(), kInfinity);
     CenterSet<T> all;

@@ -248,7 +248,7 @@ void plus_plus(Data& data, index_t first, MatrixView<const double> draws, Vector
     const bool has_trials = draws.cols >= 1 && draws.cols <= kMostTrials;
     require(draws.rows == 0 || has_trials, "draws must have from 1 to 1000 columns");
     require(nearest.size == data.size(), "nearest must have one entry per row of x");
-    data.prepare(nullptr, n_threads, poll);
+    data.prepare(nullptr, chosen.size, n_threads, poll);
     Seeding<T> seeding(data, std::max<index_t>(1, draws.cols), nearest, n_threads, poll);
     seeding.start(first);
     chosen[0] = first;

@@ -27,6 +27,7 @@ using distance::Shortlist;
 constexpr index_t kPairWork = 32;
 constexpr index_t kTaskWork = index_t{1} << 30;
 constexpr index_t kFirstColumns = 32;
+constexpr index_t kUsualNeighbors = 8;  // of a cluster that matter, when it is judged what a first stage would save
 // Squares of rows that are this short carry few bits, or none.
 constexpr double kUnderflow = 1e-300;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -94,10 +95,22 @@ ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallba
       frame_(rows_, nullptr, space.metric(), n_threads, poll),
       scale_(std::min(frame_.scale() * frame_.scale(), std::numeric_limits<double>::max())) {
     require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
+    find_axes();
     reload();
 }
 
 bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; }
+
+// Ward's thresholds depend on both clusters by a product, which a sum of two starts can't say.
+void ClusterSearch::find_axes() {
+    if (!has_codes() || space_.is_ward()) return;
+    const auto n = static_cast<double>(rows_.size());
+    axes_ = distance::Axes::find(kernels_, distance::fine_codes(kernels_), frame_, rows_, nullptr, distance::Reach::nearest(kUsualNeighbors, rows_.size()),
+                                 n * n / 2.0, n_threads_, poll_);
+    if (!axes_) return;
+    axis_codes_.emplace(kernels_, *axes_);
+    codes_.keep_rows();
+}
 
 // Ward's distance is a square times 2 |a| |b| / (|a| + |b|): that it is below a limit depends on 1 / |b| linearly, hence
 // the shares. The other distances are a square plus spreads.
@@ -118,6 +131,7 @@ void ClusterSearch::reload() {
     frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
     if (has_codes()) {
         codes_.load(kernels_, distance::fine_codes(kernels_), frame_, rows_, 0, n, n_threads_, poll_);
+        if (axis_codes_) axis_codes_->load(frame_, rows_, n_threads_, poll_);
         return;
     }
     halves_.resize(at(n));
@@ -129,7 +143,9 @@ void ClusterSearch::reload() {
 void ClusterSearch::renew(const std::vector<std::int32_t>& changed) {
     for (const std::int32_t slot : changed) set_facts(slot);
     if (has_codes()) {
-        codes_.renew(frame_, rows_, changed.data(), static_cast<index_t>(changed.size()), n_threads_, poll_);
+        const auto n_changed = static_cast<index_t>(changed.size());
+        codes_.renew(frame_, rows_, changed.data(), n_changed, n_threads_, poll_);
+        if (axis_codes_) axis_codes_->renew(frame_, rows_, changed.data(), n_changed, n_threads_, poll_);
         return;
     }
     const AlignedBuffer row(frame_.stride());

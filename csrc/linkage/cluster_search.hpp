@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "distance/blocks.hpp"
@@ -79,12 +80,14 @@ private:
     };
     auto lease() {
         auto worker = workers_.lease([this] {
-            return std::make_unique<Worker>(distance::Screen(kernels_, frame_, {&rows_, &codes_}, {&rows_, &codes_}));
+            const distance::Side side{&rows_, &codes_, nullptr, axis_codes_ ? &*axis_codes_ : nullptr};
+            return std::make_unique<Worker>(distance::Screen(kernels_, frame_, side, side));
         });
         worker->screen.forget_columns();
         return worker;
     }
     bool has_codes() const;
+    void find_axes();
     void set_facts(index_t slot);
     void set_threshold(distance::Screen& screen, index_t i, index_t slot, double raw) const;
     Interval raw_bounds(index_t a, index_t b, const distance::Screen::Bounds& score) const;
@@ -102,6 +105,8 @@ private:
     distance::Frame frame_;
     double scale_;  // from raw distances to those of the frame
     std::vector<double> added_, shares_, halves_;
+    std::unique_ptr<const distance::Axes> axes_;  // of the slots as they were at first; nullptr: none
+    std::optional<distance::AxisCodes> axis_codes_;
     distance::CodedRows codes_;
     distance::Pool<Worker> workers_;
     index_t n_wanted_ = 0;

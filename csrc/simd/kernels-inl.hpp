@@ -27,6 +27,7 @@ namespace {
 #include "simd/vectors-inl.hpp"
 #include "simd/tiles-inl.hpp"
 #include "simd/scan-inl.hpp"
+#include "simd/stages-inl.hpp"
 #include "simd/copies-inl.hpp"
 #include "simd/warp-inl.hpp"
 #include "simd/blend-inl.hpp"
@@ -52,6 +53,9 @@ const Kernels kTable = {
     screen<OfCodes<ScreenCodes>>,
     screen<OfCodes<WideCodes>>,
     screen<OfFloats>,
+    screen_axes,
+    screen_pairs<std::int8_t>,
+    screen_pairs<std::int16_t>,
     scan,
     row_panel,
     widen,

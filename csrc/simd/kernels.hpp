@@ -48,12 +48,12 @@ struct Panels {
 inline constexpr index_t kNoDiagonal = PTRDIFF_MAX / 4;
 
 // What is done with a float32 sum before it is written.
-enum class Finish { cosine_distance, square, root };
+enum class Finish { cosine_distance, square, root, none };
 
 // out[i * out_stride + j] = finished sum for row i and column j, in float32. The sum of the products, or of the squared
-// differences for `square` and `root`. Sums are chained over kChain values at most, then added to the sum so far, so that
+// differences for `square` and `root`; `none` writes the sum of the products as it is. Sums are chained over kChain values at most, then added to the sum so far, so that
 // rounding grows with d / kChain + kChain instead of d. Returns whether a value lies where float32 is not good enough:
-// cosine distances below kNearlyEqual, squares outside [kTinySquare, kHugeSquare].
+// cosine distances below kNearlyEqual, squares outside [kTinySquare, kHugeSquare]; false for `none`.
 inline constexpr index_t kChain = 32;
 using DenseKernel = bool (*)(const Panels& panels, Finish finish, float* out, index_t out_stride);
 inline constexpr float kNearlyEqual = 0x1p-10f;
@@ -80,6 +80,19 @@ inline constexpr int kMostTerms = 5;
 // Writes the candidates among the pairs and returns how many; `out` has room for all pairs.
 // `offsets` (per row) is where the sums of codes start; sums of float32 words start at 0 and pass nullptr.
 using ScreenKernel = index_t (*)(const Panels& panels, const std::int32_t* offsets, const Terms& terms, Candidate* out);
+
+// The same for codes that share one scale, on integers alone: pair (i, j) is ruled out if
+// row_starts[i] + col_starts[j] + the sum of their products < 0. `row_starts` holds what `offsets` is for, too. The sum has
+// to fit 32 bits in the end; values of candidates mean nothing.
+using AxesKernel = index_t (*)(const Panels& panels, const std::int32_t* row_starts, const std::int32_t* col_starts,
+                               Candidate* out);
+
+// Pairs one by one, of rows of signed codes as they lie in memory: columns `stride` codes apart, a multiple of kCodeLanes,
+// filled up with zeros. `pairs` come with row and col; those that the terms do not rule out stay, in order, with their
+// values. Returns how many.
+template <class Code>
+using PairsKernel = index_t (*)(const Code* const* rows, const Code* cols, index_t stride, const Terms& terms,
+                                Candidate* pairs, index_t count);
 
 // From a word of a column panel to that of a row panel.
 struct RowWord {
@@ -192,6 +205,9 @@ struct Kernels {
     ScreenKernel screen_codes;
     ScreenKernel screen_wide_codes;  // as kWideCoding has them
     ScreenKernel screen_floats;
+    AxesKernel screen_axes;
+    PairsKernel<std::int8_t> screen_pairs;
+    PairsKernel<std::int16_t> screen_wide_pairs;
     ScanKernel scan;
 
     // A row panel of `count` rows from the words of column panels: the first n_here rows lie next to each other from

@@ -7,13 +7,15 @@ using Codes = __m512i;
 inline Codes widen_codes(const std::uint8_t* p) {
     return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
+inline Codes load_codes(const std::int8_t* p) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 inline Codes load_codes(const std::int16_t* p) { return _mm512_loadu_si512(p); }
 #if defined(__AVX512VNNI__)
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm512_dpwssd_epi32(sum, a, b); }
 #else
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
 #endif
-inline Ints plus(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 inline __m256i folded(Ints a) {
     return _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
 }
@@ -23,23 +25,25 @@ using Codes = __m256i;
 inline Codes widen_codes(const std::uint8_t* p) {
     return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
+inline Codes load_codes(const std::int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline Codes load_codes(const std::int16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 #if defined(__AVXVNNI__)
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm256_dpwssd_avx_epi32(sum, a, b); }
 #else
 inline Ints add_code_products(Ints sum, Codes a, Codes b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
 #endif
-inline Ints plus(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
 inline __m256i folded(Ints a) { return a; }
 #elif defined(PYFACE_NEON)
 constexpr int kScanStep = 8;
 using Codes = int16x8_t;
 inline Codes widen_codes(const std::uint8_t* p) { return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p))); }
 inline Codes load_codes(const std::int16_t* p) { return vld1q_s16(p); }
+inline Codes load_codes(const std::int8_t* p) { return vmovl_s8(vld1_s8(p)); }
 inline Ints add_code_products(Ints sum, Codes a, Codes b) {
     return vmlal_high_s16(vmlal_s16(sum, vget_low_s16(a), vget_low_s16(b)), a, b);
 }
-inline Ints plus(Ints a, Ints b) { return vaddq_s32(a, b); }
 #else
 constexpr int kScanStep = 8;
 struct Codes {
@@ -61,9 +65,6 @@ inline Ints add_code_products(Ints sum, Codes a, Codes b) {
                                              static_cast<word_t>(high));
     }
     return sum;
-}
-inline Ints plus(Ints a, Ints b) {
-    PYFACE_LANES(Ints, static_cast<std::int32_t>(static_cast<word_t>(a.v[l]) + static_cast<word_t>(b.v[l])))
 }
 #endif
 

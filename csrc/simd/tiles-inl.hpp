@@ -58,12 +58,10 @@ inline void float_tile(const word_t* rows, const word_t* cols, index_t depth, fl
     } while (begin < depth);
 }
 
+// Adds the products of all words to the sums of a micro-tile, which stay in registers.
 template <class Codes>
-inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t* offsets,
-                      float* sums) {
+inline void add_codes(const word_t* rows, const word_t* cols, index_t depth, Ints (&sum)[kTileRows][kTileVectors]) {
     constexpr int kStep = Codes::kStep;
-    Ints sum[kTileRows][kTileVectors];
-    PYFACE_EACH(r, c) sum[r][c] = spread_int(offsets[r]);
     index_t w = 0;
     for (; w + kStep <= depth; w += kStep) {
         Ints col[kTileVectors][kStep];
@@ -85,6 +83,14 @@ inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, con
             }
         }
     }
+}
+
+template <class Codes>
+inline void code_tile(const word_t* rows, const word_t* cols, index_t depth, const std::int32_t* offsets,
+                      float* sums) {
+    Ints sum[kTileRows][kTileVectors];
+    PYFACE_EACH(r, c) sum[r][c] = spread_int(offsets[r]);
+    add_codes<Codes>(rows, cols, depth, sum);
     PYFACE_EACH(r, c) store(to_floats(sum[r][c]), sums + r * kTileCols + c * kWidth);
 }
 #endif
@@ -118,12 +124,13 @@ bool dense_as(const Panels& panels, float* out, index_t out_stride) {
         PYFACE_EACH(r, c) {
             Floats x = load_floats(sums + r * kTileCols + c * kWidth);
             if constexpr (kFinish == Finish::cosine_distance) x = least(largest(sub(one, x), float_zero()), two);
-            least_seen = least(least_seen, x);
-            if constexpr (kFinish != Finish::cosine_distance) largest_seen = largest(largest_seen, x);
+            if constexpr (kFinish != Finish::none) least_seen = least(least_seen, x);
+            if constexpr (kFinish == Finish::square || kFinish == Finish::root) largest_seen = largest(largest_seen, x);
             if constexpr (kFinish == Finish::root) x = root(x);
             store(x, corner + r * out_stride + c * kWidth);
         }
     });
+    if constexpr (kFinish == Finish::none) return false;
     float low[kWidth];
     float high[kWidth];
     store(least_seen, low);
@@ -140,6 +147,7 @@ bool dense(const Panels& panels, Finish finish, float* out, index_t out_stride) 
     switch (finish) {
         case Finish::cosine_distance: return dense_as<Product, Finish::cosine_distance>(panels, out, out_stride);
         case Finish::square: return dense_as<SquareOfDifference, Finish::square>(panels, out, out_stride);
+        case Finish::none: return dense_as<Product, Finish::none>(panels, out, out_stride);
         default: return dense_as<SquareOfDifference, Finish::root>(panels, out, out_stride);
     }
 }

@@ -27,6 +27,8 @@ inline Ints spread_int(std::int32_t x) { return _mm512_set1_epi32(x); }
 inline Ints load_words(const word_t* p) { return _mm512_loadu_si512(p); }
 inline Ints spread_word(const word_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
 inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
+inline Ints plus(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+inline Ints load_ints(const std::int32_t* p) { return _mm512_loadu_si512(p); }
 #elif defined(__AVX2__)
 constexpr int kWidth = 8;
 constexpr int kTileRows = 6;
@@ -55,6 +57,8 @@ inline Ints spread_int(std::int32_t x) { return _mm256_set1_epi32(x); }
 inline Ints load_words(const word_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 inline Ints spread_word(const word_t* p) { return _mm256_set1_epi32(static_cast<int>(*p)); }
 inline Floats to_floats(Ints a) { return _mm256_cvtepi32_ps(a); }
+inline Ints plus(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+inline Ints load_ints(const std::int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 #elif defined(PYFACE_NEON)
 constexpr int kWidth = 4;
 constexpr int kTileRows = 12;
@@ -81,6 +85,7 @@ inline unsigned not_negative(Floats a) {
 inline Ints spread_int(std::int32_t x) { return vdupq_n_s32(x); }
 inline Ints load_words(const word_t* p) { return vreinterpretq_s32_u32(vld1q_u32(p)); }
 inline Floats to_floats(Ints a) { return vcvtq_f32_s32(a); }
+inline Ints plus(Ints a, Ints b) { return vaddq_s32(a, b); }
 #else
 constexpr int kWidth = 4;
 constexpr int kTileRows = 4;
@@ -125,6 +130,9 @@ inline Ints spread_int(std::int32_t x) { PYFACE_LANES(Ints, x) }
 inline Ints load_words(const word_t* p) { PYFACE_LANES(Ints, static_cast<std::int32_t>(p[l])) }
 inline Ints spread_word(const word_t* p) { return spread_int(static_cast<std::int32_t>(*p)); }
 inline Floats to_floats(Ints a) { PYFACE_LANES(Floats, static_cast<float>(a.v[l])) }
+inline Ints plus(Ints a, Ints b) {  // unsigned, because it may wrap on the way
+    PYFACE_LANES(Ints, static_cast<std::int32_t>(static_cast<word_t>(a.v[l]) + static_cast<word_t>(b.v[l])))
+}
 #endif
 
 #if !defined(PYFACE_NEON)  // which has them in neon-tiles-inl.hpp

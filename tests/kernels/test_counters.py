@@ -14,6 +14,7 @@ from pyface import _core
 pytestmark = pytest.mark.usefixtures("isa")
 Counts = dict[str, int]
 NAMES = {
+    "pairs_along_axes", "products_saved",
     "pairs_in_codes", "pairs_in_float32", "pairs_in_float64", "pairs_accepted",
     "linkage_rounds", "linkage_searches", "linkage_recalls",
 }  # fmt: skip

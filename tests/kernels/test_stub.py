@@ -98,6 +98,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("peak_rates", {"seconds": 0.01, "n_threads": 2}),
     ("debug_counters", {}),
     ("reset_debug_counters", {}),
+    ("use_axes", {"use": "where_they_pay"}),
     ("cut_by_count", {"z": MERGES, "n_merges": 1}),
     ("cut_by_height", {"z": MERGES, "height": 1.0}),
     ("tree_clusters", {"z": MERGES}),
