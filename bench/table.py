@@ -34,6 +34,7 @@ COLUMNS = [
 ]
 RATE_UNITS = {"float32": "GFLOP/s", "codes": "GOP/s"}
 SCALING = "-scaling"
+UNDISTURBED = 0.9  # of the ceiling's highest reading, on registers
 
 
 def read(folder: Path) -> list[Record]:
@@ -167,6 +168,15 @@ def bars_met(rows: list[str], isa: str) -> list[str]:
     return [f"* Asked with {isa}: {met + missed} bars, {met} met, {missed} missed."] if met + missed else []
 
 
+def disturbed(runs: list[Record], groups: list[list[Record]]) -> list[str]:
+    """Rows beside which the arithmetic ran much slower than it did in all: something else was running."""
+    most = max(run["peak"]["float32"] for run in runs)
+    found = [(rows[0]["group"], rows[0]["peak"]["float32"]) for rows in groups]
+    slow = [f"{group}: {peak:,.0f}" for group, peak in found if peak < UNDISTURBED * most]
+    text = f"* **Disturbed**, measure again: the ceiling was at {most:,.0f} GFLOP/s in all, beside these rows at less"
+    return [f"{text} ({'; '.join(slow)})."] if slow else []
+
+
 def absences(missing: list[Record]) -> list[str]:
     """What has no row, and why: one line for each reason. Without pyface's row a group has none."""
     without_own = {row["group"] for row in missing if row["own"]}
@@ -208,7 +218,7 @@ def write(folder: Path) -> Path:
     lines += ["", NOTES, "", *rows, "", *bars_met(rows, runs[-1]["isa"])]
     for work, exponent in slopes(groups).items():
         lines.append(f"* {work.removesuffix(SCALING)}: time grows with n^{exponent:.3f}.")
-    lines += absences(missing)
+    lines += disturbed(runs, groups) + absences(missing)
     path = folder / TABLE
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -185,6 +185,16 @@ def test_the_table(bench: SimpleNamespace, tmp_path: Path) -> None:
     assert "| asked on avx512vnni |" in text and "Asked with avx512vnni: 4 bars, 2 met, 2 missed." in text
 
 
+def test_disturbed_rows_are_named(bench: SimpleNamespace, tmp_path: Path) -> None:
+    slow = {"group": "h", "peak": {"float32": 300.0, "codes": 1500.0}}
+    records: list[dict[str, Any]] = [{"run": "1", **RUN}, {"run": "1", **ROW}, {"run": "1", **ROW, **slow}]
+    cells(bench, tmp_path, records)
+    (line,) = [line for line in (tmp_path / "engine.md").read_text().splitlines() if "Disturbed" in line]
+    assert line.endswith("beside these rows at less (h: 300).")
+    cells(bench, tmp_path, records[:2])
+    assert "Disturbed" not in (tmp_path / "engine.md").read_text()
+
+
 def test_bars_depend_on_the_instruction_set(bench: SimpleNamespace) -> None:
     contest = bench.contest
     both, only_vnni, only_avx2 = contest.with_vnni(4, avx2=3), contest.with_vnni(4), {"avx2": 3}
