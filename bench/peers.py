@@ -65,7 +65,7 @@ def module(name: str, n_threads: int) -> Any:
     threadpool_limits(n_threads)
     if name.startswith("faiss"):
         found.omp_set_num_threads(n_threads)
-    if name == "numkong" and is_held_to_avx2():
+    if name in ("numkong", "simsimd") and is_held_to_avx2():
         for capability, is_there in found.get_capabilities().items():
             if is_there and capability not in ("serial", "haswell"):
                 found.disable_capability(capability)
