@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import peers
 from bench_distances import exact_rows, half_of_the_products, some_rows
-from contest import Bars, Call, Contender, Work
+from contest import Bars, Call, Contender, Work, with_vnni
 from data import Data
 from sklearn.metrics import adjusted_rand_score
 
@@ -95,7 +95,7 @@ HDBSCAN = Work(
     f'`HDBSCAN(min_cluster_size={MIN_SIZE}, metric="cosine")`',
     (
         Contender("pyface", hdbscan("pyface"), peers.own_threads, rounds=5),
-        Contender("scikit-learn", hdbscan("sklearn"), peers.sklearn_threads, rounds=1, at_least=15),
+        Contender("scikit-learn", hdbscan("sklearn"), peers.sklearn_threads, rounds=1, at_least=with_vnni(15)),
         Contender("hdbscan, euclidean", contrib, peers.as_told, rounds=1),
         Contender("fast_hdbscan, euclidean, approximate", fast, peers.as_told, rounds=1),
     ),

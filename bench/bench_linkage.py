@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import peers
 from bench_distances import half_of_the_products, some_rows
-from contest import Bars, Call, Contender, ContenderMissingError, Work
+from contest import Bars, ByIsa, Call, Contender, ContenderMissingError, Work, with_vnni
 from data import Data
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
@@ -106,7 +106,7 @@ def agree(labels: Any, ours: NDArray[np.int64], _: Data) -> None:
     assert pairs == len(np.unique(labels)) == len(np.unique(ours)), "the partitions differ"
 
 
-def below(linkage: str, asked: tuple[float | None, float | None], **options: Any) -> Work:
+def below(linkage: str, asked: tuple[ByIsa, ByIsa], **options: Any) -> Work:
     """``asked`` of the ratios to scikit-learn and to what is built by hand."""
     name = f'AgglomerativeClustering(None, distance_threshold={{t[{linkage}]}}, metric="cosine", linkage="{linkage}")'
     peer = clusterer("sklearn", linkage)
@@ -127,7 +127,7 @@ def below(linkage: str, asked: tuple[float | None, float | None], **options: Any
 
 BELOW = below(
     "average",
-    (80, 15),
+    (with_vnni(80), with_vnni(15, avx2=25)),
     verify=verify,
     sizes=(("synthetic", 20_000), ("lfw", LFW_ROWS)),
     bars=Bars(memory_of_x=2),
@@ -275,7 +275,9 @@ LATER = Work(
     "`AgglomerativeClustering.add` of a hundredth of the rows, `distance_threshold={t[average]}`, average, cosine",
     (
         Contender("pyface", added, peers.own_threads, numbered_anew, rounds=1),
-        Contender("pyface, `fit` of all rows", clusterer("pyface", "average"), peers.own_threads, at_least=20),
+        Contender(
+            "pyface, `fit` of all rows", clusterer("pyface", "average"), peers.own_threads, at_least=with_vnni(20)
+        ),
     ),
     "codes",
     products_of_later_rows,
@@ -292,7 +294,9 @@ PHOTOS = Work(
     (
         Contender("pyface", on_photos, peers.own_threads),
         # At most three times the time without them.
-        Contender("pyface, without photos", clusterer("pyface", "average"), peers.own_threads, at_least=1 / 3),
+        Contender(
+            "pyface, without photos", clusterer("pyface", "average"), peers.own_threads, at_least=with_vnni(1 / 3)
+        ),
     ),
     "codes",
     half_of_the_products,
@@ -309,7 +313,9 @@ FACTS = Work(
     (
         Contender("pyface", with_facts, peers.own_threads),
         # At most twice the time without them.
-        Contender("pyface, without pairs", clusterer("pyface", "average"), peers.own_threads, at_least=1 / 2),
+        Contender(
+            "pyface, without pairs", clusterer("pyface", "average"), peers.own_threads, at_least=with_vnni(1 / 2)
+        ),
     ),
     "codes",
     half_of_the_products,
@@ -321,8 +327,8 @@ FACTS = Work(
 
 WORKS = [
     BELOW,
-    below("complete", (None, None), sizes=(("lfw", LFW_ROWS),)),
-    below("single", (None, None), sizes=(("lfw", LFW_ROWS),)),
+    below("complete", ({}, {}), sizes=(("lfw", LFW_ROWS),)),
+    below("single", ({}, {}), sizes=(("lfw", LFW_ROWS),)),
     alone(100_000, Bars(seconds=12, total_mb=1_200), rounds=2, quick=10_000),
     alone(200_000, Bars()),
     alone(1_000_000, Bars(seconds=25 * 60, total_mb=8_000)),

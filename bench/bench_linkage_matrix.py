@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import peers
-from contest import Call, Contender, UsesUp, Work
+from contest import Call, Contender, UsesUp, Work, with_vnni
 from data import Data
 from numpy.typing import NDArray
 
@@ -66,7 +66,7 @@ def agree(z: Any, ours: NDArray[np.float64], _: Data) -> None:
 
 def work(method: str) -> Work:
     rows = ("synthetic", 10_000), ("lfw", 10_000)
-    factor = 1.3 if method in METHODS[:5] else None
+    factor = with_vnni(1.3) if method in METHODS[:5] else {}
     # Where centroids come closer by merging, a rounding decides which ones: some heights then are others in float32.
     in_float32 = (Contender("pyface, float32", own(method, np.float32), peers.own_threads, rounds=5),)
     return Work(

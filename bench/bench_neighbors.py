@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import peers
 from bench_distances import exact_rows, half_of_the_products, some_rows
-from contest import Call, Contender, Work
+from contest import Call, Contender, Work, with_vnni
 from data import Data
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -120,17 +120,36 @@ WITHIN = Work(
     "`neighbors_within(X, {radius})`",
     (
         Contender("pyface", own_within, peers.own_threads, rounds=7),
-        Contender("faiss `range_search`", faiss_within, peers.faiss_threads, peers.graph_of_ranges, at_least=7),
-        Contender("scikit-learn, cosine", sklearn_within("cosine"), peers.sklearn_threads, peers.graph_of_cosine, 2),
+        Contender(
+            "faiss `range_search`",
+            faiss_within,
+            peers.faiss_threads,
+            peers.graph_of_ranges,
+            at_least=with_vnni(7, avx2=5),
+        ),
+        Contender(
+            "scikit-learn, cosine",
+            sklearn_within("cosine"),
+            peers.sklearn_threads,
+            peers.graph_of_cosine,
+            rounds=2,
+            at_least={"avx2": 9},
+        ),
         Contender(
             "scikit-learn, cosine, `n_jobs`",
             sklearn_within("cosine", n_jobs=True),
             peers.sklearn_threads,
             peers.graph_of_cosine,
             rounds=2,
+            at_least={"avx2": 9},
         ),
         Contender(
-            "scikit-learn, euclidean", sklearn_within("euclidean"), peers.sklearn_threads, peers.graph_of_euclidean, 2
+            "scikit-learn, euclidean",
+            sklearn_within("euclidean"),
+            peers.sklearn_threads,
+            peers.graph_of_euclidean,
+            rounds=2,
+            at_least={"avx2": 9},
         ),
     ),
     "codes",
@@ -146,14 +165,22 @@ NEAREST = Work(
     f"`nearest_neighbors(X, {K})`",
     (
         Contender("pyface", own_nearest, peers.own_threads, rounds=5),
-        Contender("faiss `IndexFlatIP`", faiss_nearest, peers.faiss_threads, peers.nearest_of_products, at_least=3),
-        Contender("scikit-learn, cosine", sklearn_nearest("cosine"), peers.sklearn_threads, rounds=1, at_least=5),
+        Contender(
+            "faiss `IndexFlatIP`",
+            faiss_nearest,
+            peers.faiss_threads,
+            peers.nearest_of_products,
+            at_least=with_vnni(3, avx2=2.5),
+        ),
+        Contender(
+            "scikit-learn, cosine", sklearn_nearest("cosine"), peers.sklearn_threads, rounds=1, at_least=with_vnni(5)
+        ),
         Contender(
             "scikit-learn, cosine, `n_jobs`",
             sklearn_nearest("cosine", n_jobs=True),
             peers.sklearn_threads,
             rounds=1,
-            at_least=5,
+            at_least=with_vnni(5),
         ),
         Contender(
             "scikit-learn, euclidean",
@@ -161,7 +188,7 @@ NEAREST = Work(
             peers.sklearn_threads,
             peers.nearest_of_euclidean,
             rounds=2,
-            at_least=5,
+            at_least=with_vnni(5),
         ),
         Contender(
             "scikit-learn-intelex, euclidean",

@@ -8,7 +8,7 @@ import numpy as np
 import peers
 from bench_distances import half_of_the_products, some_rows
 from bench_linkage import LFW_ROWS, agree
-from contest import Bars, Call, Contender, Work, as_it_is
+from contest import Bars, ByIsa, Call, Contender, Work, as_it_is, with_vnni
 from data import Data
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
@@ -104,7 +104,7 @@ def agree_tree(tree: NDArray[np.float64], ours: NDArray[np.float64], data: Data)
     agree(hierarchy.fcluster(tree, cut, "distance"), hierarchy.fcluster(ours, cut, "distance"), data)
 
 
-def whole(method: str, metric: str, others: tuple[Contender, ...], asked: float) -> Work:
+def whole(method: str, metric: str, others: tuple[Contender, ...], asked: ByIsa) -> Work:
     return Work(
         f"tree-{method}",
         f'`linkage(X, "{method}", "{metric}")`',
@@ -127,15 +127,15 @@ def whole(method: str, metric: str, others: tuple[Contender, ...], asked: float)
 
 def vectors(method: str, convert: Any) -> Contender:
     name = "fastcluster, `linkage_vector`"
-    return Contender(name, tree_of_vectors(method), peers.one_thread, convert, rounds=1, at_least=40)
+    return Contender(name, tree_of_vectors(method), peers.one_thread, convert, rounds=1, at_least=with_vnni(40))
 
 
-SCIPY = Contender("SciPy", scipys_tree("average", "cosine"), peers.one_thread, rounds=1, at_least=20)
+SCIPY = Contender("SciPy", scipys_tree("average", "cosine"), peers.one_thread, rounds=1, at_least=with_vnni(20))
 
 WORKS = [
-    whole("average", "cosine", (SCIPY,), asked=5),
-    whole("ward", "euclidean", (vectors("ward", as_it_is),), asked=3),
-    whole("single", "cosine", (vectors("single", tree_of_cosine),), asked=5),
+    whole("average", "cosine", (SCIPY,), with_vnni(5, avx2=9)),
+    whole("ward", "euclidean", (vectors("ward", as_it_is),), with_vnni(3, avx2=9)),
+    whole("single", "cosine", (vectors("single", tree_of_cosine),), with_vnni(5, avx2=7)),
 ]
 
 

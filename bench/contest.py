@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,25 @@ import data
 from data import Data
 
 Call = Callable[[], Any]
+
+ByIsa = Mapping[str, float]
+VNNI = "avx512vnni"
+
+
+def everywhere(bar: float) -> ByIsa:
+    return {"": bar}
+
+
+def with_vnni(bar: float, avx2: float | None = None) -> ByIsa:
+    """A bar for AVX-512 with VNNI, and one for AVX2 where there is one."""
+    return {VNNI: bar} if avx2 is None else {VNNI: bar, "avx2": avx2}
+
+
+def on(bars: ByIsa, isa: str) -> float | None:
+    """The bar of an instruction set. Those with vectors and no bar of their own have AVX2's, but for VNNI's."""
+    if isa in bars:
+        return bars[isa]
+    return bars.get("", None if isa in (VNNI, "portable") else bars.get("avx2"))
 
 
 @dataclass(frozen=True)
@@ -66,14 +85,14 @@ class Contender:
     threads: Callable[[int], int]
     convert: Callable[[Any, Data], Any] = as_it_is
     rounds: int = 3
-    at_least: float | None = None  # ratio to pyface's time asked for, with made data of full size and AVX-512
+    at_least: ByIsa = field(default_factory=dict)  # ratio to pyface's time asked for, with made data of full size
 
 
 @dataclass(frozen=True)
 class Bars:
-    """What else is asked of pyface's own row, with made data of full size and AVX-512."""
+    """What else is asked of pyface's own row, with made data of full size; but for the share, with AVX-512."""
 
-    share: float | None = None  # of the ceiling
+    share: ByIsa = field(default_factory=dict)  # of the ceiling
     seconds: float | None = None
     memory_of_x: float | None = None  # memory of the call, in sizes of X
     total_mb: float | None = None

@@ -37,8 +37,8 @@ class Data:
 
     @property
     def n_clusters(self) -> int:
-        """About as many as there are people in made data."""
-        return max(1, len(self.X) // 10)
+        """About as many as there are people in made data, at most 2,000."""
+        return max(1, min(len(self.X) // 10, 2_000))
 
     def head(self, n: int) -> Data:
         """The first ``n`` rows."""
@@ -90,6 +90,27 @@ def lfw_again(n: int) -> Data:
     return replace(real, name="lfw-again", X=unit(x), people=real.people[place])
 
 
+def lfw_mixed(n: int) -> Data:
+    """Those, and up to ``n`` mixtures of two rows of one person, with noise of a tenth of their length.
+
+    Their spectrum is that of real rows, and people are as unequal as they are there.
+    """
+    real = lfw(n)
+    n_made = n - len(real.X)
+    rng = np.random.default_rng(0)
+    order = np.argsort(real.people, kind="stable")
+    counts = np.bincount(real.people)
+    starts = np.cumsum(counts) - counts
+    first = rng.integers(len(real.X), size=n_made)
+    people = real.people[first]
+    second = order[starts[people] + rng.integers(counts[people])]
+    share = rng.random((n_made, 1), np.float32)
+    x = unit(share * real.X[first] + (1 - share) * real.X[second])
+    x += 0.1 * unit(rng.standard_normal(x.shape, np.float32))
+    everyone = np.concatenate([real.people, people])
+    return replace(real, name="lfw-mixed", X=np.concatenate([real.X, unit(x)]), people=everyone)
+
+
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divides ``rows`` by their lengths, in place."""
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
@@ -98,5 +119,5 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def load(name: str, n: int) -> Data:
-    """``n`` rows of "synthetic", "lfw" (or as many as there are) or "lfw-again"."""
-    return {"synthetic": synthetic, "lfw": lfw, "lfw-again": lfw_again}[name](n)
+    """``n`` rows of "synthetic", "lfw" (or as many as there are), "lfw-again" or "lfw-mixed"."""
+    return {"synthetic": synthetic, "lfw": lfw, "lfw-again": lfw_again, "lfw-mixed": lfw_mixed}[name](n)

@@ -16,6 +16,13 @@ Quirks met, which the benchmarks allow for:
   has one thread, too; its ``linkage_vector`` needs no distances, its ``linkage`` may be given quicker ones.
 * fastcluster overwrites its input only if told so; SciPy's linkage always copies it, but for single linkage.
 * SciPy's ``cdist`` has one thread and works in float64. simsimd's ``cdist`` returns float64 unless told otherwise.
+* NumKong's ``cdist`` (simsimd's successor) computes half of a matrix of X with itself and returns float64; asked for
+  float32 it takes four to seven times as long, so it keeps float64. Its ``angulars_symmetric`` leaves the lower half
+  unset.
+* SuperKMeans takes no centres: it begins at the first k rows of a shuffle of its own, so its rows are given in an order
+  that puts the wanted centres there (``seeding.py``), and the cost that it states for its first round is compared. It
+  leaves out products by a statistical test (ADSampling), so it may end at a little more inertia. faiss 1.15 has the
+  same as ``faiss.SuperKmeans``, which refuses centres; ``use_super_kmeans`` does nothing where centres are given.
 """
 
 from __future__ import annotations
@@ -39,6 +46,8 @@ DISTRIBUTIONS = {
     "scikit-learn-intelex": "scikit-learn-intelex",
     "faiss": "faiss-cpu",
     "simsimd": "simsimd",
+    "NumKong": "numkong",
+    "SuperKMeans": "superkmeans",
     "fastcluster": "fastcluster",
     "hdbscan": "hdbscan",
     "fast_hdbscan": "fast_hdbscan",
@@ -56,9 +65,18 @@ def module(name: str, n_threads: int) -> Any:
     threadpool_limits(n_threads)
     if name.startswith("faiss"):
         found.omp_set_num_threads(n_threads)
+    if name in ("numkong", "simsimd") and is_held_to_avx2():
+        for capability, is_there in found.get_capabilities().items():
+            if is_there and capability not in ("serial", "haswell"):
+                found.disable_capability(capability)
     if name.startswith("sklearnex"):
         importlib.import_module("daal4py").daalinit(n_threads)
     return found
+
+
+def is_held_to_avx2() -> bool:
+    """Whether ``tools/bench.sh`` has told OpenBLAS and faiss to leave AVX-512 alone, as pyface is told to."""
+    return os.environ.get("OPENBLAS_CORETYPE") == "Haswell"
 
 
 def own_threads(n_threads: int) -> int:

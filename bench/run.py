@@ -13,7 +13,7 @@ import memory
 import peers
 import pytest
 from common import machine
-from contest import Case, ContenderMissingError, afresh, once
+from contest import Case, ContenderMissingError, afresh, on, once
 from data import DataMissingError
 
 import pyface
@@ -40,15 +40,16 @@ class Run:
         self.started = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
         self._own_of = ""  # group whose own result is kept
         self._own: Any = None
-        info = pyface.build_info()
+        self.isa = str(pyface.build_info()["isa_active"])
         peers.module("numpy", self.n_threads)
         self.gemm = ceiling.gemm(self.n_threads, quick)
         self.write(
             kind="run",
             machine=machine(),
-            isa=info["isa_active"],
+            isa=self.isa,
             threads=self.n_threads,
             quick=quick,
+            peers_held_to_avx2=peers.is_held_to_avx2(),
             load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             versions=peers.versions(),
             gemm=self.gemm,
@@ -138,7 +139,16 @@ class Run:
             unit=case.work.unit,
             contender=case.contender.name,
             own=case.is_own,
-            at_least=case.contender.at_least,
-            bars=vars(case.work.bars) if case.is_own else {},
+            at_least=on(case.contender.at_least, self.isa),
+            bars=self.bars(case),
             **record,
         )
+
+    def bars(self, case: Case) -> dict[str, Any]:
+        """What is asked of pyface's row with the instruction set in use."""
+        if not case.is_own:
+            return {}
+        bars = vars(case.work.bars)
+        if not self.isa.startswith("avx512"):
+            bars = dict.fromkeys(bars)
+        return {**bars, "share": on(case.work.bars.share, self.isa)}

@@ -167,6 +167,12 @@ def set_isa(name: str) -> str: ...
 # "float32_gflops", and "int8_gops" for codes as the screen has them (of 16 bits where there is no VNNI).
 def peak_rates(seconds: float, n_threads: int) -> dict[str, float]: ...
 
+# The float32 micro-kernel alone, for benchmarks: out (n, m) = 1 - <x, y> within [0, 2] of unit rows x (n, d) and y
+# (m, d), `repeats` times by all threads together. Neither packing nor fresh memory takes part in what is repeated.
+def repeat_tile(
+    x: NDArray[np.float32], y: NDArray[np.float32], repeats: int, n_threads: int, out: NDArray[np.float32]
+) -> None: ...
+
 # X (n, d) and Y (m, d) share one dtype, float32 or float64; Y None means X against itself.
 _Rows = TypeVar("_Rows", NDArray[np.float32], NDArray[np.float64])
 _NumberSets = tuple[NDArray[np.int64], NDArray[np.int64]]  # starts, numbers

@@ -13,6 +13,7 @@ from oracles import distance as oracle
 from scipy.spatial.distance import pdist, squareform
 
 import pyface
+from pyface import _core
 
 METRICS = ["cosine", "euclidean", "sqeuclidean"]
 pytestmark = pytest.mark.usefixtures("isa")
@@ -171,3 +172,14 @@ def test_integers_are_exact_in_any_order() -> None:
     radius = float(np.sqrt(np.median(squared)))
     graph = pyface.neighbors_within(x, radius, metric="euclidean")
     np.testing.assert_array_equal(graph.indices, np.nonzero(np.sqrt(squared) <= radius)[1])
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (13, 40, 33), (192, 256, 70)])
+def test_the_tile_that_benchmarks_repeat_holds_distances(n: int, m: int, d: int) -> None:
+    rng = np.random.default_rng(6)
+    x, y = (rng.normal(size=(count, d)) for count in (n, m))
+    x, y = (rows_ / np.linalg.norm(rows_, axis=1)[:, None] for rows_ in (x, y))
+    for repeats, n_threads in ((1, 1), (2, 5), (40, 3)):
+        out = np.full((n, m), -1, np.float32)
+        _core.repeat_tile(x.astype(np.float32), y.astype(np.float32), repeats, n_threads, out)
+        np.testing.assert_allclose(out, np.clip(1 - x @ y.T, 0, 2), atol=1e-6)

@@ -96,6 +96,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("active_isa", {}),
     ("set_isa", {"name": _core.active_isa()}),
     ("peak_rates", {"seconds": 0.01, "n_threads": 2}),
+    ("repeat_tile", {"x": FLOAT32, "y": FLOAT32, "repeats": 2, "out": np.empty((3, 3), np.float32), **THREADS}),
     ("debug_counters", {}),
     ("reset_debug_counters", {}),
     ("use_axes", {"use": "where_they_pay"}),
