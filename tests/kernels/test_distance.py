@@ -13,6 +13,7 @@ from oracles import distance as oracle
 from scipy.spatial.distance import pdist, squareform
 
 import pyface
+from pyface import _core
 
 METRICS = ["cosine", "euclidean", "sqeuclidean"]
 pytestmark = pytest.mark.usefixtures("isa")
@@ -171,3 +172,13 @@ def test_integers_are_exact_in_any_order() -> None:
     radius = float(np.sqrt(np.median(squared)))
     graph = pyface.neighbors_within(x, radius, metric="euclidean")
     np.testing.assert_array_equal(graph.indices, np.nonzero(np.sqrt(squared) <= radius)[1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_columns(metric: str) -> None:
+    # Kept from users by the front door; behind it the kernels read nothing either.
+    x, out = np.empty((5, 0), np.float32), np.empty((5, 5), np.float32)
+    _core.distances_dense(x, x.copy(), out, metric=metric, n_threads=1)
+    np.testing.assert_array_equal(out, float(metric == "cosine"))
+    _core.distances_dense(x, None, out, metric=metric, n_threads=1)
+    np.testing.assert_array_equal(out, float(metric == "cosine") * (1 - np.eye(5)))
