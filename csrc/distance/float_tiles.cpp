@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/large_pages.hpp"
 #include "core/require.hpp"
 #include "distance/blocks.hpp"
 #include "distance/exact.hpp"
@@ -25,6 +26,7 @@ AlignedArray<simd::word_t> pack(const simd::Kernels& kernels, const Rows& rows, 
     const index_t stride = simd::padded(d);
     const index_t capacity = (rows.size() + kPackedRows - 1) / kPackedRows * kPackedRows;
     AlignedArray<simd::word_t> words(capacity * d);
+    prefer_large_pages(words.get(), static_cast<std::size_t>(capacity * d) * sizeof(simd::word_t));
     parallel_for(
         capacity / kPackedRows, n_threads,
         [&](index_t task) {

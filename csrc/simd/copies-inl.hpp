@@ -119,12 +119,28 @@ void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t c
 static_assert(kTileRows <= kTileCols);  // so that a panel's rows lie in one column panel or in two
 void row_panel(const word_t* here, index_t n_here, const word_t* next, index_t count, index_t depth, RowWord how,
                word_t* out) {
-    if (n_here == kTileRows) {
-        for (index_t w = 0; w < depth; ++w, here += kTileCols, out += kTileRows) {
-            for (int r = 0; r < kTileRows; ++r) out[r] = row_word(here[r], how);
+#if defined(__AVX2__)
+    // Some rows at a time, as they lie side by side even where a panel goes on in the next one.
+    constexpr int kSome = kTileRows % 4 == 0 ? 4 : 2;
+    if (count == kTileRows && n_here % kSome == 0) {
+        const auto load = [](const word_t* p) {
+            const auto* place = reinterpret_cast<const __m128i*>(p);
+            return kSome == 4 ? _mm_loadu_si128(place) : _mm_loadl_epi64(place);
+        };
+        const auto all = [](word_t word) { return _mm_set1_epi32(static_cast<int>(word)); };
+        const __m128i set = all(how.set), less = all(how.less), flip = all(how.flip);
+        for (int r = 0; r < kTileRows; r += kSome) {
+            const word_t* from = r < n_here ? here + r : next + (r - n_here);
+            for (index_t w = 0; w < depth; ++w) {
+                const __m128i words = load(from + w * kTileCols);
+                const __m128i turned = _mm_xor_si128(_mm_sub_epi32(_mm_or_si128(words, set), less), flip);
+                auto* to = reinterpret_cast<__m128i*>(out + w * kTileRows + r);
+                kSome == 4 ? _mm_storeu_si128(to, turned) : _mm_storel_epi64(to, turned);
+            }
         }
         return;
     }
+#endif
     for (index_t w = 0; w < depth; ++w, here += kTileCols, next += kTileCols, out += kTileRows) {
         for (index_t r = 0; r < n_here; ++r) out[r] = row_word(here[r], how);
         for (index_t r = n_here; r < count; ++r) out[r] = row_word(next[r - n_here], how);

@@ -18,33 +18,47 @@ constexpr int kTileCols = kTileVectors * kWidth;
 #include "simd/neon-tiles-inl.hpp"
 #else
 struct Product {
+    static Floats first(Floats a, Floats b) { return mul(a, b); }
     static Floats step(Floats a, Floats b, Floats sum) { return fused(a, b, sum); }
 };
 
 struct SquareOfDifference {
+    static Floats first(Floats a, Floats b) {
+        const Floats difference = sub(a, b);
+        return mul(difference, difference);
+    }
     static Floats step(Floats a, Floats b, Floats sum) {
         const Floats difference = sub(a, b);
         return fused(difference, difference, sum);
     }
 };
 
-// sums[r * kTileCols + j] = the sum for row r and column j of the micro-tile.
+// next(row, col, sum) for all sums of a micro-tile (`sum` is set or added to) and word k of its rows and columns.
+template <class Next>
+inline void float_step(const word_t* rows, const word_t* cols, index_t k, Floats (*part)[kTileVectors], Next next) {
+    Floats col[kTileVectors];
+    PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) col[c] = load_floats(cols + k * kTileCols + c * kWidth);
+    PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) {
+        const Floats row = spread_float(rows + k * kTileRows + r);
+        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) next(row, col[c], part[r][c]);
+    }
+}
+
+// sums[r * kTileCols + j] = the sum for row r and column j of the micro-tile. A chain starts with a product instead of
+// with zeros, which GCC copies from register to register.
 template <class Op>
 inline void float_tile(const word_t* rows, const word_t* cols, index_t depth, float* sums) {
+    if (depth == 0) {
+        PYFACE_EACH(r, c) store(float_zero(), sums + r * kTileCols + c * kWidth);
+        return;
+    }
     index_t begin = 0;
     do {
         const index_t end = begin + kChain < depth ? begin + kChain : depth;
         Floats part[kTileRows][kTileVectors];
-        PYFACE_EACH(r, c) part[r][c] = float_zero();
-        for (index_t k = begin; k < end; ++k) {
-            Floats col[kTileVectors];
-            PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {
-                col[c] = load_floats(cols + k * kTileCols + c * kWidth);
-            }
-            PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) {
-                const Floats row = spread_float(rows + k * kTileRows + r);
-                PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) part[r][c] = Op::step(row, col[c], part[r][c]);
-            }
+        float_step(rows, cols, begin, part, [](Floats a, Floats b, Floats& sum) { sum = Op::first(a, b); });
+        for (index_t k = begin + 1; k < end; ++k) {
+            float_step(rows, cols, k, part, [](Floats a, Floats b, Floats& sum) { sum = Op::step(a, b, sum); });
         }
         if (begin == 0) {
             PYFACE_EACH(r, c) store(part[r][c], sums + r * kTileCols + c * kWidth);

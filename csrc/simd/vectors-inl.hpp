@@ -18,6 +18,7 @@ inline Floats spread_float(const word_t* p) { return _mm512_castsi512_ps(_mm512_
 inline void store(Floats a, float* p) { _mm512_storeu_ps(p, a); }
 inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats fused(Floats a, Floats b, Floats sum) { return _mm512_fmadd_ps(a, b, sum); }
 inline Floats least(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats largest(Floats a, Floats b) { return _mm512_max_ps(a, b); }
@@ -46,6 +47,7 @@ inline Floats spread_float(const word_t* p) { return _mm256_castsi256_ps(_mm256_
 inline void store(Floats a, float* p) { _mm256_storeu_ps(p, a); }
 inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats fused(Floats a, Floats b, Floats sum) { return _mm256_fmadd_ps(a, b, sum); }
 inline Floats least(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 inline Floats largest(Floats a, Floats b) { return _mm256_max_ps(a, b); }
@@ -117,6 +119,7 @@ inline void store(Floats a, float* p) {
 }
 inline Floats add(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] + b.v[l]) }
 inline Floats sub(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] - b.v[l]) }
+inline Floats mul(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] * b.v[l]) }
 inline Floats fused(Floats a, Floats b, Floats sum) { PYFACE_LANES(Floats, sum.v[l] + a.v[l] * b.v[l]) }
 inline Floats least(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] < b.v[l] ? a.v[l] : b.v[l]) }
 inline Floats largest(Floats a, Floats b) { PYFACE_LANES(Floats, a.v[l] > b.v[l] ? a.v[l] : b.v[l]) }

@@ -183,3 +183,13 @@ def test_the_tile_that_benchmarks_repeat_holds_distances(n: int, m: int, d: int)
         out = np.full((n, m), -1, np.float32)
         _core.repeat_tile(x.astype(np.float32), y.astype(np.float32), repeats, n_threads, out)
         np.testing.assert_allclose(out, np.clip(1 - x @ y.T, 0, 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_columns(metric: str) -> None:
+    # Kept from users by the front door; behind it the kernels read nothing either.
+    x, out = np.empty((5, 0), np.float32), np.empty((5, 5), np.float32)
+    _core.distances_dense(x, x.copy(), out, metric=metric, n_threads=1)
+    np.testing.assert_array_equal(out, float(metric == "cosine"))
+    _core.distances_dense(x, None, out, metric=metric, n_threads=1)
+    np.testing.assert_array_equal(out, float(metric == "cosine") * (1 - np.eye(5)))
