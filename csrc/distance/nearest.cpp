@@ -7,6 +7,7 @@
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
+#include "distance/few_nearest.hpp"
 #include "distance/shortlist.hpp"
 #include "simd/isa.hpp"
 
@@ -233,9 +234,10 @@ private:
 }  // namespace
 
 void nearest(const Rows& x, const Rows* y, Metric metric, MatrixView<float> distances,
-             MatrixView<std::int64_t> indices, int n_threads, const PollCallback& poll) {
+             MatrixView<std::int64_t> indices, index_t few, int n_threads, const PollCallback& poll) {
     const index_t k = distances.cols;
     require(k >= 1 && k <= (y == nullptr ? x : *y).size(), "k must be between 1 and the number of rows");
+    if (y == nullptr && x.size() <= few && nearest_of_few(x, metric, distances, indices, n_threads, poll)) return;
     Search(x, y, metric, k, n_threads, poll).run(distances, indices);
 }
 

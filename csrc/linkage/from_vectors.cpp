@@ -35,11 +35,11 @@ void merge_equal(Clusters& clusters, int n_threads, const PollCallback& poll) {
 
 std::vector<Joint> from_vectors(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, Groups groups,
                                 double height_limit, int n_threads, const PollCallback& poll,
-                                VectorView<const double> origin) {
+                                VectorView<const double> origin, index_t few) {
     Clusters clusters(x, rows, method, origin, groups.cannot_link, n_threads, poll);
     merge_given(clusters, groups.must_link);
     if (height_limit > 0.0) merge_equal(clusters, n_threads, poll);
-    merge_all(clusters, height_limit, n_threads, poll);
+    merge_all(clusters, height_limit, few, n_threads, poll);
     return clusters.take_joints();
 }
 
