@@ -71,6 +71,9 @@ RoughSquares::RoughSquares(const Rows& x, Metric metric, Crew& crew) : metric_(m
     most_ = 1.0 + share;
     added_ = 4.0 * moved * moved * (1.0 / kShare + 1.0) + kAbsolute;
 
+    least_of_square_ = static_cast<float>(least_ - 0x1p-20);
+    added_to_square_ = static_cast<float>(added_ * (1.0 + 0x1p-20));
+
     // Not a power of two, so that a column does not lie in few lines of the cache.
     stride_ = (n + width - 1) / width * width + 16;
     values_ = AlignedArray<float>((n + kernels.tile_rows) * stride_);

@@ -23,8 +23,13 @@ public:
     // Values of row i and all n rows; infinite for the row itself. To be written to as well.
     float* row(index_t i) const { return values_.get() + i * stride_; }
 
-    // A distance, or squared distance where the metric is Euclidean, of a pair with this value is not below.
-    double low(float value) const { return std::max(0.0, (static_cast<double>(value) * least_ - added_) * unit_); }
+    // What a square of this frame is times the squares of rows as they are given.
+    double scale() const { return 1.0 / unit_; }
+    // A square in the frame, of a pair with this value, is not below.
+    float low_square(float value) const {
+        const float square = value * least_of_square_ - added_to_square_;
+        return square > 0.0f ? square : 0.0f;
+    }
     // Pairs within this distance have values up to this.
     float reach(double distance) const;
     // The same for pairs that are not farther than a pair of this value.
@@ -38,6 +43,7 @@ private:
     index_t stride_;
     double unit_;  // of a square in the frame
     double least_, most_, added_;
+    float least_of_square_, added_to_square_;  // a little less, and more, so that float32 will do
     AlignedArray<float> values_;
 };
 

@@ -6,79 +6,85 @@
 
 #include "core/require.hpp"
 #include "distance/counters.hpp"
-#include "distance/rough_squares.hpp"
 #include "linkage/condensed.hpp"
 
 namespace pyface::linkage {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kShare = 4e-12;  // of a distance, more than Clusters::rounding has for means and formulas
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+// What a bound gives away each time: more than the few roundings of float32 that it goes through, and than what
+// Clusters::rounding has for means.
+constexpr float kShare = 0x1p-20f;
+constexpr double kAbsolute = 1e-36;  // squares below have few bits
 constexpr index_t kRowsPerTask = 32;
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
+float above_zero(float bound) { return bound > 0.0f ? bound : 0.0f; }
+
 }  // namespace
 
-// Lance and Williams' formula of a pair of clusters, from bounds on the distances to both.
+// Lance and Williams' formula of a pair of clusters, from bounds on the distances to both. Infinite if either is.
 struct ClusterMatrix::Formula {
-    Formula(const Clusters& clusters, const Clusters::Pair& pair)
+    Formula(const Clusters& clusters, const Clusters::Pair& pair, double scale, float rounding)
         : is_ward(clusters.is_ward()),
           a(pair.a),
           b(pair.b),
-          size_a(clusters.size(a)),
-          size_b(clusters.size(b)),
-          raw(pair.raw),
-          share(clusters.is_weighted() ? 0.5 : size_b / (size_a + size_b)) {}
-    // Infinite if either is.
-    double mean(double to_a, double to_b) const { return to_a * (1.0 - share) + to_b * share; }
-    double ward(double to_a, double to_b, double size) const {
-        return ((size_a + size) * to_a + (size_b + size) * to_b - size * raw) / (size_a + size_b + size);
+          size_a(static_cast<float>(clusters.size(a))),
+          size_b(static_cast<float>(clusters.size(b))),
+          raw(static_cast<float>(pair.raw * scale) * (1.0f + kShare)),
+          share(clusters.is_weighted() ? 0.5f : size_b / (size_a + size_b)),
+          slack(rounding) {}
+
+    float mean(float to_a, float to_b) const {
+        return above_zero((to_a * (1.0f - share) + to_b * share) * (1.0f - kShare) - slack);
+    }
+    float ward(float to_a, float to_b, float size) const {
+        const float both = ((size_a + size) * to_a + (size_b + size) * to_b) * (1.0f - kShare);
+        return above_zero((both - size * raw) / (size_a + size_b + size) - slack);
     }
 
     bool is_ward;
     std::int32_t a, b;
-    double size_a, size_b, raw, share;
+    float size_a, size_b, raw, share, slack;
 };
 
 ClusterMatrix::ClusterMatrix(const Clusters& clusters, Crew& crew)
-    : clusters_(clusters), n_(clusters.n_slots()), slack_(1e-12 * clusters.largest_square() + 1e-300) {
-    const distance::RoughSquares squares(clusters.rows(), distance::Metric::sqeuclidean, crew);
-    is_sound_ = squares.are_sound();
-    if (!is_sound_) return;
+    : clusters_(clusters),
+      squares_(clusters.rows(), distance::Metric::sqeuclidean, crew),
+      n_(clusters.n_slots()),
+      scale_(squares_.scale()),
+      slack_(static_cast<float>(2e-12 * clusters.largest_square() * scale_ + kAbsolute)) {
+    if (!is_sound()) return;
     distance::count(distance::Counter::pairs_in_float32, n_ * (n_ - 1) / 2);
-    stride_ = n_ + 8;
-    values_ = AlignedBuffer(n_ * stride_);
-    sizes_.assign(at(n_), 0.0);
-    std::vector<double> spreads(at(n_), kInfinity);
+    sizes_.assign(at(n_), 0.0f);
+    std::vector<float> spreads(at(n_), kInfinity);
     for (index_t a = 0; a < n_; ++a) {
         if (!clusters.is_alive(a)) continue;
-        sizes_[at(a)] = clusters.size(a);
-        spreads[at(a)] = clusters.is_ward() ? 0.0 : clusters.spread(a);
+        sizes_[at(a)] = static_cast<float>(clusters.size(a));
+        spreads[at(a)] = clusters.is_ward() ? 0.0f : static_cast<float>(clusters.spread(a) * scale_);
     }
     crew.run((n_ + kRowsPerTask - 1) / kRowsPerTask, [&](index_t task) {
         for (index_t a = task * kRowsPerTask; a < std::min(n_, (task + 1) * kRowsPerTask); ++a) {
-            const float* square = squares.row(a);
-            double* out = row(a);
-            for (index_t c = 0; c < n_; ++c) out[c] = squares.low(square[c]);
-            if (clusters.is_ward()) {
-                const double size = sizes_[at(a)];
-                for (index_t c = 0; c < n_; ++c) {
-                    const double other = sizes_[at(c)];
-                    out[c] = other > 0.0 ? out[c] * (2.0 * (size * other) / (size + other)) : kInfinity;
-                }
+            float* out = row(a);
+            for (index_t c = 0; c < n_; ++c) out[c] = squares_.low_square(out[c]);
+            const float size = sizes_[at(a)];
+            for (index_t c = 0; clusters.is_ward() && c < n_; ++c) {
+                out[c] *= 2.0f * (size * sizes_[at(c)]) / (size + sizes_[at(c)]);
             }
-            const double spread = spreads[at(a)] - slack_;
             for (index_t c = 0; c < n_; ++c) {
-                const double bound = (out[c] + spreads[at(c)]) * (1.0 - kShare) + spread;
-                out[c] = bound > 0.0 ? bound : 0.0;
+                out[c] = above_zero((out[c] + spreads[at(a)] + spreads[at(c)]) * (1.0f - kShare) - slack_);
             }
-            if (!clusters.has_forbidden()) continue;
-            for (index_t c = 0; c < n_; ++c) {
+            for (index_t c = 0; clusters.has_forbidden() && c < n_; ++c) {
                 if (clusters.forbids(a, c)) out[c] = kInfinity;
             }
+            out[a] = kInfinity;
         }
     });
+}
+
+float ClusterMatrix::bound(double raw) const {
+    return above_zero(static_cast<float>(raw * scale_) * (1.0f - kShare) - static_cast<float>(kAbsolute));
 }
 
 // Those in slots_.
@@ -89,76 +95,78 @@ void ClusterMatrix::measure(std::int32_t slot) {
     distance::count(distance::Counter::linkage_recalls, count);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         require(std::isfinite(measured_[i]), "X: distances are not finite numbers; scale the data");
-        row(slot)[slots_[i]] = row(slots_[i])[slot] = -measured_[i];
+        row(slot)[slots_[i]] = row(slots_[i])[slot] = bound(measured_[i]);
     }
 }
 
 Near ClusterMatrix::nearest(std::int32_t slot) {
-    double* values = row(slot);
-    const auto size_of = [values](index_t i) { return std::fabs(values[i]); };
-    double least = least_of<double>(n_, size_of);
-    if (std::isinf(least)) return {kNobody, 0, kInfinity, kInfinity};
-    auto first = static_cast<std::int32_t>(first_of(n_, least, size_of));
-    if (!std::signbit(values[first])) {
-        slots_.assign(1, first);
+    const float* values = row(slot);
+    const float lowest = least(values, n_);
+    Near best{kNobody, 0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+    if (std::isinf(lowest)) return best;
+    const auto take = [&] {
         measure(slot);
-    }
-    // What may be as near as that one; to begin with, it is.
-    const double limit = std::fabs(values[first]);
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            const double raw = measured_[i];
+            if (raw < best.low || (raw == best.low && slots_[i] < best.slot)) best = {slots_[i], 0, raw, raw};
+        }
+    };
+    slots_.assign(1, static_cast<std::int32_t>(first_equal(values, n_, lowest)));
+    take();
+    // What may be as near as that one.
+    const std::int32_t first = best.slot;
+    const float limit = static_cast<float>(best.low * scale_) * (1.0f + kShare) + static_cast<float>(kAbsolute);
     slots_.clear();
     constexpr index_t kBlock = 64;
-    for (index_t i = 0; i < n_; i += kBlock) {
-        const index_t end = std::min(n_, i + kBlock);
-        std::int64_t hits = 0;
-        for (index_t c = i; c < end; ++c) hits += values[c] <= limit ? 1 : 0;
-        if (hits == 0) continue;
-        for (index_t c = i; c < end; ++c) {
-            if (values[c] <= limit && !std::signbit(values[c])) slots_.push_back(static_cast<std::int32_t>(c));
-        }
+    const auto look = [&](index_t c) {
+        if (values[c] <= limit && c != first) slots_.push_back(static_cast<std::int32_t>(c));
+    };
+    index_t i = 0;
+    for (; i + kBlock <= n_; i += kBlock) {
+        std::int32_t hits = 0;
+        for (index_t c = i; c < i + kBlock; ++c) hits += values[c] <= limit ? 1 : 0;
+        for (index_t c = i; hits > 0 && c < i + kBlock; ++c) look(c);
     }
-    if (!slots_.empty()) measure(slot);
-    least = least_of<double>(n_, size_of);
-    first = static_cast<std::int32_t>(first_of(n_, least, size_of));
-    return {first, 0, least, least};
+    for (; i < n_; ++i) look(i);
+    if (!slots_.empty()) take();
+    return best;
 }
 
 void ClusterMatrix::merge(const std::vector<Clusters::Pair>& pairs) {
     std::vector<Formula> formulas;
     for (const auto& pair : pairs) {
-        formulas.emplace_back(clusters_, pair);
+        formulas.emplace_back(clusters_, pair, scale_, slack_);
         unite_rows(formulas.back());
     }
-    std::vector<double> sizes(sizes_);
-    for (const auto& pair : pairs) {
-        sizes[at(pair.a)] += sizes[at(pair.b)];
-        sizes[at(pair.b)] = 0.0;
+    for (const Formula& formula : formulas) {
+        sizes_[at(formula.a)] += sizes_[at(formula.b)];
+        sizes_[at(formula.b)] = 0.0f;
     }
     for (index_t c = 0; c < n_; ++c) {
-        if (sizes[at(c)] > 0.0) unite_columns(formulas, c, sizes[at(c)]);
+        if (sizes_[at(c)] > 0.0f) unite_columns(formulas, c);
     }
-    sizes_ = std::move(sizes);
 }
 
 void ClusterMatrix::unite_rows(const Formula& formula) {
-    double* a = row(formula.a);
-    const double* b = row(formula.b);
-    for (index_t c = 0; c < n_; ++c) {
-        const double raw = formula.is_ward ? formula.ward(std::fabs(a[c]), std::fabs(b[c]), sizes_[at(c)])
-                                           : formula.mean(std::fabs(a[c]), std::fabs(b[c]));
-        const double bound = raw * (1.0 - kShare) - slack_;
-        a[c] = bound > 0.0 ? bound : 0.0;
+    float* a = row(formula.a);
+    const float* b = row(formula.b);
+    if (formula.is_ward) {
+        for (index_t c = 0; c < n_; ++c) a[c] = formula.ward(a[c], b[c], sizes_[at(c)]);
+    } else {
+        for (index_t c = 0; c < n_; ++c) a[c] = formula.mean(a[c], b[c]);
     }
     a[formula.a] = a[formula.b] = kInfinity;
 }
 
-void ClusterMatrix::unite_columns(const std::vector<Formula>& formulas, index_t slot, double size) {
-    double* values = row(slot);
+// After the rows: distances to pairs from a cluster that may be a union itself.
+void ClusterMatrix::unite_columns(const std::vector<Formula>& formulas, index_t slot) {
+    float* values = row(slot);
+    const float size = sizes_[at(slot)];
     for (const Formula& formula : formulas) {
         if (formula.a == slot) continue;
-        const double a = std::fabs(values[formula.a]);
-        const double b = std::fabs(values[formula.b]);
-        const double bound = (formula.is_ward ? formula.ward(a, b, size) : formula.mean(a, b)) * (1.0 - kShare) - slack_;
-        values[formula.a] = bound > 0.0 ? bound : 0.0;
+        const float a = values[formula.a];
+        const float b = values[formula.b];
+        values[formula.a] = formula.is_ward ? formula.ward(a, b, size) : formula.mean(a, b);
         values[formula.b] = kInfinity;
     }
 }
@@ -166,8 +174,8 @@ void ClusterMatrix::unite_columns(const std::vector<Formula>& formulas, index_t 
 void ClusterMatrix::compact(const std::vector<std::int32_t>& kept) {
     n_ = static_cast<index_t>(kept.size());
     for (index_t i = 0; i < n_; ++i) {
-        const double* from = row(kept[at(i)]);
-        double* to = row(i);
+        const float* from = row(kept[at(i)]);
+        float* to = row(i);
         for (index_t k = 0; k < n_; ++k) to[k] = from[kept[at(k)]];
         sizes_[at(i)] = sizes_[at(kept[at(i)])];
     }

@@ -4,22 +4,22 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/aligned.hpp"
 #include "core/crew.hpp"
+#include "distance/rough_squares.hpp"
 #include "linkage/cluster_search.hpp"
 #include "linkage/clusters.hpp"
 
 namespace pyface::linkage {
 
-// They begin with squares in float32 and go on by Lance and Williams' formula; where they do not tell which cluster is the
-// nearest, distances are measured, and kept as such. n^2 numbers; each merge takes O(n) of them anew.
+// They begin with squares in float32 and go on by Lance and Williams' formula. Only what may be the nearest is measured.
+// n^2 numbers of float32; a merge makes O(n) of them anew.
 class ClusterMatrix {
 public:
     // Clusters are borrowed.
     ClusterMatrix(const Clusters& clusters, Crew& crew);
 
     // Whether bounds hold (distance/rough_squares.hpp).
-    bool is_sound() const { return is_sound_; }
+    bool is_sound() const { return squares_.are_sound(); }
 
     // The nearest cluster that is not forbidden, exact, ties to the lower slot; kNobody if there is none. Throws
     // std::invalid_argument if a distance is not finite.
@@ -32,18 +32,19 @@ public:
 
 private:
     struct Formula;
-    // Exact distances have their sign bit set.
-    double* row(index_t slot) const { return values_.get() + slot * stride_; }
+    float* row(index_t slot) const { return squares_.row(slot); }
+    // Bounds are in the scale of the squares, rounded down.
+    float bound(double raw) const;
     void measure(std::int32_t slot);
     void unite_rows(const Formula& formula);
-    void unite_columns(const std::vector<Formula>& formulas, index_t slot, double size);
+    void unite_columns(const std::vector<Formula>& formulas, index_t slot);
 
     const Clusters& clusters_;
-    bool is_sound_;
-    index_t n_, stride_;
-    double slack_;  // what float64 may round in a distance, beside a share of it
-    AlignedBuffer values_;
-    std::vector<double> sizes_;  // 0: gone
+    distance::RoughSquares squares_;  // their memory holds the bounds
+    index_t n_;
+    double scale_;  // of a raw distance
+    float slack_;   // what may be rounded beside a share of a distance
+    std::vector<float> sizes_;  // 0: gone
     std::vector<std::int32_t> slots_;
     std::vector<double> measured_;
 };

@@ -297,11 +297,11 @@ void merge_few(Clusters& clusters, ClusterMatrix& matrix, Choices& choices, std:
     Poller look(poll);
     for (;;) {
         for (const std::int32_t slot : open) {
-            Near near = matrix.nearest(slot);
+            const Near near = matrix.nearest(slot);
             choices.settle(slot, near.slot == kNobody ? nullptr : &near);
-            look();
         }
         open.clear();
+        look();
         auto pairs = choices.reciprocal();
         count(Counter::linkage_rounds, 1);
         if (pairs.empty()) open = choices.next_of_chain(pairs);
