@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "core/aligned.hpp"
 #include "distance/counters.hpp"
@@ -61,7 +62,7 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
                             const std::vector<std::int32_t>& rows, double raw_limit, const PollCallback& poll) {
     const index_t n = space.n_slots();
     std::vector<Line> nearest(at(n));                // from the tree to each row that is not in it
-    std::vector<double> raws(at(n), kInfinite<double>);  // of these
+    std::vector<float> lengths(at(n), kInfinite<float>);  // of these, rounded
     std::vector<float> limits(at(n), -1.0f);         // no distance with a higher square is as short
     for (const std::int32_t row : rows) limits[at(row)] = kInfinite<float>;
     std::vector<Line> lines;
@@ -71,7 +72,7 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
     std::int32_t last = rows[0];
     for (std::size_t n_left = rows.size() - 1; n_left > 0; --n_left) {
         limits[at(last)] = -1.0f;
-        raws[at(last)] = kInfinite<double>;
+        lengths[at(last)] = kInfinite<float>;
         hits.clear();
         each_hit(squares.row(last), limits.data(), n, std::less_equal<float>(),
                  [&](index_t r) { hits.push_back(static_cast<std::int32_t>(r)); });
@@ -83,16 +84,25 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
             if (!(values[h] <= line.raw)) continue;
             const auto [a, b] = std::minmax(last, hits[h]);
             line = std::min(line, Line{values[h], values[h], a, b});
-            raws[at(hits[h])] = line.raw;
+            lengths[at(hits[h])] = std::min(static_cast<float>(line.raw), std::numeric_limits<float>::max());
             limits[at(hits[h])] = squares.reach(line.raw);
         }
-        const double shortest = least(raws.data(), n);
+        const float shortest = least(lengths.data(), n);
         if (std::isinf(shortest)) break;
         std::int32_t next = -1;
-        for (auto r = static_cast<std::int32_t>(first_equal(raws.data(), n, shortest)); r < n; ++r) {
-            if (raws[at(r)] == shortest && (next < 0 || nearest[at(r)] < nearest[at(next)])) next = r;
+        const auto offer = [&](index_t r) {
+            if (next < 0 || nearest[at(r)] < nearest[at(next)]) next = static_cast<std::int32_t>(r);
+        };
+        constexpr index_t kBlock = 64;
+        for (index_t r = 0; r < n; r += kBlock) {
+            const index_t end = std::min(n, r + kBlock);
+            std::int32_t hits_here = 0;
+            for (index_t c = r; c < end; ++c) hits_here += lengths[at(c)] == shortest ? 1 : 0;
+            for (index_t c = r; hits_here > 0 && c < end; ++c) {
+                if (lengths[at(c)] == shortest) offer(c);
+            }
         }
-        if (shortest < raw_limit) lines.push_back(nearest[at(next)]);
+        if (nearest[at(next)].raw < raw_limit) lines.push_back(nearest[at(next)]);
         last = next;
         look();
     }
