@@ -4,6 +4,7 @@
 
 #include "core/require.hpp"
 #include "distance/blocks.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
@@ -47,7 +48,7 @@ public:
           exact_(x, y, metric, n_threads, poll) {
         require(y_.size() < INT32_MAX, "at most 2^31 - 2 rows can be searched");
         if (x_.dimension() <= kFewColumns) return;
-        const Precision codes = fine_codes(kernels_);
+        const Precision codes = codes_for_neighbors(kernels_, frame_, y_);
         x_codes_.load(kernels_, codes, frame_, x_, 0, x_.size(), n_threads, poll);
         if (!to_itself_) y_codes_.load(kernels_, codes, frame_, y_, 0, y_.size(), n_threads, poll);
     }

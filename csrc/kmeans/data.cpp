@@ -5,6 +5,7 @@
 
 #include "core/aligned.hpp"
 #include "core/require.hpp"
+#include "distance/code_choice.hpp"
 #include "simd/isa.hpp"
 
 namespace pyface::kmeans {
@@ -43,6 +44,7 @@ void Data::prepare(const Rows* centers, int n_threads, const PollCallback& poll)
     if (!frame_ || is_wide_) make_frame(nullptr);
     if (centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0) make_frame(centers);
     if (is_coded_) return;
+    codes_ = distance::codes_for_neighbors(kernels_, *frame_, x_);
     coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
     is_coded_ = true;
 }

@@ -28,7 +28,7 @@ public:
     const simd::Kernels& kernels() const { return kernels_; }
     // What coded() holds: codes, or float32 where there are few columns.
     Precision precision() const {
-        return dimension() > distance::kFewColumns ? distance::fine_codes(kernels_) : Precision::floats;
+        return dimension() > distance::kFewColumns ? codes_ : Precision::floats;
     }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
@@ -48,6 +48,7 @@ private:
     const simd::Kernels& kernels_;
     bool is_wide_ = false;  // the frame holds more than the rows
     bool is_coded_ = false;
+    Precision codes_ = Precision::codes;
     std::unique_ptr<distance::Frame> frame_;
     distance::CodedRows coded_;
 };

@@ -102,6 +102,7 @@ private:
     distance::Frame frame_;
     double scale_;  // from raw distances to those of the frame
     std::vector<double> added_, shares_, halves_;
+    distance::Precision precision_ = distance::Precision::codes;
     distance::CodedRows codes_;
     distance::Pool<Worker> workers_;
     index_t n_wanted_ = 0;
