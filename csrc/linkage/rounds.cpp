@@ -46,7 +46,8 @@ public:
         lists_.resize(at(clusters.n_slots() * kKept));
     }
 
-    void run(std::vector<std::int32_t> open) {
+    // Until nobody is left to merge, or `few` slots are: false then, and `open` are those to settle.
+    bool run(std::vector<std::int32_t>& open, index_t few) {
         Poller look(poll_);  // rounds may be many and short, too short for parallel_for to look up
         begin(open);
         for (;;) {
@@ -54,11 +55,12 @@ public:
             auto pairs = choices_.reciprocal();
             count(Counter::linkage_rounds, 1);
             if (pairs.empty()) open = choices_.next_of_chain(pairs);
-            if (pairs.empty() && open.empty()) return;
+            if (pairs.empty() && open.empty()) return true;
             if (!pairs.empty()) {
                 merge(pairs);
                 open = choices_.unsettled(static_cast<index_t>(pairs.size()));
                 if (4 * clusters_.n_alive() < 3 * clusters_.n_slots()) compact(open);
+                if (clusters_.n_slots() <= few) return false;
             }
             recall_all(open);
             look();
@@ -327,18 +329,17 @@ void merge_all(Clusters& clusters, double height_limit, index_t few, int n_threa
     std::iota(open.begin(), open.end(), 0);
     std::erase_if(open, [&](std::int32_t i) { return !clusters.is_alive(i); });
     Choices choices(clusters, height_limit);
-    if (clusters.n_slots() <= few) {
-        std::optional<ClusterMatrix> matrix;
-        {
-            Crew crew(distance::threads_for_few(clusters.n_slots(), clusters.stride(), n_threads), poll);
-            matrix.emplace(clusters, crew);
-        }
-        if (matrix->is_sound()) {
-            merge_few(clusters, *matrix, choices, std::move(open), poll);
-            return;
-        }
+    if (clusters.n_slots() > few && Rounds(clusters, choices, height_limit, n_threads, poll).run(open, few)) return;
+    std::optional<ClusterMatrix> matrix;
+    {
+        Crew crew(distance::threads_for_few(clusters.n_slots(), clusters.stride(), n_threads), poll);
+        matrix.emplace(clusters, crew);
     }
-    Rounds(clusters, choices, height_limit, n_threads, poll).run(std::move(open));
+    if (matrix->is_sound()) {
+        merge_few(clusters, *matrix, choices, std::move(open), poll);
+    } else {
+        Rounds(clusters, choices, height_limit, n_threads, poll).run(open, 0);
+    }
 }
 
 }  // namespace pyface::linkage

@@ -16,11 +16,12 @@ namespace pyface::linkage {
 // A pair that may not merge is infinitely far apart, which changes none of this. A cluster whose nearest one has merged may
 // wait before it is settled again: searches are bounded by the number of merges, and time by O(n^2 d), whatever the rows.
 //
-// Up to `few` clusters have a matrix of bounds on all their distances instead of lists; the merges are the same.
+// Up to `few` clusters, from the start or of many, have a matrix of bounds on all their distances instead of lists; the
+// merges are the same.
 //
 // Ties go to the smaller slot, that is to the cluster of the smaller smallest row. The result does not depend on the
 // number of threads. Throws std::invalid_argument if a distance is not finite.
-inline constexpr index_t kFewClusters = 1536;
+inline constexpr index_t kFewClusters = 2048;
 void merge_all(Clusters& clusters, double height_limit, index_t few, int n_threads, const PollCallback& poll);
 
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();

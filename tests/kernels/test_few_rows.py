@@ -70,13 +70,15 @@ def test_ties_go_to_the_lower_index(seed: int, n: int, d: int, metric: str) -> N
     assert_same_nearest(x, min(n, 7), metric)
 
 
-@pytest.mark.parametrize("n_rows", [1535, 1536, 1537, 1538])
+@pytest.mark.parametrize("n_rows", [1536, 1537, 2048, 2049])  # of searches and single linkage, then of other trees
 def test_on_both_sides_of_the_switch(n_rows: int, isa: str) -> None:
     x = np.random.default_rng(12).normal(size=(n_rows // 3, 24)).astype(np.float32)[np.arange(n_rows) % (n_rows // 3)]
     x[::2] += np.random.default_rng(13).normal(size=x[::2].shape, scale=1e-3).astype(np.float32)
     assert_same_nearest(x, 5, "cosine")
     assert_same_merges(x, "average", "cosine")
     assert_same_merges(x, "ward", "euclidean")
+    edges = _core.spanning_edges(x, metric="cosine", height_limit=np.inf, n_threads=2)
+    assert_array_equal(edges, _core.spanning_edges(x, metric="cosine", height_limit=np.inf, few=MANY, n_threads=2))
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e-90, 1e90, 1e140])
