@@ -32,7 +32,8 @@ Precision codes_for_neighbors(const simd::Kernels& kernels, const Frame& frame, 
         double* row = rows.get() + i * stride;
         halves[at(i)] = frame.read(y, i * step, row);
         lengths[at(i)] = std::sqrt(simd::squared_norm(row, stride));
-        doubts[at(i)] = static_cast<double>(code_row(kernels, kernels.coding.largest, row, stride, lengths[at(i)], codes.get()).residual);
+        const auto facts = code_row(kernels, kernels.coding.largest, row, stride, lengths[at(i)], codes.get());
+        doubts[at(i)] = static_cast<double>(facts.residual);
     }
     const index_t n_asked = std::min(n, kAsked);
     const AlignedBuffer scores(n);

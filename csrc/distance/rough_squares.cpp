@@ -40,23 +40,24 @@ RoughSquares::RoughSquares(const Rows& x, Metric metric, Crew& crew) : metric_(m
     std::vector<double> longest(static_cast<std::size_t>(n_blocks), 0.0);
     std::vector<char> has_zeros(static_cast<std::size_t>(n_blocks), 0);
     crew.run(n_blocks, [&](index_t block) {
-            const AlignedBuffer row(frame.stride());
-            std::vector<float> panel(static_cast<std::size_t>(width * d));
-            for (index_t first = block * kBlock; first < (block + 1) * kBlock; first += width) {
-                std::fill(panel.begin(), panel.end(), 0.0f);
-                for (index_t i = first; i < std::min(first + width, n); ++i) {
-                    const double half_square = frame.read(x, i, row.get());
-                    if (frame.is_cosine()) {
-                        has_zeros[static_cast<std::size_t>(block)] |= !std::any_of(
-                            row.get(), row.get() + frame.stride(), [](double value) { return value != 0.0; });
-                    }
-                    double& most = longest[static_cast<std::size_t>(block)];
-                    if (!(half_square <= most)) most = half_square;
-                    for (index_t k = 0; k < d; ++k) panel[static_cast<std::size_t>((i - first) * d + k)] = static_cast<float>(row[k]);
+        const AlignedBuffer row(frame.stride());
+        std::vector<float> panel(static_cast<std::size_t>(width * d));
+        for (index_t first = block * kBlock; first < (block + 1) * kBlock; first += width) {
+            std::fill(panel.begin(), panel.end(), 0.0f);
+            for (index_t i = first; i < std::min(first + width, n); ++i) {
+                const double half_square = frame.read(x, i, row.get());
+                if (frame.is_cosine()) {
+                    has_zeros[static_cast<std::size_t>(block)] |= !std::any_of(
+                        row.get(), row.get() + frame.stride(), [](double value) { return value != 0.0; });
                 }
-                kernels.transpose(panel.data(), width, d, d, reinterpret_cast<float*>(words.get() + first * d), width);
+                double& most = longest[static_cast<std::size_t>(block)];
+                if (!(half_square <= most)) most = half_square;
+                float* out = panel.data() + (i - first) * d;
+                for (index_t k = 0; k < d; ++k) out[k] = static_cast<float>(row[k]);
             }
-        });
+            kernels.transpose(panel.data(), width, d, d, reinterpret_cast<float*>(words.get() + first * d), width);
+        }
+    });
     double length = frame.is_cosine() ? 1.0 : 0.0;
     for (const double half_square : longest) length = std::max(length, std::sqrt(2.0 * half_square));
     are_sound_ = std::isfinite(length) && unit_ > 1.0 / kFarthest && unit_ < kFarthest &&
@@ -78,32 +79,33 @@ RoughSquares::RoughSquares(const Rows& x, Metric metric, Crew& crew) : metric_(m
     stride_ = (n + width - 1) / width * width + 16;
     values_ = AlignedArray<float>((n + kernels.tile_rows) * stride_);
     crew.run(n_blocks, [&](index_t block) {
-            const index_t begin = block * kBlock;
-            const index_t n_rows = std::min(kBlock, n - begin);
-            const AlignedArray<simd::word_t> rows((kBlock + kernels.tile_rows) * d);
-            copy_row_panels(kernels, words.get(), d, begin, begin + n_rows, {}, rows.get());
-            const simd::Panels panels{rows.get(),
-                                      (n_rows + kernels.tile_rows - 1) / kernels.tile_rows,
-                                      words.get() + begin * d,
-                                      (n - begin + width - 1) / width,
-                                      d,
-                                      0};
-            kernels.dense(panels, simd::Finish::square, row(begin) + begin, stride_);
-            for (index_t col = begin + kBlock; col < n; col += kBlock) {
-                kernels.transpose(row(begin) + col, n_rows, std::min(kBlock, n - col), stride_, row(col) + begin, stride_);
-            }
-            for (index_t i = begin; i < begin + n_rows; ++i) {
-                for (index_t j = i + 1; j < begin + n_rows; ++j) row(j)[i] = row(i)[j];
-                row(i)[i] = std::numeric_limits<float>::infinity();
-            }
-        });
+        const index_t begin = block * kBlock;
+        const index_t n_rows = std::min(kBlock, n - begin);
+        const AlignedArray<simd::word_t> rows((kBlock + kernels.tile_rows) * d);
+        copy_row_panels(kernels, words.get(), d, begin, begin + n_rows, {}, rows.get());
+        const simd::Panels panels{rows.get(),
+                                  (n_rows + kernels.tile_rows - 1) / kernels.tile_rows,
+                                  words.get() + begin * d,
+                                  (n - begin + width - 1) / width,
+                                  d,
+                                  0};
+        kernels.dense(panels, simd::Finish::square, row(begin) + begin, stride_);
+        for (index_t col = begin + kBlock; col < n; col += kBlock) {
+            kernels.transpose(row(begin) + col, n_rows, std::min(kBlock, n - col), stride_, row(col) + begin, stride_);
+        }
+        for (index_t i = begin; i < begin + n_rows; ++i) {
+            for (index_t j = i + 1; j < begin + n_rows; ++j) row(j)[i] = row(i)[j];
+            row(i)[i] = std::numeric_limits<float>::infinity();
+        }
+    });
 }
 
 // The next float32, so that no value is rounded beyond it.
 float RoughSquares::beyond(double square) const {
     const double value = (square + added_) / least_;
-    if (!(value < static_cast<double>(std::numeric_limits<float>::max()))) return std::numeric_limits<float>::infinity();
-    return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    if (!(value < static_cast<double>(std::numeric_limits<float>::max()))) return kInfinity;
+    return std::nextafter(static_cast<float>(value), kInfinity);
 }
 
 float RoughSquares::reach(double distance) const {
