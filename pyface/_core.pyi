@@ -180,6 +180,7 @@ def fingerprint(x: NDArray[Any], *, n_threads: int) -> int: ...
 def within_radius(
     x: _Rows, y: _Rows | None, *, metric: str, radius: float, memory_limit: int = -1, n_threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]: ...
+
 # few : up to so many rows are compared all with all, where y is None.
 def nearest(
     x: _Rows,

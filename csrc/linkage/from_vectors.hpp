@@ -1,4 +1,4 @@
-// Agglomerative linkage from the vectors themselves: O(n d) memory, never a matrix of distances.
+// Agglomerative linkage from the vectors themselves: O(n d) memory, a matrix of few clusters at most.
 #pragma once
 
 #include <vector>

@@ -134,7 +134,9 @@ def test_equal_distances_are_measured_again_and_again() -> None:
 def test_wider_codes_for_tight_groups(isa: str) -> None:
     """Codes of 8 bits leave all rows of such a group in doubt, those of 16 few."""
     rng = np.random.default_rng(18)
-    tight = (rng.normal(size=(3, 128))[rng.integers(0, 3, 1600)] + 0.1 * rng.normal(size=(1600, 128))).astype(np.float32)
+    tight = (rng.normal(size=(3, 128))[rng.integers(0, 3, 1600)] + 0.1 * rng.normal(size=(1600, 128))).astype(
+        np.float32
+    )
     wide = rng.normal(size=(1600, 128)).astype(np.float32)
     for x in (tight, wide):
         pyface.debug_counters(reset=True)
