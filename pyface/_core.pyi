@@ -186,6 +186,8 @@ def fingerprint(x: NDArray[Any], *, n_threads: int) -> int: ...
 def within_radius(
     x: _Rows, y: _Rows | None, *, metric: str, radius: float, memory_limit: int = -1, n_threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]: ...
+
+# few : up to so many rows are compared all with all, where y is None.
 def nearest(
     x: _Rows,
     y: _Rows | None,
@@ -193,6 +195,7 @@ def nearest(
     indices: NDArray[np.int64],
     *,
     metric: str,
+    few: int = ...,
     n_threads: int,
 ) -> None: ...
 
@@ -276,6 +279,7 @@ class KMeansData:
     def nearest(self, centers: _Rows, labels: NDArray[np.int32], distances: NDArray[np.float64]) -> None: ...
 
 # origin (d,) is subtracted from all rows, as means of rows far away from 0 lose digits; not for cosine.
+# few : up to so many rows have a matrix of bounds.
 def joints_from_vectors(
     x: _Rows,
     *,
@@ -285,6 +289,7 @@ def joints_from_vectors(
     origin: NDArray[np.float64] | None = None,
     cannot_link: _NumberSets | None,
     must_link: NDArray[np.int64] | None,
+    few: int = ...,
     n_threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 

@@ -95,7 +95,7 @@ py::tuple within_radius(const Array<T>& x, const std::optional<Array<T>>& y, con
 
 template <class T>
 void nearest(const Array<T>& x, const std::optional<Array<T>>& y, Array<float> distances,
-             Array<std::int64_t> indices, const std::string& metric, int n_threads) {
+             Array<std::int64_t> indices, const std::string& metric, std::int64_t few, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     const auto others = other_rows(y, rows);
     const auto distances_view = as_writable_matrix(distances, "distances must be a writable matrix");
@@ -104,9 +104,10 @@ void nearest(const Array<T>& x, const std::optional<Array<T>>& y, Array<float> d
                 distances_view.cols == indices_view.cols,
             "distances and indices must have shape (len(x), k)");
     const Metric kind = metric_named(metric);
+    require(few <= 1 << 16, "few must be at most 65536, as so many rows have a matrix");
     require_threads(n_threads);
     interruptible([&](const PollCallback& poll) {
-        distance::nearest(rows, others ? &*others : nullptr, kind, distances_view, indices_view, n_threads, poll);
+        distance::nearest(rows, others ? &*others : nullptr, kind, distances_view, indices_view, few, n_threads, poll);
     });
 }
 
@@ -220,7 +221,7 @@ void define_distances(py::module_& m) {
     m.def("within_radius", &within_radius<T>, "x"_a.noconvert(), "y"_a.noconvert(), py::kw_only(), "metric"_a,
           "radius"_a, "memory_limit"_a = -1, "n_threads"_a);
     m.def("nearest", &nearest<T>, "x"_a.noconvert(), "y"_a.noconvert(), "distances"_a.noconvert(),
-          "indices"_a.noconvert(), py::kw_only(), "metric"_a, "n_threads"_a);
+          "indices"_a.noconvert(), py::kw_only(), "metric"_a, "few"_a = distance::kFewRows, "n_threads"_a);
     m.def("nearest_other_means", &nearest_other_means<T>, "x"_a.noconvert(), "means"_a.noconvert(),
           "variances"_a.noconvert(), "own"_a.noconvert(), "out"_a.noconvert(), py::kw_only(), "unit"_a, "n_threads"_a);
     m.def("group_sums", &group_sums<T>, "x"_a.noconvert(), "origin"_a.noconvert(), "order"_a.noconvert(),

@@ -68,16 +68,17 @@ py::tuple as_arrays(const std::vector<Joint>& joints) {
 template <class T>
 py::tuple joints_from_vectors(const Array<T>& x, const std::string& method, const std::string& metric,
                               double height_limit, const OriginArray& origin, const SetArrays& cannot_link,
-                              const GroupArray& must_link, int n_threads) {
+                              const GroupArray& must_link, std::int64_t few, int n_threads) {
     const auto rows = as_rows(x, "x must have shape (n, d)");
     require(rows.size() >= 1, "x must have at least one row");
     const Method kind = method_named(method, metric);
     const auto from = origin_of(origin, rows.dimension());
     const auto groups = as_groups(cannot_link, must_link, rows.size());
+    require(few <= 1 << 16, "few must be at most 65536, as so many rows have a matrix");
     require_threads(n_threads);
     std::vector<Joint> joints;
     interruptible([&](const PollCallback& poll) {
-        joints = linkage::from_vectors(rows, {}, kind, groups, height_limit, n_threads, poll, from);
+        joints = linkage::from_vectors(rows, {}, kind, groups, height_limit, n_threads, poll, from, few);
     });
     return as_arrays(joints);
 }
@@ -219,7 +220,7 @@ template <class T>
 void define_linkage(py::module_& m) {
     m.def("joints_from_vectors", &joints_from_vectors<T>, "x"_a.noconvert(), py::kw_only(), "method"_a, "metric"_a,
           "height_limit"_a, "origin"_a.noconvert() = py::none(), "cannot_link"_a.noconvert(),
-          "must_link"_a.noconvert(), "n_threads"_a);
+          "must_link"_a.noconvert(), "few"_a = linkage::kFewClusters, "n_threads"_a);
     m.def("spanning_edges", &spanning_edges<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "height_limit"_a,
           "few"_a = linkage::kFewRows, "n_threads"_a);
     m.def("reachability_tree", &reachability_tree<T>, "x"_a.noconvert(), py::kw_only(), "metric"_a, "n_neighbors"_a,

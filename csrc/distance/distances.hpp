@@ -27,7 +27,9 @@ void condensed(const Rows& x, Metric metric, VectorView<Out> out, int n_threads,
 
 // The k nearest rows of y for each row of x, nearest first, ties by lower index: distances and indices (n, k), decided
 // in float64. y == nullptr: x against itself, and the row itself always comes first. 1 <= k <= rows of y.
+// Up to `few` rows of x against itself: all with all in float32 first, few x few numbers; what decides is the same.
+inline constexpr index_t kFewRows = 1536;
 void nearest(const Rows& x, const Rows* y, Metric metric, MatrixView<float> distances,
-             MatrixView<std::int64_t> indices, int n_threads, const PollCallback& poll);
+             MatrixView<std::int64_t> indices, index_t few, int n_threads, const PollCallback& poll);
 
 }  // namespace pyface::distance

@@ -4,9 +4,11 @@
 
 #include "core/require.hpp"
 #include "distance/blocks.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
+#include "distance/few_nearest.hpp"
 #include "distance/shortlist.hpp"
 #include "distance/sides.hpp"
 #include "simd/isa.hpp"
@@ -48,9 +50,10 @@ public:
           sides_(x, y) {
         require(y_.size() < INT32_MAX, "at most 2^31 - 2 rows can be searched");
         if (x_.dimension() <= kFewColumns) return;
+        const Precision codes = codes_for_neighbors(kernels_, frame_, y_);
         const double n_pairs = static_cast<double>(x_.size()) * static_cast<double>(y_.size());
-        sides_.find_axes(kernels_, fine_codes(kernels_), frame_, Reach::nearest(n_found_, y_.size()), n_pairs, n_threads, poll);
-        sides_.load(kernels_, fine_codes(kernels_), frame_, n_threads, poll);
+        sides_.find_axes(kernels_, codes, frame_, Reach::nearest(n_found_, y_.size()), n_pairs, n_threads, poll);
+        sides_.load(kernels_, codes, frame_, n_threads, poll);
     }
 
     void run(MatrixView<float> distances, MatrixView<std::int64_t> indices) {
@@ -233,9 +236,10 @@ private:
 }  // namespace
 
 void nearest(const Rows& x, const Rows* y, Metric metric, MatrixView<float> distances,
-             MatrixView<std::int64_t> indices, int n_threads, const PollCallback& poll) {
+             MatrixView<std::int64_t> indices, index_t few, int n_threads, const PollCallback& poll) {
     const index_t k = distances.cols;
     require(k >= 1 && k <= (y == nullptr ? x : *y).size(), "k must be between 1 and the number of rows");
+    if (y == nullptr && x.size() <= few && nearest_of_few(x, metric, distances, indices, n_threads, poll)) return;
     Search(x, y, metric, k, n_threads, poll).run(distances, indices);
 }
 

@@ -21,6 +21,7 @@ constexpr std::size_t kManyFound = 16 * kRowBlock;
 // What float64 may add to a threshold, relative to the squares that it is the difference of.
 constexpr double kRounding = 1e-12;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kBeyondAll = 1e20;  // no score in a frame is as high
 
 constexpr index_t kScreenWork = 1500;  // cycles per row
 
@@ -110,6 +111,7 @@ public:
             screen_.set_listed_rows(rows, n_rows);
         }
         bool is_unknown = false;
+        next_number_ = set_.number(0);
         for (index_t i = 0; i < n_rows; ++i) {
             is_unknown |= known_.labels[rows[i]] == kUnknown;
             set_limit(i, least_score(i));
@@ -124,6 +126,7 @@ public:
             const index_t n_pairs = n_rows * (col_end - col);
             screen_.run(codes, is_first ? n_pairs : n_pairs / kManyCandidates, col, col_end, false);
             collect(col);
+            if (col_end < set_.size()) next_number_ = set_.number(col_end);
             if (found_.size() > kManyFound) decide();
             crew_.look();
         }
@@ -141,6 +144,8 @@ private:
     double least_score(index_t i) const {
         const double distance = known_.distances[rows_[i]];
         if (distance == kInfinity) return -kInfinity;
+        // Of equal centres those that are still to come are of higher numbers.
+        if (distance == 0.0 && known_.labels[rows_[i]] <= next_number_) return kBeyondAll;
         return below(i, data_.frame().least_score(distance, data_.half_square(rows_[i])));
     }
 
@@ -220,6 +225,7 @@ private:
     Screen screen_;
     distance::Exact exact_;
     const std::int32_t* rows_ = nullptr;
+    std::int32_t next_number_ = 0;  // of the first centre that has not been looked at
     std::vector<double> limits_;  // per row of the block: scores below this are of no interest
     std::vector<std::int32_t> touched_, by_row_;
     std::vector<Found> found_;

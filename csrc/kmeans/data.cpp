@@ -5,6 +5,7 @@
 
 #include "core/aligned.hpp"
 #include "core/require.hpp"
+#include "distance/code_choice.hpp"
 #include "simd/isa.hpp"
 
 namespace pyface::kmeans {
@@ -43,20 +44,25 @@ void Data::prepare(const Rows* centers, index_t n_centers, int n_threads, const 
     if (!frame_ || is_wide_) make_frame(nullptr);
     if (centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0) make_frame(centers);
     if (is_coded_) return;
-    if (precision() != Precision::floats) {
-        // A centre is about as far away as the nearest of as many rows.
-        constexpr double kRounds = 4.0;
-        const double n_pairs = kRounds * static_cast<double>(size()) * static_cast<double>(n_centers);
-        axis_codes_.reset();
-        axes_ = distance::Axes::find(kernels_, precision(), *frame_, x_, nullptr, distance::Reach::nearest(1, n_centers, true), n_pairs,
-                                     n_threads, poll);
-        if (axes_) {
-            axis_codes_.emplace(kernels_, *axes_).load(*frame_, x_, n_threads, poll);
-            coded_.keep_rows();
-        }
-    }
+    codes_ = distance::codes_for_neighbors(kernels_, *frame_, x_);
+    find_axes(n_centers, n_threads, poll);
     coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
     is_coded_ = true;
+}
+
+void Data::find_axes(index_t n_centers, int n_threads, const PollCallback& poll) {
+    axis_codes_.reset();
+    axes_.reset();
+    if (precision() == Precision::floats) return;
+    // All rows are compared with all centres at first, and some of them later. A centre is about as far away as the nearest
+    // of as many rows.
+    constexpr double kRounds = 4.0;
+    const double n_pairs = kRounds * static_cast<double>(size()) * static_cast<double>(n_centers);
+    axes_ = distance::Axes::find(kernels_, precision(), *frame_, x_, nullptr, distance::Reach::nearest(1, n_centers, true),
+                                 n_pairs, n_threads, poll);
+    if (!axes_) return;
+    axis_codes_.emplace(kernels_, *axes_).load(*frame_, x_, n_threads, poll);
+    coded_.keep_rows();
 }
 
 double Data::mean_variance(int n_threads, const PollCallback& poll) const {

@@ -29,7 +29,7 @@ public:
     const simd::Kernels& kernels() const { return kernels_; }
     // What coded() holds: codes, or float32 where there are few columns.
     Precision precision() const {
-        return dimension() > distance::kFewColumns ? distance::fine_codes(kernels_) : Precision::floats;
+        return dimension() > distance::kFewColumns ? codes_ : Precision::floats;
     }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
@@ -47,11 +47,14 @@ public:
     double mean_variance(int n_threads, const PollCallback& poll) const;
 
 private:
+    void find_axes(index_t n_centers, int n_threads, const PollCallback& poll);
+
     Rows x_;
     VectorView<const double> weights_;
     const simd::Kernels& kernels_;
     bool is_wide_ = false;  // the frame holds more than the rows
     bool is_coded_ = false;
+    Precision codes_ = Precision::codes;
     std::unique_ptr<distance::Frame> frame_;
     std::unique_ptr<const distance::Axes> axes_;
     std::optional<distance::AxisCodes> axis_codes_;

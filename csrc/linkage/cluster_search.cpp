@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/require.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/screen.hpp"
 #include "simd/isa.hpp"
@@ -95,6 +96,7 @@ ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallba
       frame_(rows_, nullptr, space.metric(), n_threads, poll),
       scale_(std::min(frame_.scale() * frame_.scale(), std::numeric_limits<double>::max())) {
     require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
+    if (has_codes()) precision_ = distance::codes_for_neighbors(kernels_, frame_, rows_);
     find_axes();
     reload();
 }
@@ -105,7 +107,7 @@ bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; 
 void ClusterSearch::find_axes() {
     if (!has_codes() || space_.is_ward()) return;
     const auto n = static_cast<double>(rows_.size());
-    axes_ = distance::Axes::find(kernels_, distance::fine_codes(kernels_), frame_, rows_, nullptr, distance::Reach::nearest(kUsualNeighbors, rows_.size()),
+    axes_ = distance::Axes::find(kernels_, precision_, frame_, rows_, nullptr, distance::Reach::nearest(kUsualNeighbors, rows_.size()),
                                  n * n / 2.0, n_threads_, poll_);
     if (!axes_) return;
     axis_codes_.emplace(kernels_, *axes_);
@@ -130,7 +132,7 @@ void ClusterSearch::reload() {
     for (index_t i = 0; i < n; ++i) set_facts(i);
     frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
     if (has_codes()) {
-        codes_.load(kernels_, distance::fine_codes(kernels_), frame_, rows_, 0, n, n_threads_, poll_);
+        codes_.load(kernels_, precision_, frame_, rows_, 0, n, n_threads_, poll_);
         if (axis_codes_) axis_codes_->load(frame_, rows_, n_threads_, poll_);
         return;
     }

@@ -105,6 +105,7 @@ private:
     distance::Frame frame_;
     double scale_;  // from raw distances to those of the frame
     std::vector<double> added_, shares_, halves_;
+    distance::Precision precision_ = distance::Precision::codes;
     std::unique_ptr<const distance::Axes> axes_;  // of the slots as they were at first; nullptr: none
     std::optional<distance::AxisCodes> axis_codes_;
     distance::CodedRows codes_;

@@ -38,9 +38,12 @@ public:
     double size(index_t a) const override { return forest_.size(a); }
     double spread(index_t a) const override { return spreads_[static_cast<std::size_t>(a)]; }
     bool forbids(index_t a, index_t b) const override { return forest_.forbids(a, b); }
+    // Whether any pair may be forbidden.
+    bool has_forbidden() const { return forest_.has_forbidden(); }
 
     Method method() const { return method_; }
     bool is_ward() const override { return method_ == Method::ward; }
+    bool is_weighted() const { return method_ == Method::weighted_cosine || method_ == Method::weighted_sqeuclidean; }
     // Rows as they are kept: float64, padded to `stride`.
     index_t stride() const { return stride_; }
     simd::Rows rows() const override { return simd::Rows(MatrixView<const double>{means_.get(), n_slots(), stride_}); }
@@ -81,7 +84,6 @@ public:
 
 private:
     double* mean(index_t a) const { return means_.get() + a * stride_; }
-    bool is_weighted() const { return method_ == Method::weighted_cosine || method_ == Method::weighted_sqeuclidean; }
     bool is_cosine() const { return method_ == Method::average_cosine || method_ == Method::weighted_cosine; }
     double share(index_t a, index_t b) const { return is_weighted() ? 0.5 : size(b) / (size(a) + size(b)); }
     void unite(index_t a, index_t b);

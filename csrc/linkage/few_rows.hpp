@@ -1,4 +1,4 @@
-// The minimum spanning forest of few rows, from all their distances.
+// The minimum spanning forest of few rows, from bounds on all their distances.
 #pragma once
 
 #include "linkage/row_space.hpp"

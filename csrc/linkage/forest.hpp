@@ -37,6 +37,7 @@ public:
     bool is_alive(index_t a) const { return entry(a).size > 0.0; }
     double size(index_t a) const { return entry(a).size; }
     bool forbids(index_t a, index_t b) const { return cannot_link_.forbids(a, b); }
+    bool has_forbidden() const { return cannot_link_.any(); }
 
     // a < b; the slot of a keeps the result, that of b is gone.
     void merge(index_t a, index_t b, double height);

@@ -5,6 +5,11 @@
 #include "linkage/equal_rows.hpp"
 
 namespace pyface::linkage {
+namespace {
+
+constexpr index_t kWorthAThread = index_t{1} << 18;  // numbers
+
+}  // namespace
 
 void merge_given(Clusters& clusters, VectorView<const std::int64_t> must_link) {
     for (const auto& [first, i] : given_pairs(must_link)) clusters.merge_at_zero(first, i);
@@ -35,11 +40,13 @@ void merge_equal(Clusters& clusters, int n_threads, const PollCallback& poll) {
 
 std::vector<Joint> from_vectors(const simd::Rows& x, VectorView<const std::int32_t> rows, Method method, Groups groups,
                                 double height_limit, int n_threads, const PollCallback& poll,
-                                VectorView<const double> origin) {
-    Clusters clusters(x, rows, method, origin, groups.cannot_link, n_threads, poll);
+                                VectorView<const double> origin, index_t few) {
+    // A thread does not pay to copy what a cache holds.
+    const int n_copying = x.dimension() * (rows.size > 0 ? rows.size : x.size()) < kWorthAThread ? 1 : n_threads;
+    Clusters clusters(x, rows, method, origin, groups.cannot_link, n_copying, poll);
     merge_given(clusters, groups.must_link);
-    if (height_limit > 0.0) merge_equal(clusters, n_threads, poll);
-    merge_all(clusters, height_limit, n_threads, poll);
+    if (height_limit > 0.0) merge_equal(clusters, n_copying, poll);
+    merge_all(clusters, height_limit, few, n_threads, poll);
     return clusters.take_joints();
 }
 

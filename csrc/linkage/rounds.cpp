@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "distance/counters.hpp"
-#include "linkage/cluster_search.hpp"
+#include "distance/rough_squares.hpp"
+#include "linkage/choices.hpp"
+#include "linkage/cluster_matrix.hpp"
 
 namespace pyface::linkage {
 namespace {
@@ -19,9 +22,6 @@ constexpr index_t kRowsPerTask = 64;
 constexpr index_t kUsual = 16;
 constexpr index_t kMostPairs = 32;
 constexpr index_t kFew = 1024;  // where a sample and a sweep cost more than they save
-// Clusters that lost their nearest one are settled again, all at once, when merges have paid so many for each. So time stays
-// quadratic where all others are nearest to one cluster at all times, as where all distances are equal.
-constexpr index_t kSettledPerMerge = 32;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 using distance::Counter;
@@ -33,9 +33,9 @@ bool nearer(const Near& a, const Near& b) { return a.low < b.low || (a.low == b.
 
 class Rounds {
 public:
-    Rounds(Clusters& clusters, double height_limit, int n_threads, const PollCallback& poll)
+    Rounds(Clusters& clusters, Choices& choices, double height_limit, int n_threads, const PollCallback& poll)
         : clusters_(clusters),
-          height_limit_(height_limit),
+          choices_(choices),
           raw_limit_(clusters.raw_limit(height_limit)),
           // Beyond rounding, so that what lies past it stays past the limit.
           search_limit_(raw_limit_ + (std::isinf(raw_limit_) ? 0.0 : 4.0 * clusters.rounding(raw_limit_))),
@@ -46,22 +46,21 @@ public:
         lists_.resize(at(clusters.n_slots() * kKept));
     }
 
-    void run() {
+    // Until nobody is left to merge, or `few` slots are: false then, and `open` are those to settle.
+    bool run(std::vector<std::int32_t>& open, index_t few) {
         Poller look(poll_);  // rounds may be many and short, too short for parallel_for to look up
-        std::vector<std::int32_t> open(at(clusters_.n_slots()));
-        std::iota(open.begin(), open.end(), 0);
-        std::erase_if(open, [this](std::int32_t i) { return !clusters_.is_alive(i); });
         begin(open);
         for (;;) {
             find(open);
-            auto pairs = reciprocal();
+            auto pairs = choices_.reciprocal();
             count(Counter::linkage_rounds, 1);
-            if (pairs.empty()) open = next_of_chain(pairs);
-            if (pairs.empty() && open.empty()) return;
+            if (pairs.empty()) open = choices_.next_of_chain(pairs);
+            if (pairs.empty() && open.empty()) return true;
             if (!pairs.empty()) {
                 merge(pairs);
-                open = unsettled(static_cast<index_t>(pairs.size()));
+                open = choices_.unsettled(static_cast<index_t>(pairs.size()));
                 if (4 * clusters_.n_alive() < 3 * clusters_.n_slots()) compact(open);
+                if (clusters_.n_slots() <= few) return false;
             }
             recall_all(open);
             look();
@@ -70,15 +69,9 @@ public:
 
 private:
     struct State {
-        std::int32_t nearest = kNobody;
-        std::int32_t version = 0;  // how often this slot has changed
-        std::int32_t nearest_version = 0;
         std::int32_t successor = kNobody;  // of a slot that is gone: where it went
         std::int32_t n_near = 0;
-        bool is_new = false;
-        bool is_open = false;       // it may have a nearest cluster that is not known
-        double raw = kInfinity;     // to the nearest
-        double beyond = 0.0;        // what is neither in the list nor forbidden is at least this far away
+        double beyond = 0.0;  // what is neither in the list nor forbidden is at least this far away
     };
     State& state(index_t i) { return states_[at(i)]; }
     const State& state(index_t i) const { return states_[at(i)]; }
@@ -136,9 +129,9 @@ private:
         count(Counter::linkage_searches, static_cast<index_t>(open.size()));
         search_.run(queries, kWanted, [&](index_t q, Surroundings& found) {
             const std::int32_t slot = open[at(q)];
-            for (Near& near : found.near) near.version = state(near.slot).version;
+            for (Near& near : found.near) near.version = choices_.version(near.slot);
             keep(slot, found.near.data(), static_cast<index_t>(found.near.size()), found.beyond);
-            settle_on(slot, found.near.empty() ? nullptr : &found.near.front());
+            choices_.settle(slot, found.near.empty() ? nullptr : &found.near.front());
         });
     }
 
@@ -147,54 +140,6 @@ private:
         state(slot).beyond = count > kKept ? std::min(beyond, near[kKept].low) : beyond;
         state(slot).n_near = static_cast<std::int32_t>(std::min(count, kKept));
         std::copy_n(near, state(slot).n_near, list(slot));
-    }
-
-    void settle_on(index_t slot, const Near* near) {
-        State& s = state(slot);
-        s.is_open = false;
-        const bool merges = near != nullptr && clusters_.height(near->low) < height_limit_;
-        s.nearest = merges ? near->slot : kNobody;
-        s.nearest_version = merges ? state(near->slot).version : 0;
-        s.raw = merges ? near->low : kInfinity;
-    }
-
-    std::vector<Clusters::Pair> reciprocal() const {
-        std::vector<Clusters::Pair> pairs;
-        for (std::int32_t a = 0; a < clusters_.n_slots(); ++a) {
-            if (!clusters_.is_alive(a) || state(a).nearest == kNobody) continue;
-            const std::int32_t b = state(a).nearest;
-            if (b > a && state(b).nearest == a) pairs.push_back({a, b, state(a).raw});
-        }
-        return pairs;
-    }
-
-    // Where no pair is reciprocal: the next cluster to settle on the way from the closest one to its nearest and so on, which
-    // ends at a reciprocal pair. Nobody is left to settle: none, and no pair.
-    std::vector<std::int32_t> next_of_chain(std::vector<Clusters::Pair>& pairs) const {
-        std::int32_t a = kNobody;
-        std::int32_t some_open = kNobody;
-        for (std::int32_t i = 0; i < clusters_.n_slots(); ++i) {
-            if (!clusters_.is_alive(i)) continue;
-            if (state(i).is_open) some_open = i;
-            if (state(i).nearest != kNobody && (a == kNobody || state(i).raw < state(a).raw)) a = i;
-        }
-        if (a == kNobody) return some_open == kNobody ? std::vector<std::int32_t>() : std::vector{some_open};
-        for (;;) {
-            const std::int32_t b = state(a).nearest;
-            if (state(b).is_open) return {b};
-            if (state(b).nearest == kNobody || !comes_before(b, a)) {
-                // But for an ulp of rounding by which a merge may have come closer to it, the two would be a pair.
-                pairs.push_back({std::min(a, b), std::max(a, b), state(a).raw});
-                return {};
-            }
-            a = b;
-        }
-    }
-
-    // Whether the line from a to its nearest comes before that of b, by length and by slots.
-    bool comes_before(std::int32_t a, std::int32_t b) const {
-        if (state(a).raw != state(b).raw) return state(a).raw < state(b).raw;
-        return std::minmax({a, state(a).nearest}) < std::minmax({b, state(b).nearest});
     }
 
     void merge(const std::vector<Clusters::Pair>& pairs) {
@@ -206,11 +151,8 @@ private:
             changed.push_back(pair.b);
         }
         clusters_.merge(pairs, n_threads_, poll_);
-        for (const auto& pair : pairs) {
-            ++state(pair.a).version;
-            state(pair.a).is_new = true;
-            state(pair.b).successor = pair.a;
-        }
+        choices_.merge(pairs);
+        for (const auto& pair : pairs) state(pair.b).successor = pair.a;
         std::sort(changed.begin(), changed.end());
         search_.renew(changed);
     }
@@ -270,39 +212,16 @@ private:
         bool any_stale = false;
         for (Near* n = begin; n != end; ++n) {
             const std::int32_t now = alive(n->slot);
-            if (now == n->slot && state(now).version == n->version) continue;
+            if (now == n->slot && choices_.version(now) == n->version) continue;
             any_stale = true;
             // Of a merge one side may not have been in the list.
-            *n = {now, state(now).version, std::min(n->low, s.beyond), kInfinity};
+            *n = {now, choices_.version(now), std::min(n->low, s.beyond), kInfinity};
         }
         if (!any_stale) return s.n_near;
         std::sort(begin, end, [](const Near& a, const Near& b) { return a.slot < b.slot || (a.slot == b.slot && a.low < b.low); });
         end = std::unique(begin, end, [](const Near& a, const Near& b) { return a.slot == b.slot; });
         end = std::remove_if(begin, end, [&](const Near& n) { return n.slot == slot || clusters_.forbids(n.slot, slot); });
         return s.n_near = static_cast<std::int32_t>(end - begin);
-    }
-
-    // The clusters to settle: those that are new, and those whose nearest cluster is not what it was if that is paid for. A
-    // pair may merge whenever it is reciprocal, so that the others can wait.
-    std::vector<std::int32_t> unsettled(index_t n_merges) {
-        std::vector<std::int32_t> fresh, open;
-        for (std::int32_t i = 0; i < clusters_.n_slots(); ++i) {
-            if (!clusters_.is_alive(i)) continue;
-            State& s = state(i);
-            const auto is_lost = [&](std::int32_t nearest) {
-                return !clusters_.is_alive(nearest) || state(nearest).version != s.nearest_version;
-            };
-            s.is_open |= s.is_new || (s.nearest != kNobody && is_lost(s.nearest));
-            if (s.is_open) s.nearest = kNobody;
-            if (s.is_new) fresh.push_back(i);
-            if (s.is_open) open.push_back(i);
-            s.is_new = false;
-        }
-        paid_ += kSettledPerMerge * n_merges;
-        const auto n_lost = static_cast<index_t>(open.size() - fresh.size());
-        if (n_lost > paid_) return fresh;
-        paid_ -= n_lost;
-        return open;
     }
 
     // Leaves in `open` the clusters that must be searched for, as their lists do not tell.
@@ -334,11 +253,11 @@ private:
         }
         const double surely = std::isinf(s.beyond) ? s.beyond : s.beyond - 2.0 * clusters_.rounding(s.beyond);
         if (best != nullptr && best->low < surely) {
-            settle_on(slot, best);
+            choices_.settle(slot, best);
             return true;
         }
         if (surely < raw_limit_) return false;
-        settle_on(slot, best);
+        choices_.settle(slot, best);
         return true;
     }
 
@@ -350,13 +269,11 @@ private:
             refresh(i);
         }
         const auto kept = clusters_.compact();
-        std::vector<std::int32_t> moved(at(before), kNobody);
-        for (std::size_t i = 0; i < kept.size(); ++i) moved[at(kept[i])] = static_cast<std::int32_t>(i);
+        const auto moved = choices_.compact(kept);
         for (index_t i = 0; i < static_cast<index_t>(kept.size()); ++i) {
             const index_t old = kept[at(i)];
             State& s = state(i);
             s = state(old);
-            if (s.nearest != kNobody) s.nearest = moved[at(s.nearest)];
             Near* near = list(i);
             if (old != i) std::copy_n(list(old), s.n_near, near);
             for (Near* n = near; n != near + s.n_near; ++n) n->slot = moved[at(n->slot)];
@@ -367,19 +284,62 @@ private:
     }
 
     Clusters& clusters_;
-    double height_limit_, raw_limit_, search_limit_;
+    Choices& choices_;
+    double raw_limit_, search_limit_;
     int n_threads_;
     const PollCallback& poll_;
     ClusterSearch search_;
     std::vector<State> states_;
     std::vector<Near> lists_;
-    index_t paid_ = 0;
 };
+
+// The same of few clusters, by a matrix of bounds instead of lists and searches.
+void merge_few(Clusters& clusters, ClusterMatrix& matrix, Choices& choices, std::vector<std::int32_t> open,
+               const PollCallback& poll) {
+    Poller look(poll);
+    for (;;) {
+        for (const std::int32_t slot : open) {
+            const Near near = matrix.nearest(slot);
+            choices.settle(slot, near.slot == kNobody ? nullptr : &near);
+        }
+        open.clear();
+        look();
+        auto pairs = choices.reciprocal();
+        count(Counter::linkage_rounds, 1);
+        if (pairs.empty()) open = choices.next_of_chain(pairs);
+        if (pairs.empty() && open.empty()) return;
+        if (pairs.empty()) continue;
+        matrix.merge(pairs);
+        clusters.merge(pairs, 1, {});
+        choices.merge(pairs);
+        open = choices.unsettled(static_cast<index_t>(pairs.size()));
+        if (4 * clusters.n_alive() >= 3 * clusters.n_slots()) continue;
+        const auto kept = clusters.compact();
+        matrix.compact(kept);
+        const auto moved = choices.compact(kept);
+        for (auto& slot : open) slot = moved[at(slot)];
+    }
+}
 
 }  // namespace
 
-void merge_all(Clusters& clusters, double height_limit, int n_threads, const PollCallback& poll) {
-    if (clusters.n_alive() > 1) Rounds(clusters, height_limit, n_threads, poll).run();
+void merge_all(Clusters& clusters, double height_limit, index_t few, int n_threads, const PollCallback& poll) {
+    if (clusters.n_alive() < 2) return;
+    std::vector<std::int32_t> open(at(clusters.n_slots()));
+    std::iota(open.begin(), open.end(), 0);
+    std::erase_if(open, [&](std::int32_t i) { return !clusters.is_alive(i); });
+    Choices choices(clusters, height_limit);
+    if (clusters.n_slots() > few && Rounds(clusters, choices, height_limit, n_threads, poll).run(open, few)) return;
+    std::optional<ClusterMatrix> matrix;
+    {
+        Crew crew(distance::threads_for_few(clusters.n_slots(), clusters.stride(), n_threads), poll);
+        matrix.emplace(clusters, crew);
+    }
+    if (matrix->is_sound()) {
+        merge_few(clusters, *matrix, choices, std::move(open), poll);
+    } else {
+        Rounds(clusters, choices, height_limit, n_threads, poll).run(open, 0);
+    }
 }
 
 }  // namespace pyface::linkage

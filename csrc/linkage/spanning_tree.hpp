@@ -23,7 +23,7 @@ using Edge = distance::PairsWithin::Pair;
 // Throws std::invalid_argument if a distance is not finite.
 //
 // Up to `few` rows that are not equal: Prim's algorithm on all their distances, few x few numbers.
-inline constexpr index_t kFewRows = 1024;
+inline constexpr index_t kFewRows = 1536;
 std::vector<Edge> spanning_edges(const simd::Rows& x, distance::Metric metric, double height_limit, index_t few,
                                  int n_threads, const PollCallback& poll);
 

@@ -103,7 +103,8 @@ void search(const Rows& x, const Rows& y, Metric metric, double radius, Decision
         out.begin("nearest", x.d);
         std::vector<float> near(static_cast<std::size_t>(kCount * kNeighbors));
         std::vector<std::int64_t> who(near.size());
-        distance::nearest(rows, to, metric, matrix(near, kNeighbors), matrix(who, kNeighbors), 1, {});
+        distance::nearest(rows, to, metric, matrix(near, kNeighbors), matrix(who, kNeighbors), distance::kFewRows, 1,
+                          {});
         out.add(near);
         out.add(who);
     }

@@ -89,7 +89,8 @@ void search(const std::vector<float>& x, const std::vector<float>& y, Metric met
 
         std::vector<float> near(static_cast<std::size_t>(kRows * kNeighbors));
         std::vector<std::int64_t> who(near.size());
-        distance::nearest(rows, to, metric, matrix(near, kNeighbors), matrix(who, kNeighbors), n_threads, {});
+        distance::nearest(rows, to, metric, matrix(near, kNeighbors), matrix(who, kNeighbors), distance::kFewRows,
+                          n_threads, {});
         results.add(near);
         results.add(who);
     }

@@ -48,6 +48,13 @@ def test_nearest_centers(isa: str, seed: int, n: int, k: int, d: int, dtype: typ
     np.testing.assert_array_equal(distances, want.min(axis=1))
 
 
+def test_equal_centers_leave_their_rows_to_the_first(isa: str) -> None:
+    x = np.random.default_rng(2).normal(size=(5, 40)).astype(np.float32)[np.arange(500) % 5]
+    labels, distances = nearest_centers(x, x[:300].copy(), n_threads=2)
+    np.testing.assert_array_equal(labels, np.arange(500) % 5)
+    assert not distances.any()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_within_1e_12_of_the_border_of_two_centers(isa: str, dtype: type) -> None:
     rng = np.random.default_rng(3)

@@ -126,6 +126,7 @@ for x in (FLOAT32, FLOAT64):
                     "y": y,
                     "distances": np.empty((3, 1), np.float32),
                     "indices": np.empty((3, 1), np.int64),
+                    "few": 2,
                     **COSINE,
                 },
             ),
@@ -175,7 +176,7 @@ for x in (FLOAT32, FLOAT64):
         ("distances_condensed", {"x": x, "out": np.empty(3), **COSINE}),
         (
             "joints_from_vectors",
-            {"x": x, "method": "average", "height_limit": np.inf, "origin": None, **NO_GROUPS, **COSINE},
+            {"x": x, "method": "average", "height_limit": np.inf, "origin": None, **NO_GROUPS, "few": 2, **COSINE},
         ),
         (
             "joints_from_vectors",
@@ -186,6 +187,7 @@ for x in (FLOAT32, FLOAT64):
                 "height_limit": np.inf,
                 "origin": np.ones(3),
                 **NO_GROUPS,
+                "few": 9,
                 **THREADS,
             },
         ),
