@@ -19,12 +19,15 @@ constexpr double kWideProduct = 1.5;  // of codes of 16 bits, where others have 
 constexpr double kAxisPair = 12.0;
 constexpr double kFloatProduct = 5.0;
 constexpr double kListedPair = 1500.0;
-constexpr double kSearching = 4.0;
+// While thresholds are being found, so many times more pairs are left than at the end, weighed by what pairs cost.
+constexpr double kSearching = 6.0, kSearchingWide = 4.0;
 constexpr double kLeastGain = 0.8;  // of the time without a first stage, or it is not worth the memory
 
 constexpr index_t kTestRows = 128;    // of x and of y: all pairs of them are looked at
 constexpr double kTestShare = 1.0 / 100.0;  // of all work that looking at them may cost, and finding axes
-constexpr double kSearchShare = 1.0 / 60.0;
+constexpr double kSearchShare = 1.0 / 30.0;
+constexpr double kUnsureShare = 1.0 / 100.0;  // where thresholds have to be guessed, and axes pay less often
+constexpr double kSearchAlone = 2.5e8;  // what it costs beside its products
 constexpr double kReachShare = 1.0 / 200.0;  // of all work that finding out may cost how near the nearest are
 constexpr index_t kMostOthers = 4096;
 // How much the squares of cosines must exceed those of rows that point everywhere alike.
@@ -86,7 +89,8 @@ public:
           poll_(poll),
           d_(x.dimension()),
           stride_(frame.stride()),
-          whole_(static_cast<double>(d_) * (is_slow(kernels, precision) ? kWideProduct : 1.0) + kWholePair),
+          is_wide_(precision == Precision::wide_codes && kernels.coding.group == 4),
+          whole_(static_cast<double>(d_) * (is_wide_ ? kWideProduct : 1.0) + kWholePair),
           is_forced_(g_use == UseAxes::always) {}
 
     std::unique_ptr<const Axes> run() {
@@ -105,9 +109,7 @@ public:
     }
 
 private:
-    static bool is_slow(const simd::Kernels& kernels, Precision precision) {
-        return precision == Precision::wide_codes && kernels.coding.group == 4;
-    }
+    double listed_pair() const { return kListedPair + 2.0 * static_cast<double>(d_); }
 
     // Looking costs little beside the pairs.
     bool is_worth_looking() const {
@@ -116,8 +118,9 @@ private:
         const auto n_sample = static_cast<double>(n_sample_);
         const auto n_tried = static_cast<double>(n_tried_);
         const double products = d * d * (n_sample / 2.0 + kIterations * n_tried) + (kIterations + 2) * n_tried * n_tried * d;
+        const double share = reach_.is_known ? kSearchShare : kUnsureShare;
         return d_ >= 4 * simd::kLanes && kTestRows * kTestRows * d * kFloat64Product <= kTestShare * work &&
-               products * kFloat64Product <= kSearchShare * work;
+               products * kFloat64Product + kSearchAlone <= share * work;
     }
 
     // out[i * b.size() + j] = <row i of a, row j of b>.
@@ -295,8 +298,7 @@ private:
         const double n_rows = static_cast<double>(x_.size() + (to_itself_ ? 0 : y_.size()));
         double least = is_forced_ ? kInfinity : kLeastGain * whole_, left = n_pairs;
         index_t best = 0;
-        // Of the nearest, more pairs are left while they are still being found.
-        const double per_pair = (kListedPair + 2.0 * d) * (reach_.is_known ? 1.0 : kSearching);
+        const double per_pair = listed_pair() * (reach_.is_known ? 1.0 : is_wide_ ? kSearchingWide : kSearching);
         for (index_t s = 0; s < n_steps; ++s) {
             left -= ruled_out[at(s)];
             const auto count = static_cast<double>((s + 1) * simd::kLanes);
@@ -345,8 +347,7 @@ private:
         // Some room for the rows that are not in the sample.
         axes->scale_ = kRoom * largest / largest_axis_code(kernels_);
         axes->longest_ = kRoom * longest;
-        const double d = static_cast<double>(d_);
-        axes->most_left_ = is_forced_ ? 1.0 : (whole_ - kWholePair - n) / (kListedPair + 2.0 * d);
+        axes->most_left_ = is_forced_ ? 1.0 : (whole_ - kWholePair - n) / listed_pair();
         if (!(axes->scale_ > kShortest)) return nullptr;
         const index_t width = kernels_.tile_cols;
         const index_t n_words = (count + width - 1) / width * width * d_;
@@ -376,6 +377,7 @@ private:
     int n_threads_;
     const PollCallback& poll_;
     index_t d_, stride_;
+    bool is_wide_;  // codes of 16 bits, where others have less
     double whole_;  // what a pair costs without axes
     bool is_forced_;
     index_t n_tried_ = 0, n_sample_ = 0;

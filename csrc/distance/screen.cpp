@@ -146,7 +146,8 @@ bool Screen::run_stages(Codes& codes, index_t most, index_t col_begin, index_t c
     codes.axis_pause_ = 0;
     const index_t n_pairs = n_rows() * (col_end - col_begin);
     const auto most_left = static_cast<index_t>(x_.axis_codes->axes().most_left() * static_cast<double>(n_pairs));
-    if (most > most_left) return false;  // thresholds are still low
+    // So many are to be expected beyond the few that doubt leaves: thresholds are still low.
+    if (most - n_pairs / kManyCandidates > most_left) return false;
     if (!axis_side_.is_ready) prepare_axes();
     if (!side(Precision::codes).has_terms) prepare(Precision::codes);
     const WordPanels& cols = y_.axis_codes->panels();

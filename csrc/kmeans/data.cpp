@@ -56,7 +56,7 @@ void Data::find_axes(index_t n_centers, int n_threads, const PollCallback& poll)
     if (precision() == Precision::floats) return;
     // All rows are compared with all centres at first, and some of them later. A centre is about as far away as the nearest
     // of as many rows.
-    constexpr double kRounds = 4.0;
+    constexpr double kRounds = 1.5;
     const double n_pairs = kRounds * static_cast<double>(size()) * static_cast<double>(n_centers);
     axes_ = distance::Axes::find(kernels_, precision(), *frame_, x_, nullptr, distance::Reach::nearest(1, n_centers, true),
                                  n_pairs, n_threads, poll);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "distance/axes.hpp"
 #include "distance/distances.hpp"
 #include "distance/within.hpp"
 #include "kernels.hpp"
@@ -169,7 +170,10 @@ bool decisions_agree() {
     }
     for (const std::string& isa : supported()) {
         set_active(isa);
-        const bool agrees = decided().agrees_with(wanted);
+        bool agrees = decided().agrees_with(wanted);
+        distance::use_axes(distance::UseAxes::always);
+        agrees &= decided().agrees_with(wanted);
+        distance::use_axes(distance::UseAxes::where_they_pay);
         std::printf("%-12s decisions: %s\n", isa.c_str(), agrees ? "agree" : "DIFFER");
         all_agree &= agrees;
     }

@@ -71,10 +71,10 @@ double float_error(index_t d) {
 void dense(const Kernels& k, Report& report) {
     for (const index_t d : {1, 5, 31, 32, 33, 100, 512}) {
         const index_t n = 2 * k.tile_rows, m = 3 * k.tile_cols;
-        for (const Finish finish : {Finish::cosine_distance, Finish::square, Finish::root}) {
-            const bool is_cosine = finish == Finish::cosine_distance;
+        for (const Finish finish : {Finish::cosine_distance, Finish::square, Finish::root, Finish::none}) {
+            const bool is_cosine = finish == Finish::cosine_distance, are_squares = finish == Finish::square || finish == Finish::root;
             for (const bool has_equal : {false, true}) {
-                Sides s = floats(k, n, m, d, !is_cosine);
+                Sides s = floats(k, n, m, d, are_squares);
                 for (index_t w = 0; has_equal && w < d; ++w) {  // the first row and the first column
                     const auto entry = std::bit_cast<word_t>(w == 0 ? 1.0f : 0.0f);
                     s.rows[static_cast<std::size_t>(w * k.tile_rows)] = entry;
@@ -92,7 +92,8 @@ void dense(const Kernels& k, Report& report) {
                         report.check(std::fabs(got - wanted) <= error, "dense", d);
                     }
                 }
-                if (has_equal) report.check(flag && out[0] == 0.0f, "dense's flag", d);
+                if (has_equal && finish == Finish::none) report.check(!flag && out[0] == 1.0f, "dense's flag", d);
+                if (has_equal && finish != Finish::none) report.check(flag && out[0] == 0.0f, "dense's flag", d);
                 if (!has_equal && d > 30) report.check(!flag, "dense's flag", d);
             }
         }
@@ -226,6 +227,91 @@ void screens(const Kernels& k, Report& report) {
     screened(k, k.screen_codes, codes(k, k.coding, 2, 3, std::min<index_t>(longest, 130001), true), "screen_codes", report);
 }
 
+// Integers alone: exactly those pairs whose sum with both starts is not negative, the columns of a row in order.
+void axes(const Kernels& k, Report& report) {
+    for (const index_t d : {4, 5, 8, 12, 24, 56, 192, 1024}) {
+        for (const index_t n : {index_t{1}, k.tile_rows, 2 * k.tile_rows + 1}) {
+            const index_t m = n == 1 ? 2 * k.tile_cols - 1 : n == k.tile_rows ? 3 : 2 * k.tile_cols;
+            Coding coding = k.coding;
+            coding.largest = std::min(coding.largest, 127);
+            const Sides s = codes(k, coding, n, m, d, false);
+            std::vector<std::int32_t> rows(s.offsets), cols(static_cast<std::size_t>((m + k.tile_cols - 1) / k.tile_cols * k.tile_cols));
+            std::vector<std::int32_t> row_starts;
+            double scale = 1.0;
+            for (const double sum : s.sums) scale = std::fmax(scale, std::fabs(sum));
+            const auto start = [&] { return static_cast<std::int32_t>(number(scale)); };
+            constexpr std::int32_t kNever = -1000000000, kAlways = 300000000;
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                row_starts.push_back(static_cast<index_t>(i) >= n ? kNever : i == 3 ? kAlways : start());
+                rows[i] = static_cast<std::int32_t>(static_cast<word_t>(rows[i]) + static_cast<word_t>(row_starts[i]));
+            }
+            for (std::size_t j = 0; j < cols.size(); ++j) {
+                cols[j] = static_cast<index_t>(j) >= m || j == 1 ? kNever : j == 2 ? kAlways : start();
+            }
+            std::vector<Candidate> found(rows.size() * cols.size());
+            for (const index_t shift : {kNoDiagonal, index_t{0}, index_t{-5}}) {
+                const index_t n_found = k.screen_axes(s.panels(k, shift), rows.data(), cols.data(), found.data());
+                std::vector<std::int32_t> last(static_cast<std::size_t>(n), -1);
+                std::vector<int> seen(static_cast<std::size_t>(n * m));
+                for (index_t c = 0; c < n_found; ++c) {
+                    const Candidate& pair = found[static_cast<std::size_t>(c)];
+                    if (pair.row < 0 || pair.row >= n || pair.col < 0 || pair.col >= m) {
+                        return report.check(false, "screen_axes", d);
+                    }
+                    report.check(pair.col > last[static_cast<std::size_t>(pair.row)], "screen_axes' order", d);
+                    last[static_cast<std::size_t>(pair.row)] = pair.col;
+                    ++seen[static_cast<std::size_t>(pair.row * m + pair.col)];
+                }
+                for (index_t i = 0; i < n; ++i) {
+                    for (index_t j = 0; j < m; ++j) {
+                        const auto at = static_cast<std::size_t>(i * m + j);
+                        const double x = s.sums[at] + row_starts[static_cast<std::size_t>(i)] + cols[static_cast<std::size_t>(j)];
+                        const bool may_be_skipped = shift != kNoDiagonal && j + shift < i;
+                        // A table may add in float32: that is right but where the sum is all but 0.
+                        const double doubt = 1e-6 * (std::fabs(s.sums[at]) + std::fabs(x) + scale);
+                        report.check(seen[at] <= 1 && (seen[at] == 0 || x >= -doubt), "screen_axes", d);
+                        report.check(seen[at] == 1 || x < 0 || may_be_skipped, "screen_axes", d);
+                    }
+                }
+            }
+        }
+    }
+}
+
+template <class Code>
+void pairs_of(PairsKernel<Code> screen, int most, Report& report) {
+    for (const index_t stride : {32, 64, 96, 160, 512}) {
+        constexpr index_t kRows = 7, kCols = 33;
+        const int largest = std::min(most, static_cast<int>(46340.0 / std::sqrt(static_cast<double>(stride))));
+        std::vector<Code> rows, cols;
+        for (index_t i = 0; i < (kRows + kCols) * stride; ++i) {
+            (i < kRows * stride ? rows : cols).push_back(static_cast<Code>(below(9) == 0 ? largest : below(2 * largest + 1) - largest));
+        }
+        const Code* starts[kRows];
+        for (index_t i = 0; i < kRows; ++i) starts[i] = rows.data() + (kRows - 1 - i) * stride;  // in any order
+        for (const int count : {2, 4, 5}) {
+            std::vector<float> row(static_cast<std::size_t>(count * kRows), 1.0f), col(static_cast<std::size_t>(count * kCols), 0.0f);
+            for (index_t j = 0; j < kCols; ++j) col[static_cast<std::size_t>(j)] = j == 4 ? kNobody : j % 2 == 0 ? 1e10f : -1e10f;
+            for (index_t n_pairs : {0, 1, 3, 4, 5, 100}) {
+                std::vector<Candidate> pairs;
+                for (index_t p = 0; p < n_pairs; ++p) pairs.push_back({below(kRows), below(kCols), 0.0f});
+                std::vector<Candidate> left = pairs;
+                const index_t n_left = screen(starts, cols.data(), stride, {row.data(), kRows, col.data(), kCols, count}, left.data(), n_pairs);
+                index_t next = 0;
+                for (const Candidate& pair : pairs) {
+                    if (pair.col == 4 || pair.col % 2 != 0) continue;
+                    std::int64_t sum = 0;
+                    for (index_t w = 0; w < stride; ++w) sum += starts[pair.row][w] * cols[static_cast<std::size_t>(pair.col * stride + w)];
+                    if (next >= n_left) return report.check(false, "screen_pairs", stride);
+                    const Candidate& got = left[static_cast<std::size_t>(next++)];
+                    report.check(got.row == pair.row && got.col == pair.col && got.value == static_cast<float>(sum), "screen_pairs", stride);
+                }
+                report.check(next == n_left, "screen_pairs", stride);
+            }
+        }
+    }
+}
+
 void scans(const Kernels& k, Report& report) {
     for (const index_t stride : {32, 64, 96, 160, 512}) {
         for (const index_t m : {1, 2, 3, 4, 5, 7, 31, 32, 33, 100, 256}) {
@@ -275,6 +361,9 @@ void scans(const Kernels& k, Report& report) {
 void check_panels(const Kernels& k, Report& report) {
     dense(k, report);
     screens(k, report);
+    axes(k, report);
+    pairs_of<std::int8_t>(k.screen_pairs, 127, report);
+    pairs_of<std::int16_t>(k.screen_wide_pairs, 32767, report);
     scans(k, report);
 }
 
