@@ -3,7 +3,7 @@
     python bench/stages.py [--n 100000] [--only dbscan] [--rounds 3]
     python bench/stages.py --million        # DBSCAN, once, of a million rows of "spectrum"
 
-Run it with PYFACE_ISA=avx2 as well. "lfw-mixed" are real embeddings and mixtures of two of one person with a little noise;
+Run it with PYFACE_ISA=avx2 as well. "lfw-mixed" are real embeddings and mixtures of two of one person, with noise;
 "spectrum" are made rows, ten to a person, whose lengths along 256 of 512 axes fall as those of LFW's along its 128;
 "synthetic" rows point everywhere alike, so that no axes can help.
 """
@@ -29,7 +29,7 @@ USES = ("never", "where_they_pay")
 
 
 def spectrum(n: int, d: int = 512, seed: int = 0) -> Data:
-    """Rows as `data.synthetic` makes them, stretched along d / 2 axes as LFW's embeddings are along theirs, and turned."""
+    """Rows as `data.synthetic` makes them, stretched along d / 2 axes as LFW's rows are along theirs, and turned."""
     real = lfw(20_000).X
     energy = np.linalg.eigvalsh(real.T @ real / len(real))[::-1]
     size = np.zeros(d, np.float32)
