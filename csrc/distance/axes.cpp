@@ -11,25 +11,21 @@
 namespace pyface::distance {
 namespace {
 
-// What things cost, in products of codes: one in float64, and one in float32; a pair in a tile, with its threshold, whole and along axes; a
-// pair by itself, beside two for each of its codes; a tile's work for a pair at the least.
-constexpr double kFloat64Product = 16.0;
-constexpr double kWholePair = 32.0;
-constexpr double kWideProduct = 1.5;  // of codes of 16 bits, where others have less
-constexpr double kAxisPair = 12.0;
-constexpr double kFloatProduct = 5.0;
-constexpr double kListedPair = 1500.0;
+// What things cost, in products of codes, measured with AVX2 and with VNNI: products of other kinds; what a pair of a tile
+// costs beside its products, whole and along axes; a pair by itself, beside two for each of its codes.
+constexpr double kFloat64Product = 16.0, kFloatProduct = 5.0, kWideProduct = 1.5;
+constexpr double kWholePair = 32.0, kAxisPair = 28.0, kListedPair = 1500.0;
 // While thresholds are being found, so many times more pairs are left than at the end, weighed by what pairs cost.
 constexpr double kSearching = 6.0, kSearchingWide = 4.0;
 constexpr double kLeastGain = 0.8;  // of the time without a first stage, or it is not worth the memory
 
-constexpr index_t kTestRows = 128;    // of x and of y: all pairs of them are looked at
-constexpr double kTestShare = 1.0 / 100.0;  // of all work that looking at them may cost, and finding axes
-constexpr double kSearchShare = 1.0 / 30.0;
-constexpr double kUnsureShare = 1.0 / 100.0;  // where thresholds have to be guessed, and axes pay less often
-constexpr double kSearchAlone = 2.5e8;  // what it costs beside its products
-constexpr double kReachShare = 1.0 / 200.0;  // of all work that finding out may cost how near the nearest are
-constexpr index_t kMostOthers = 4096;
+constexpr index_t kTestRows = 128;  // of x and of y: all pairs of them are looked at
+// Of all work, what that may cost, and finding axes, where thresholds are known and where they have to be guessed, which is
+// in vain more often; and finding out how near the nearest are.
+constexpr double kTestShare = 1.0 / 100.0, kSearchShare = 1.0 / 30.0, kUnsureShare = 1.0 / 100.0;
+constexpr double kReachShare = 1.0 / 200.0;
+constexpr double kSearchAlone = 2.5e8;  // what finding axes costs beside its products
+constexpr index_t kMostOthers = 4096;   // rows among which the nearest are sought
 // How much the squares of cosines must exceed those of rows that point everywhere alike.
 constexpr double kFlat = 1.25;
 constexpr double kBetween = 0.37;  // so that few rows find the axes on which they are tested
@@ -76,8 +72,8 @@ struct Sample {
 
 class AxisSearch {
 public:
-    AxisSearch(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& x, const Rows* y, Reach reach,
-               double n_pairs, int n_threads, const PollCallback& poll)
+    AxisSearch(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& x, const Rows* y,
+               Reach reach, double n_pairs, int n_threads, const PollCallback& poll)
         : kernels_(kernels),
           frame_(frame),
           x_(x),
@@ -117,7 +113,8 @@ private:
         const auto d = static_cast<double>(d_);
         const auto n_sample = static_cast<double>(n_sample_);
         const auto n_tried = static_cast<double>(n_tried_);
-        const double products = d * d * (n_sample / 2.0 + kIterations * n_tried) + (kIterations + 2) * n_tried * n_tried * d;
+        const double products =
+            d * d * (n_sample / 2.0 + kIterations * n_tried) + (kIterations + 2) * n_tried * n_tried * d;
         const double share = reach_.is_known ? kSearchShare : kUnsureShare;
         return d_ >= 4 * simd::kLanes && kTestRows * kTestRows * d * kFloat64Product <= kTestShare * work &&
                products * kFloat64Product + kSearchAlone <= share * work;
@@ -393,7 +390,8 @@ Reach Reach::nearest(index_t count, index_t of, bool is_known) {
 void use_axes(UseAxes use) { g_use = use; }
 
 std::unique_ptr<const Axes> Axes::find(const simd::Kernels& kernels, Precision precision, const Frame& frame,
-                                       const Rows& x, const Rows* y, Reach reach, double n_pairs, int n_threads, const PollCallback& poll) {
+                                       const Rows& x, const Rows* y, Reach reach, double n_pairs, int n_threads,
+                                       const PollCallback& poll) {
     return AxisSearch(kernels, precision, frame, x, y, reach, n_pairs, n_threads, poll).run();
 }
 

@@ -9,9 +9,6 @@ namespace pyface::distance {
 namespace {
 
 constexpr index_t kAtOnce = 96;  // rows that are projected together; a multiple of every tile_rows and tile_cols
-// What projecting in float32 may be wrong by, relative to the length of a row: axes, rows and each product are rounded
-// once, and sums as in load_row of coded.cpp; most of it beside rounding errors that do not add up like that.
-constexpr double kProjection = 1e-5;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Sums of products are below 2^24. What is lower than kLowest is set to it, which rules out less; what is higher than
 // -kLowest becomes kAlways, which no other start can make negative, but for kNobody. Two of either still fit 32 bits.
@@ -28,6 +25,14 @@ std::int32_t as_start(double x) {
 }
 
 }  // namespace
+
+// A coordinate is a sum of products in float32, of a row and an axis whose entries were rounded as well (load_row of
+// coded.cpp); axes may depart from an orthonormal basis by 1e-9.
+AxisCodes::AxisCodes(const simd::Kernels& kernels, const Axes& axes) : kernels_(kernels), axes_(axes) {
+    const double roundings =
+        4.0 + static_cast<double>(simd::kChain) + static_cast<double>(axes.dimension()) / static_cast<double>(simd::kChain);
+    error_ = std::sqrt(static_cast<double>(axes.count())) * 0x1p-24 * roundings * 1.01 + 1e-8;
+}
 
 void AxisCodes::load(const Frame& frame, const Rows& rows, int n_threads, const PollCallback& poll) {
     panels_.reset(kernels_, &kernels_.coding, axes_.count(), rows.size());
@@ -104,11 +109,12 @@ void AxisCodes::set(index_t i, const Frame& frame, double square, double half_sq
     }
     panels_.set(i, codes);
     const double unit = 1.0 / (scale * scale);
-    const double most = axes_.longest() * (1.0 - kProjection);
+    const double error = error_ * std::sqrt(square);
+    const double most = axes_.longest() - error;
     double row_part = kInfinity, col_part = kInfinity;
     if (std::sqrt(head_square) <= most && std::sqrt(code_square) * scale <= most && rest_square < kInfinity) {
-        const double part = std::max(0.0, square - head_square) / 2.0 + 2.0 * kProjection * square +
-                            axes_.longest() * (std::sqrt(rest_square) + kProjection * std::sqrt(square));
+        const double part = std::max(0.0, square - head_square) / 2.0 + 2.0 * error_ * square +
+                            axes_.longest() * (std::sqrt(rest_square) + error);
         row_part = part;
         col_part = part - (half_square + frame.added(i) / 2.0) * (1.0 - kFloat64);
     }

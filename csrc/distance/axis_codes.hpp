@@ -18,7 +18,7 @@ namespace pyface::distance {
 // (t - t')^2 / 2: little, as rows go.
 class AxisCodes {
 public:
-    AxisCodes(const simd::Kernels& kernels, const Axes& axes) : kernels_(kernels), axes_(axes) {}
+    AxisCodes(const simd::Kernels& kernels, const Axes& axes);
 
     void load(const Frame& frame, const Rows& rows, int n_threads, const PollCallback& poll);
     // Codes rows anew that have changed.
@@ -38,6 +38,7 @@ private:
 
     const simd::Kernels& kernels_;
     const Axes& axes_;
+    double error_;  // of the coordinates of a row, relative to its length
     WordPanels panels_;
     std::vector<double> row_parts_;
     std::vector<std::int32_t> col_starts_;

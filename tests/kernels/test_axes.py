@@ -168,9 +168,11 @@ def test_few_pairs_are_left() -> None:
 
 
 @pytest.mark.parametrize(("make", "is_used"), [(falling, True), (flat, False)])
-@pytest.mark.parametrize(("n", "is_many"), [(1000, False), (6000, True)])
-def test_where_they_pay(make: Callable, is_used: bool, n: int, is_many: bool) -> None:
+@pytest.mark.parametrize(("n", "is_many"), [(2000, False), (14_000, True)])
+def test_where_they_pay(make: Callable, is_used: bool, n: int, is_many: bool, isa: str) -> None:
     """Neither for few rows nor for rows that no few axes tell apart; the answer is the same on both sides."""
+    if isa == "portable" and is_many:
+        pytest.skip("seconds, for a choice that does not depend on instructions")
     x = make(np.random.default_rng(1), n, 64).astype(np.float32)
     radius = some_radius(x, x, "cosine", 0.001)
 
