@@ -143,7 +143,8 @@ def test_memory_is_that_of_the_clustering_not_of_the_graph_alone(monkeypatch: py
     entries = n * (n - 1)
     monkeypatch.setattr("pyface._memory.limit", lambda wanted: 20 * entries)
     ChineseWhispers(100.0).fit(rows_of(0, n=n))
-    with pytest.raises(MemoryError, match=f"{entries // 2} pairs were found"):  # 14 bytes an entry alone would fit
+    # 14 bytes an entry alone would fit. How many have been found when it is noticed depends on who is done first.
+    with pytest.raises(MemoryError, match=r"\d+ pairs were found"):
         GraphClustering(radius=2.0).fit(rows_of(0, n=n))
 
 
