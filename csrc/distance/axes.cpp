@@ -8,6 +8,8 @@
 #include <numbers>
 #include <vector>
 
+#include "distance/axis_sample.hpp"
+
 namespace pyface::distance {
 namespace {
 
@@ -40,33 +42,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::atomic<UseAxes> g_use{UseAxes::where_they_pay};
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
-
-// `count` rows from all over, `phase` of the way from one to the next.
-std::vector<index_t> sampled(index_t n, index_t count, double phase) {
-    count = std::min(n, count);
-    std::vector<index_t> out;
-    for (index_t s = 0; s < count; ++s) {
-        const double place = (static_cast<double>(s) + phase) * static_cast<double>(n) / static_cast<double>(count);
-        out.push_back(std::min(n - 1, static_cast<index_t>(place)));
-    }
-    return out;
-}
-
-struct Sample {
-    std::vector<index_t> numbers;
-    AlignedBuffer rows;
-    std::vector<double> squares;
-
-    Sample(const Frame& frame, const Rows& from, std::vector<index_t> which)
-        : numbers(std::move(which)), rows(size() * frame.stride()), squares(numbers.size()) {
-        for (index_t s = 0; s < size(); ++s) {
-            double* row = rows.get() + s * frame.stride();
-            frame.read(from, numbers[at(s)], row);
-            squares[at(s)] = simd::squared_norm(row, frame.stride());
-        }
-    }
-    index_t size() const { return static_cast<index_t>(numbers.size()); }
-};
 
 }  // namespace
 
@@ -106,6 +81,14 @@ public:
 
 private:
     double listed_pair() const { return kListedPair + 2.0 * static_cast<double>(d_); }
+    double most_that_pays() const { return is_forced_ ? kInfinity : kLeastGain * whole_; }
+    // Of a pair, with so many axes that leave this share of all pairs.
+    double cost(index_t count, double left) const {
+        const double n_rows = static_cast<double>(x_.size() + (to_itself_ ? 0 : y_.size()));
+        const double projection = n_rows / n_pairs_ * static_cast<double>(count * d_) * kFloatProduct;
+        const double growth = reach_.is_known ? 1.0 : is_wide_ ? kSearchingWide : kSearching;
+        return static_cast<double>(count) + kAxisPair + left * listed_pair() * growth + projection;
+    }
 
     // Looking costs little beside the pairs.
     bool is_worth_looking() const {
@@ -113,11 +96,11 @@ private:
         const auto d = static_cast<double>(d_);
         const auto n_sample = static_cast<double>(n_sample_);
         const auto n_tried = static_cast<double>(n_tried_);
-        const double products =
-            d * d * (n_sample / 2.0 + kIterations * n_tried) + (kIterations + 2) * n_tried * n_tried * d;
+        const double on_all_threads = d * d * (n_sample / 2.0 + kIterations * n_tried) * kFloat64Product;
+        const double on_one = (kIterations + 2) * n_tried * n_tried * d * kFloat64Product + kSearchAlone;
         const double share = reach_.is_known ? kSearchShare : kUnsureShare;
         return d_ >= 4 * simd::kLanes && kTestRows * kTestRows * d * kFloat64Product <= kTestShare * work &&
-               products * kFloat64Product + kSearchAlone <= share * work;
+               on_all_threads + on_one * n_threads_ <= share * work;
     }
 
     // out[i * b.size() + j] = <row i of a, row j of b>.
@@ -255,9 +238,9 @@ private:
                 const double product = products[at(a * count + b)];
                 sum += std::fabs(a == b && product != 0.0 ? product - 1.0 : product);
             }
-            most = std::max(most, sum);
+            if (!(sum <= most)) most = sum;
         }
-        return most < 1e-9;
+        return most < 1e-9;  // not so if it is NaN
     }
 
     // The number of axes that costs least, by the pairs of the sample that they leave.
@@ -291,18 +274,13 @@ private:
                 }
             }
         }
-        const auto d = static_cast<double>(d_);
-        const double n_rows = static_cast<double>(x_.size() + (to_itself_ ? 0 : y_.size()));
-        double least = is_forced_ ? kInfinity : kLeastGain * whole_, left = n_pairs;
+        double least = most_that_pays(), left = n_pairs;
         index_t best = 0;
-        const double per_pair = listed_pair() * (reach_.is_known ? 1.0 : is_wide_ ? kSearchingWide : kSearching);
         for (index_t s = 0; s < n_steps; ++s) {
             left -= ruled_out[at(s)];
-            const auto count = static_cast<double>((s + 1) * simd::kLanes);
-            const double cost = count + kAxisPair + left / std::max(1.0, n_pairs) * per_pair +
-                                n_rows * count * d * kFloatProduct / n_pairs_;
-            if (cost < least) {
-                least = cost;
+            const double of_step = cost((s + 1) * simd::kLanes, left / std::max(1.0, n_pairs));
+            if (of_step < least) {
+                least = of_step;
                 best = s + 1;
             }
         }
@@ -328,23 +306,44 @@ private:
                 for (index_t k = 0; k < stride_; ++k) axis[k] += share * from[k];
             }
         }
-        double largest = 0.0, longest = 0.0;
-        for (const Sample* sample : {&rows, &cols}) {
-            const std::vector<double> heads = project(*sample, turned.get(), count);
-            for (index_t i = 0; i < sample->size(); ++i) {
-                double square = 0.0;
-                for (index_t k = 0; k < count; ++k) {
-                    const double head = heads[at(i * count + k)];
-                    square += head * head;
-                    largest = std::max(largest, std::fabs(head));
-                }
-                longest = std::max(longest, std::sqrt(square));
+        const std::vector<double> row_heads = project(rows, turned.get(), count);
+        const std::vector<double> col_heads = project(cols, turned.get(), count);
+        std::vector<double> largest, lengths;
+        for (const auto* heads : {&row_heads, &col_heads}) {
+            for (auto head = heads->begin(); head != heads->end(); head += count) {
+                double most = 0.0, square = 0.0;
+                std::for_each(head, head + count, [&](double h) {
+                    most = std::max(most, std::fabs(h));
+                    square += h * h;
+                });
+                largest.push_back(most);
+                lengths.push_back(std::sqrt(square));
             }
         }
-        // Some room for the rows that are not in the sample.
-        axes->scale_ = kRoom * largest / largest_axis_code(kernels_);
-        axes->longest_ = kRoom * longest;
+        // Some room for the rows that are not in the sample; the few that are out of the ordinary are never ruled out.
+        axes->longest_ = kRoom * usual(lengths);
+        axes->scale_ = kRoom * usual(largest) / largest_axis_code(kernels_);
         axes->most_left_ = is_forced_ ? 1.0 : (whole_ - kWholePair - n) / listed_pair();
+        const auto is_ordinary = [&](index_t i) {
+            return lengths[at(i)] <= axes->longest_ && largest[at(i)] <= axes->scale_ * largest_axis_code(kernels_);
+        };
+        const double slack = 4.0 * axes->longest_ * axes->scale_ * std::sqrt(n / 12.0);
+        double left = 0.0, n_pairs = 0.0;
+        for (index_t i = 0; i < rows.size(); ++i) {
+            for (index_t j = 0; j < cols.size(); ++j) {
+                if (is_same(rows, i, cols, j)) continue;
+                double distance = 0.0;
+                for (index_t k = 0; k < count; ++k) {
+                    const double difference = row_heads[at(i * count + k)] - col_heads[at(j * count + k)];
+                    distance += difference * difference;
+                }
+                const bool is_out = is_ordinary(i) && is_ordinary(rows.size() + j) && distance > reaches_[at(i)] + slack;
+                left += is_out ? 0.0 : 1.0;
+                n_pairs += 1.0;
+            }
+        }
+        // With the scale that there is, not the one that was expected.
+        if (!(cost(count, left / std::max(1.0, n_pairs)) < most_that_pays())) return nullptr;
         if (!(axes->scale_ > kShortest)) return nullptr;
         const index_t width = kernels_.tile_cols;
         const index_t n_words = (count + width - 1) / width * width * d_;

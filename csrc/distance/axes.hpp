@@ -39,7 +39,7 @@ public:
                                             const PollCallback& poll);
 
     index_t count() const { return count_; }  // a multiple of simd::kLanes
-    // What a code of 1 means along every axis, and what nearly all rows are shorter than in their space.
+    // What a code of 1 means along every axis, and what the usual row is shorter than in their space.
     double scale() const { return scale_; }
     double longest() const { return longest_; }
     // The axes as column panels of float32, `dimension` words each.
@@ -53,7 +53,7 @@ private:
     AlignedArray<simd::word_t> panels_;
 };
 
-// A code along an axis is at most this, so that sums of products stay below 2^24.
+// Sums of products of so many codes of at most 127 stay below 2^24.
 inline constexpr index_t kMostAxes = 1024;
 inline std::int32_t largest_axis_code(const simd::Kernels& kernels) {
     return kernels.coding.largest < 127 ? kernels.coding.largest : 127;

@@ -115,7 +115,7 @@ void AxisCodes::set(index_t i, const Frame& frame, double square, double half_sq
     if (std::sqrt(head_square) <= most && std::sqrt(code_square) * scale <= most && rest_square < kInfinity) {
         const double part = std::max(0.0, square - head_square) / 2.0 + 2.0 * error_ * square +
                             axes_.longest() * (std::sqrt(rest_square) + error);
-        row_part = part;
+        row_part = part + (half_square + (std::isnan(frame.added(i)) ? 0.0 : frame.added(i)) / 2.0) * kFloat64;
         col_part = part - (half_square + frame.added(i) / 2.0) * (1.0 - kFloat64);
     }
     row_parts_[static_cast<std::size_t>(i)] = row_part;

@@ -141,13 +141,14 @@ void Screen::prepare_axes() {
 }
 
 // Along the axes, then with the whole codes of each pair that is left. False: that does not pay, and nothing has been done.
-bool Screen::run_stages(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
-    if (x_.axis_codes == nullptr || codes.axis_pause_-- > 0) return false;
-    codes.axis_pause_ = 0;
+bool Screen::run_stages(index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
+    if (x_.axis_codes == nullptr || axis_pause_-- > 0) return false;
+    axis_pause_ = 0;
     const index_t n_pairs = n_rows() * (col_end - col_begin);
     const auto most_left = static_cast<index_t>(x_.axis_codes->axes().most_left() * static_cast<double>(n_pairs));
-    // So many are to be expected beyond the few that doubt leaves: thresholds are still low.
-    if (most - n_pairs / kManyCandidates > most_left) return false;
+    // So many are to be expected, beyond the few that doubt leaves: thresholds are still low.
+    const index_t few = n_pairs / kManyCandidates;
+    if (most > few + std::max(few, most_left)) return false;
     if (!axis_side_.is_ready) prepare_axes();
     if (!side(Precision::codes).has_terms) prepare(Precision::codes);
     const WordPanels& cols = y_.axis_codes->panels();
@@ -165,10 +166,10 @@ bool Screen::run_stages(Codes& codes, index_t most, index_t col_begin, index_t c
     count(Counter::products_saved, -n_pairs * n_axes);
     if (numbers_ != nullptr) drop_left_out(col_begin);
     if (n_found_ > most_left) {
-        codes.axis_pause_ = index_t{1} << std::min(++codes.axis_failures_, 6);
+        axis_pause_ = index_t{1} << std::min(++axis_failures_, 6);
         return false;
     }
-    codes.axis_failures_ = 0;
+    axis_failures_ = 0;
     count(Counter::products_saved, (n_pairs - n_found_) * d);
     count(Counter::pairs_in_codes, n_found_);
     precision_ = Precision::codes;
@@ -230,7 +231,7 @@ void Screen::drop_left_out(index_t col_begin) {
 
 void Screen::run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
     if (codes.failures_ < Codes::kPatience) {
-        if (!run_stages(codes, most, col_begin, col_end, above_diagonal)) {
+        if (!run_stages(most, col_begin, col_end, above_diagonal)) {
             run(Precision::codes, col_begin, col_end, above_diagonal);
         }
         if (n_found_ <= most) {

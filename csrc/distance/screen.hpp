@@ -58,8 +58,6 @@ public:
         friend class Screen;
         static constexpr int kPatience = 2;  // after so many tiles in a row that codes did not pay for
         int failures_;
-        int axis_failures_ = 0;  // tiles in a row that axes did not pay for; the next so many, doubled each time, go without
-        index_t axis_pause_ = 0;
     };
     // run() with codes while they pay, else in float32. Codes pay with at most `most` candidates.
     void run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
@@ -99,7 +97,7 @@ private:
     void prepare(Precision precision);
     void prepare_words(Precision precision);
     void prepare_axes();
-    bool run_stages(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
+    bool run_stages(index_t most, index_t col_begin, index_t col_end, bool above_diagonal);
     void drop_left_out(index_t col_begin);
     void set_term(RowSide& to, index_t i) const;
     const RowFacts& row_facts(const RowSide& side, index_t i) const;
@@ -114,6 +112,8 @@ private:
     std::vector<double> thresholds_, per_share_;
     RowSide sides_[2];
     AxisSide axis_side_;
+    int axis_failures_ = 0;  // tiles in a row that axes did not pay for; the next 2, 4, 8, ... go without
+    index_t axis_pause_ = 0;
     CodedRows float_columns_;
     index_t float_columns_begin_ = -1, float_columns_end_ = -1;
     std::vector<simd::Candidate> found_;

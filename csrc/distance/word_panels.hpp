@@ -9,7 +9,7 @@
 
 namespace pyface::distance {
 
-// Column panels, of which any rows can be had as row panels. Distinct column panels can be written at the same time.
+// Column panels, of which any rows can be had as row panels. Distinct rows can be written at the same time.
 class WordPanels {
 public:
     // For so many rows of `dimension` values from now on; the memory of an earlier reset is used again. No coding: a word

@@ -239,9 +239,9 @@ bool is_small(index_t n_centers, index_t dimension) { return n_centers * (dimens
 
 template <class T>
 void CenterSet<T>::code(const Data& data, int n_threads, const PollCallback& poll) {
+    axis_codes_.reset();
     // A screen in float32 reads the rows themselves.
     if (data.precision() == Precision::floats || is_small(size(), data.dimension())) return;
-    axis_codes_.reset();
     if (data.axis_codes() != nullptr) {
         axis_codes_.emplace(data.kernels(), data.axis_codes()->axes()).load(data.frame(), rows_, n_threads, poll);
         coded_.keep_rows();

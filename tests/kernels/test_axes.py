@@ -141,6 +141,75 @@ def test_clusters(x: dict, linkage: str, share: float) -> None:
         assert_same(call)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    x=rows,
+    method=st.sampled_from(["average", "weighted"]),
+    metric=st.sampled_from(["cosine", "euclidean"]),
+    n_threads=st.integers(1, 2),
+)
+def test_searches_that_few_rows_do_without(x: dict, method: str, metric: str, n_threads: int) -> None:
+    """Clusters that merge and are coded anew, rows against themselves, and centres enough for a screen."""
+    a = made(**x)
+    k = min(7, len(a))
+    euclidean = "sqeuclidean" if metric == "euclidean" else metric
+
+    def call() -> tuple[NDArray, ...]:
+        distances, indices = np.empty((len(a), k), np.float32), np.empty((len(a), k), np.int64)
+        _core.nearest(a, None, distances, indices, metric=metric, few=0, n_threads=n_threads)
+        joints = _core.joints_from_vectors(
+            a, method=method, metric=euclidean, height_limit=np.inf, cannot_link=None, must_link=None, few=0,
+            n_threads=n_threads,
+        )  # fmt: skip
+        edges = _core.spanning_edges(a, metric=metric, height_limit=np.inf, few=0, n_threads=n_threads)
+        centers, labels = a[: len(a) // 2 + 1].copy(), np.full(len(a), -1, np.int32)
+        _core.KMeansData(a, None, n_threads=n_threads).lloyd(
+            centers, labels, max_iter=4, tolerance=0.0, spherical=False
+        )
+        return distances, indices, *joints, edges, centers, labels
+
+    assert_same(call)
+
+
+def test_clusters_and_centres_along_axes() -> None:
+    """The paths of the test above do use them."""
+    a = falling(np.random.default_rng(2), 600, 96).astype(np.float32)
+    labels = np.full(len(a), -1, np.int32)
+    calls: list[Callable[[], object]] = [
+        lambda: _core.joints_from_vectors(
+            a,
+            method="average",
+            metric="cosine",
+            height_limit=np.inf,
+            cannot_link=None,
+            must_link=None,
+            few=0,
+            n_threads=1,
+        ),
+        lambda: _core.spanning_edges(a, metric="cosine", height_limit=np.inf, few=0, n_threads=1),
+        lambda: _core.KMeansData(a, None, n_threads=1).lloyd(
+            a[:300].copy(), labels, max_iter=4, tolerance=0.0, spherical=False
+        ),
+    ]
+    with axes_used("always"):
+        for call in calls:
+            pyface.debug_counters(reset=True)
+            call()
+            assert pyface.debug_counters(reset=True)["pairs_along_axes"] > 0
+
+
+def test_a_few_long_rows_do_no_harm() -> None:
+    """Rows far longer than the others, one of them surely in the sample, are not held by the scale of all."""
+    x = falling(np.random.default_rng(3), 3000, 96).astype(np.float32)
+    radius = some_radius(x, x, "euclidean", 0.002)
+    x[[0, 1000]] *= 12
+    with axes_used("always"):
+        pyface.debug_counters(reset=True)
+        pyface.neighbors_within(x, radius, metric="euclidean")
+        counts = pyface.debug_counters(reset=True)
+    assert counts["pairs_in_codes"] < 0.1 * counts["pairs_along_axes"]
+
+
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_hard_rows(make: Callable, metric: str) -> None:
@@ -177,7 +246,7 @@ def test_where_they_pay(make: Callable, is_used: bool, n: int, is_many: bool, is
     radius = some_radius(x, x, "cosine", 0.001)
 
     def call() -> tuple[NDArray, ...]:
-        graph = pyface.neighbors_within(x, radius)
+        graph = pyface.neighbors_within(x, radius, n_threads=1)  # finding axes is worth more of one thread's time
         return graph.indptr, graph.indices, graph.data
 
     pyface.debug_counters(reset=True)
