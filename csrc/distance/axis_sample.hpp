@@ -37,12 +37,16 @@ struct Sample {
     index_t size() const { return static_cast<index_t>(numbers.size()); }
 };
 
-// What all but one in so many are at most.
-inline constexpr index_t kUnusual = 128;
+// The largest of some sizes but for those that stand out: beyond 1.5 times what all but one in 128 are at most.
 inline double usual(std::vector<double> values) {
+    constexpr std::ptrdiff_t kUnusual = 128;
     const auto nth = values.end() - 1 - static_cast<std::ptrdiff_t>(values.size()) / kUnusual;
     std::nth_element(values.begin(), nth, values.end());
-    return *nth;
+    double most = *nth;
+    for (auto beyond = nth; beyond != values.end(); ++beyond) {
+        if (*beyond <= 1.5 * *nth) most = std::max(most, *beyond);
+    }
+    return most;
 }
 
 }  // namespace pyface::distance
