@@ -36,7 +36,6 @@ constexpr index_t kMostTried = 192;
 // The largest coordinate of a row, beside what all would be if they were alike; used before axes have been chosen.
 constexpr double kLargestShare = 4.0;
 constexpr double kRoom = 1.1;
-constexpr double kShortest = 0x1p-45;  // as in coded.cpp
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::atomic<UseAxes> g_use{UseAxes::where_they_pay};

@@ -25,8 +25,9 @@ struct Reach {
 enum class UseAxes { where_they_pay, always, never };
 void use_axes(UseAxes use);
 
-// An orthonormal basis, to 1e-9 but for the rounding to float32, of a space in which most of the length of most rows lies. With h the coordinates of x in
-// it and t what is left of its length, |<x, y> - <h, h'>| <= t t' for any rows x and y (Cauchy-Schwarz).
+// An orthonormal basis, to 1e-9 but for the rounding to float32, of a space in which most of the length of most rows lies.
+// With h the coordinates of x in it and t what is left of its length, |<x, y> - <h, h'>| <= t t' for any rows x and y
+// (Cauchy-Schwarz).
 class Axes {
 public:
     // Beyond this share of pairs that the axes leave, a tile is screened faster without them.

@@ -15,9 +15,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLowest = -0x1p28;
 constexpr std::int32_t kAlways = 300'000'000;
 static_assert(kAlways + kLowest - 0x1p24 > 0 && kAlways + AxisCodes::kNobody + 0x1p24 < 0);
-// As in screen.cpp: what float64 may have rounded in thresholds.
-constexpr double kFloat64 = 1e-9;
-constexpr double kAbsolute = 1e-30;
 
 std::int32_t as_start(double x) {
     if (!(x <= -kLowest)) return kAlways;
@@ -26,11 +23,10 @@ std::int32_t as_start(double x) {
 
 }  // namespace
 
-// A coordinate is a sum of products in float32, of a row and an axis whose entries were rounded as well (load_row of
-// coded.cpp); axes may depart from an orthonormal basis by 1e-9.
+// A coordinate is a sum of products in float32, of a row and an axis whose entries were rounded as well (once more
+// than sum_roundings counts); axes may depart from an orthonormal basis by 1e-9.
 AxisCodes::AxisCodes(const simd::Kernels& kernels, const Axes& axes) : kernels_(kernels), axes_(axes) {
-    const double roundings =
-        4.0 + static_cast<double>(simd::kChain) + static_cast<double>(axes.dimension()) / static_cast<double>(simd::kChain);
+    const double roundings = sum_roundings(axes.dimension()) + 1.0;
     error_ = std::sqrt(static_cast<double>(axes.count())) * 0x1p-24 * roundings * 1.01 + 1e-8;
 }
 
@@ -115,8 +111,8 @@ void AxisCodes::set(index_t i, const Frame& frame, double square, double half_sq
     if (std::sqrt(head_square) <= most && std::sqrt(code_square) * scale <= most && rest_square < kInfinity) {
         const double part = std::max(0.0, square - head_square) / 2.0 + 2.0 * error_ * square +
                             axes_.longest() * (std::sqrt(rest_square) + error);
-        row_part = part + (half_square + (std::isnan(frame.added(i)) ? 0.0 : frame.added(i)) / 2.0) * kFloat64;
-        col_part = part - (half_square + frame.added(i) / 2.0) * (1.0 - kFloat64);
+        row_part = part + (half_square + (std::isnan(frame.added(i)) ? 0.0 : frame.added(i)) / 2.0) * kScoreRounding;
+        col_part = part - (half_square + frame.added(i) / 2.0) * (1.0 - kScoreRounding);
     }
     row_parts_[static_cast<std::size_t>(i)] = row_part;
     col_starts_[static_cast<std::size_t>(i)] =
@@ -125,7 +121,7 @@ void AxisCodes::set(index_t i, const Frame& frame, double square, double half_sq
 
 std::int32_t AxisCodes::row_start(index_t i, double least_score) const {
     const double part = row_parts_[static_cast<std::size_t>(i)];
-    const double slack = kFloat64 * std::fabs(least_score) + kAbsolute;
+    const double slack = kScoreRounding * std::fabs(least_score) + kScoreUnderflow;
     const std::int32_t start = as_start((part - least_score + slack) / (axes_.scale() * axes_.scale()));
     // May wrap, as offsets do: the sum of codes brings it back.
     return static_cast<std::int32_t>(static_cast<simd::word_t>(start) + static_cast<simd::word_t>(panels_.offset(i)));

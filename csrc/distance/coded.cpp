@@ -10,9 +10,6 @@ namespace {
 using simd::word_t;
 
 constexpr double kCodesLength = 46340.0;  // its square fits 31 bits
-// Rows that are this much shorter than the unit of their frame count as zero, with all of themselves as residual: the
-// inverse of a scale must not overflow when two of them are multiplied.
-constexpr double kShortest = 0x1p-45;
 // What float32 adds when thresholds are evaluated, relative to the lengths: at most eight roundings of 2^-24 each.
 constexpr double kEvaluation = 1e-6;
 
@@ -46,7 +43,7 @@ RowFacts code_row(const simd::Kernels& kernels, std::int32_t largest, const doub
     const double roundings = 0.5 * std::sqrt(static_cast<double>(stride)) + 1.0;
     const double wanted = std::max(largest_of(row, stride) / largest, length / (kCodesLength - roundings)) * 1.0001;
     double residual = length;
-    if (wanted < kShortest) {
+    if (wanted < kShortest) {  // zero, with all of itself as residual
         facts.scale = 1.0f;
         std::fill_n(codes, stride, std::int16_t{0});
     } else {
@@ -151,11 +148,8 @@ void CodedRows::load_row(index_t i, const double* row, double half_square, std::
     if (precision_ == Precision::floats) {
         for (index_t k = 0; k < dimension_; ++k) floats[k] = static_cast<float>(row[k]);
         facts.scale = 1.0f;
-        // Each entry is rounded once; a sum is a chain of kChain roundings and of one more for each kChain values.
-        const double roundings =
-            3.0 + static_cast<double>(simd::kChain) + static_cast<double>(dimension_) / static_cast<double>(simd::kChain);
         const double coded_length = length * (1.0 + 0x1p-23);
-        facts.residual = rounded_up(length * (0x1p-24 * roundings * 1.01 + kEvaluation));
+        facts.residual = rounded_up(length * (0x1p-24 * sum_roundings(dimension_) * 1.01 + kEvaluation));
         facts.coded_length = rounded_up(coded_length);
         return;
     }

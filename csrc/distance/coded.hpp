@@ -25,6 +25,19 @@ inline simd::ScreenKernel screen_of(const simd::Kernels& kernels, Precision prec
                                            : kernels.screen_wide_codes;
 }
 
+// What float64 may have rounded in half squares and thresholds, relative to them: much more than it does at any number of
+// columns, and nothing beside the bounds, except where those are 0: a row that lies on the centre of the frame. And what
+// denormal products may.
+inline constexpr double kScoreRounding = 1e-9;
+inline constexpr double kScoreUnderflow = 1e-30;
+// Scales of codes are not below this: the inverse of one must not overflow when two of them are multiplied.
+inline constexpr double kShortest = 0x1p-45;
+// How often an entry is rounded in a sum of products in float32, at most: a chain of kChain roundings, one more for each
+// kChain values, and three of the entries themselves.
+inline double sum_roundings(index_t dimension) {
+    return 3.0 + static_cast<double>(simd::kChain) + static_cast<double>(dimension) / static_cast<double>(simd::kChain);
+}
+
 // How a row x was coded: x = c + e with c what the words say.
 struct RowFacts {
     float scale;        // c = scale * codes; 1 for floats

@@ -13,10 +13,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNobody = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int32_t kLargestCode = 32767;
-// As in screen.cpp: what the rounding of thresholds, denormal products, and float64 itself may move.
+// As in screen.cpp: what the rounding of thresholds may move.
 constexpr double kRelative = 1e-6;
-constexpr double kAbsolute = 1e-30;
-constexpr double kFloat64 = 1e-9;
 // Lengths in the frame beyond which terms may leave float32: half of a square over two scales of at least 2^-45.
 constexpr double kLongestQuery = 0x1p40;
 constexpr double kLongestRow = 0x1p50;
@@ -120,7 +118,7 @@ float QueryBlock::threshold_term(const RowFacts& f, index_t i) const {
         cosine ? -4.0 : -2.0 * (static_cast<double>(f.length) * longest + longest * longest) - 1.0;
     const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
     const double threshold =
-        wanted - std::fabs(wanted) * kRelative - kFloat64 * (f.half_square + std::fabs(wanted)) - kAbsolute;
+        wanted - std::fabs(wanted) * kRelative - kScoreRounding * (f.half_square + std::fabs(wanted)) - kScoreUnderflow;
     const double bound = cosine ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     return static_cast<float>((bound - threshold) / static_cast<double>(f.scale));
 }
@@ -261,7 +259,7 @@ Screen::Bounds QueryBlock::bounds(const simd::Candidate& candidate) const {
         static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);
     const double bound = static_cast<double>(a.residual) * static_cast<double>(b.length) +
                          static_cast<double>(a.coded_length) * static_cast<double>(b.residual) +
-                         kFloat64 * (a.half_square + b.half_square) + kAbsolute;
+                         kScoreRounding * (a.half_square + b.half_square) + kScoreUnderflow;
     const double score = product - b.half_square;
     return {score - bound, score + bound};
 }

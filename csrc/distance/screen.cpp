@@ -9,12 +9,8 @@
 namespace pyface::distance {
 namespace {
 
-// A threshold is one float32 among others: what its rounding may move, and what denormal products may.
+// A threshold is one float32 among others: what its rounding may move.
 constexpr double kRelative = 1e-6;
-constexpr double kAbsolute = 1e-30;
-// What float64 may have rounded in half squares and thresholds: much more than it does at any number of columns, and
-// nothing beside the bounds, except where those are 0: a row that lies on the centre of the frame.
-constexpr double kFloat64 = 1e-9;
 constexpr double kMostPerShare = 1e12;  // beyond all scores; a row's scale is at least 2^-45
 
 }  // namespace
@@ -63,7 +59,7 @@ void Screen::set_term(RowSide& to, index_t i) const {
     const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
     const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
     const double threshold =
-        wanted - std::fabs(wanted) * kRelative - kFloat64 * (f.half_square + std::fabs(wanted)) - kAbsolute;
+        wanted - std::fabs(wanted) * kRelative - kScoreRounding * (f.half_square + std::fabs(wanted)) - kScoreUnderflow;
     const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     const double scale = static_cast<double>(f.scale);
     if (!frame_.has_shares()) {
@@ -251,7 +247,7 @@ Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
         static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);
     const double bound = static_cast<double>(a.residual) * static_cast<double>(b.length) +
                          static_cast<double>(a.coded_length) * static_cast<double>(b.residual) +
-                         kFloat64 * (a.half_square + b.half_square) + kAbsolute;
+                         kScoreRounding * (a.half_square + b.half_square) + kScoreUnderflow;
     const double score = product - b.half_square;
     return {score - bound, score + bound};
 }
