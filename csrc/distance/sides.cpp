@@ -2,8 +2,8 @@
 
 namespace pyface::distance {
 
-void Sides::find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach, double n_pairs, int n_threads,
-                      const PollCallback& poll) {
+void Sides::find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach,
+                      double n_pairs, int n_threads, const PollCallback& poll) {
     axes_ = Axes::find(kernels, precision, frame, x_, to_itself_ ? nullptr : &y_, reach, n_pairs, n_threads, poll);
     if (!axes_) return;
     x_axis_codes_.emplace(kernels, *axes_).load(frame, x_, n_threads, poll);

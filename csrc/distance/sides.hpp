@@ -16,8 +16,8 @@ public:
     Sides& operator=(const Sides&) = delete;
 
     // Before codes are loaded. n_pairs: how many will be looked at.
-    void find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach, double n_pairs, int n_threads,
-                   const PollCallback& poll);
+    void find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach,
+                   double n_pairs, int n_threads, const PollCallback& poll);
     void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, int n_threads,
               const PollCallback& poll);
 

@@ -107,7 +107,8 @@ bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; 
 void ClusterSearch::find_axes() {
     if (!has_codes() || space_.is_ward()) return;
     const auto n = static_cast<double>(rows_.size());
-    axes_ = distance::Axes::find(kernels_, precision_, frame_, rows_, nullptr, distance::Reach::nearest(kUsualNeighbors, rows_.size()),
+    const auto reach = distance::Reach::nearest(kUsualNeighbors, rows_.size());
+    axes_ = distance::Axes::find(kernels_, precision_, frame_, rows_, nullptr, reach,
                                  n * n / 2.0, n_threads_, poll_);
     if (!axes_) return;
     axis_codes_.emplace(kernels_, *axes_);
