@@ -80,6 +80,7 @@ template <class Work>
 void interruptible(Work&& work) {
     try {
         const py::gil_scoped_release release;
+        Poller::begin();
         work(PollCallback(ctrl_c_pressed));
     } catch (const Interrupted&) {
         throw py::error_already_set();

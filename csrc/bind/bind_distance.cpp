@@ -9,6 +9,7 @@
 #include "bind/arrays.hpp"
 #include "bind/metrics.hpp"
 #include "bind/rows.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/fingerprint.hpp"
@@ -288,6 +289,11 @@ std::unique_ptr<EdgeStream> make_edge_stream(const py::object& x, const std::str
     throw py::type_error("x must be a C-contiguous array of float32 or float64");
 }
 
+distance::Use use_named(const std::string& use) {
+    require(use == "where_they_pay" || use == "always" || use == "never", "use: where_they_pay, always or never");
+    return use == "always" ? distance::Use::always : use == "never" ? distance::Use::never : distance::Use::where_they_pay;
+}
+
 }  // namespace
 
 void register_distance(py::module_& m) {
@@ -311,15 +317,8 @@ void register_distance(py::module_& m) {
         result["linkage_recalls"] = value(Counter::linkage_recalls);
         return result;
     });
-    m.def(
-        "use_axes",
-        [](const std::string& use) {
-            require(use == "where_they_pay" || use == "always" || use == "never", "use: where_they_pay, always or never");
-            distance::use_axes(use == "always"  ? distance::UseAxes::always
-                               : use == "never" ? distance::UseAxes::never
-                                                : distance::UseAxes::where_they_pay);
-        },
-        py::arg("use"));
+    m.def("use_axes", [](const std::string& use) { distance::use_axes(use_named(use)); }, py::arg("use"));
+    m.def("use_floats", [](const std::string& use) { distance::use_floats(use_named(use)); }, py::arg("use"));
     m.def("reset_debug_counters", [] {
         for (auto& counter : distance::g_counters) counter = 0;
     });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -12,7 +13,10 @@
 namespace pyface {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
+thread_local Clock::time_point t_last_asked;
 
 void run_inline(index_t count, const std::function<void(index_t)>& body, const PollCallback& poll) {
     Poller look(poll);
@@ -48,11 +52,13 @@ private:
 
 void Poller::operator()() {
     if (!poll_) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < kPollInterval) return;
-    last_ = now;
+    const auto now = Clock::now();
+    if (now - t_last_asked < kPollInterval) return;
+    t_last_asked = now;
     if (poll_()) throw Interrupted();
 }
+
+void Poller::begin() { t_last_asked = Clock::now(); }
 
 void parallel_for(index_t count, int n_threads, const std::function<void(index_t)>& body, const PollCallback& poll) {
     const index_t n_workers = std::min<index_t>(count, n_threads);
@@ -104,7 +110,8 @@ void parallel_for(index_t count, int n_threads, const std::function<void(index_t
     bool interrupted = false;
     {
         std::unique_lock lock(mutex);
-        while (!done.wait_for(lock, kPollInterval, [&] { return running == 0; })) {
+        while (!done.wait_until(lock, t_last_asked + kPollInterval, [&] { return running == 0; })) {
+            t_last_asked = Clock::now();
             if (interrupted || !poll) continue;
             lock.unlock();
             if (poll()) {
@@ -118,6 +125,7 @@ void parallel_for(index_t count, int n_threads, const std::function<void(index_t
     // First, because the callback may have left an exception of its own behind (Python's), which another would hide.
     if (interrupted) throw Interrupted();
     if (first_error) std::rethrow_exception(first_error);
+    Poller{poll}();
 }
 
 }  // namespace pyface

@@ -1,7 +1,6 @@
 // Parallel loops on std::thread. No OpenMP: a process may already hold the pools of ONNX Runtime, BLAS and Numba.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <stdexcept>
 
@@ -18,15 +17,18 @@ struct Interrupted : std::runtime_error {
 // The binding supplies one that looks for Ctrl-C, so that this file needs no Python.
 using PollCallback = std::function<bool()>;
 
-// For serial loops whose steps are short: asks the callback if the last time was 50 ms ago, and throws Interrupted.
+// For serial loops whose steps are short: asks the callback if the last time was 50 ms ago, and throws Interrupted. The
+// last time by anybody on this thread: a kernel of many short loops is asked about as often as one long loop.
 class Poller {
 public:
-    explicit Poller(const PollCallback& poll) : poll_(poll), last_(std::chrono::steady_clock::now()) {}
+    explicit Poller(const PollCallback& poll) : poll_(poll) {}
     void operator()();
+
+    // From now on it is 50 ms: to be called where a kernel begins.
+    static void begin();
 
 private:
     const PollCallback& poll_;
-    std::chrono::steady_clock::time_point last_;
 };
 
 // Calls body(i) for i in [0, count), each exactly once, on up to n_threads threads.

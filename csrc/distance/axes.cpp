@@ -38,7 +38,7 @@ constexpr double kLargestShare = 4.0;
 constexpr double kRoom = 1.1;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::atomic<UseAxes> g_use{UseAxes::where_they_pay};
+std::atomic<Use> g_use{Use::where_they_pay};
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
@@ -61,12 +61,12 @@ public:
           stride_(frame.stride()),
           is_wide_(precision == Precision::wide_codes && kernels.coding.group == 4),
           whole_(static_cast<double>(d_) * (is_wide_ ? kWideProduct : 1.0) + kWholePair),
-          is_forced_(g_use == UseAxes::always) {}
+          is_forced_(g_use == Use::always) {}
 
     std::unique_ptr<const Axes> run() {
         n_tried_ = std::min({d_ * 3 / 4, kMostTried, kMostAxes}) / simd::kLanes * simd::kLanes;
         n_sample_ = std::clamp<index_t>(4 * d_, 256, std::max<index_t>(512, d_ + d_ / 2));
-        if (g_use == UseAxes::never || n_tried_ == 0 || x_.size() == 0 || y_.size() == 0) return nullptr;
+        if (g_use == Use::never || n_tried_ == 0 || x_.size() == 0 || y_.size() == 0) return nullptr;
         if (!is_forced_ && !is_worth_looking()) return nullptr;
         const Sample rows(frame_, x_, sampled(x_.size(), kTestRows, 0.0));
         const Sample cols(frame_, y_, sampled(y_.size(), kTestRows, to_itself_ ? 0.5 : 0.0));
@@ -80,7 +80,7 @@ public:
 
 private:
     double listed_pair() const { return kListedPair + 2.0 * static_cast<double>(d_); }
-    double most_that_pays() const { return is_forced_ ? kInfinity : kLeastGain * whole_; }
+    double most_that_pays() const { return is_forced_ ? kInfinity : kLeastGain * reach_.otherwise * whole_; }
     // Of a pair, with so many axes that leave this share of all pairs.
     double cost(index_t count, double left) const {
         const double n_rows = static_cast<double>(x_.size() + (to_itself_ ? 0 : y_.size()));
@@ -385,7 +385,8 @@ Reach Reach::nearest(index_t count, index_t of, bool is_known) {
     return {std::numeric_limits<double>::quiet_NaN(), share, is_known};
 }
 
-void use_axes(UseAxes use) { g_use = use; }
+void use_axes(Use use) { g_use = use; }
+Use axes_used() { return g_use; }
 
 std::unique_ptr<const Axes> Axes::find(const simd::Kernels& kernels, Precision precision, const Frame& frame,
                                        const Rows& x, const Rows* y, Reach reach, double n_pairs, int n_threads,

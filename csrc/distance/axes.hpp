@@ -6,6 +6,7 @@
 #include "core/aligned.hpp"
 #include "core/parallel.hpp"
 #include "distance/coded.hpp"
+#include "distance/use.hpp"
 #include "simd/kernels.hpp"
 
 namespace pyface::distance {
@@ -16,14 +17,15 @@ struct Reach {
     double square;
     double share;   // if square is NaN
     bool is_known;  // from the start, but for few rows, and not found along the way
+    double otherwise = 1.0;  // without axes so much of the pairs would be looked at
 
     static Reach within(double square) { return {square, 0.0, true}; }
     static Reach nearest(index_t count, index_t of, bool is_known = false);
 };
 
-// Whether axes are looked for: where they pay; wherever they can be (for tests); nowhere (to measure what they save).
-enum class UseAxes { where_they_pay, always, never };
-void use_axes(UseAxes use);
+// A first stage along axes; any first stage.
+void use_axes(Use use);
+Use axes_used();
 
 // An orthonormal basis, to 1e-9 but for the rounding to float32, of a space in which most of the length of most rows lies.
 // With h the coordinates of x in it and t what is left of its length, |<x, y> - <h, h'>| <= t t' for any rows x and y

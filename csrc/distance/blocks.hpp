@@ -19,9 +19,13 @@ public:
         index_t row_begin, row_end, col_begin, col_end;
     };
 
-    // `upper`: rows against themselves, pairs on and above the diagonal only.
-    Blocks(index_t n_rows, index_t n_cols, index_t dimension, bool upper)
-        : n_rows_(n_rows), n_cols_(n_cols), upper_(upper) {
+    // upper: rows against themselves, pairs on and above the diagonal only; beyond_squares: but those within a square of
+    // kSquare rows and columns about the diagonal.
+    enum class Part { all, upper, beyond_squares };
+    static constexpr index_t kSquare = 768;
+    static_assert(kSquare % kRowBlock == 0 && kSquare % kColBlock == 0);
+
+    Blocks(index_t n_rows, index_t n_cols, index_t dimension, Part part) : n_rows_(n_rows), n_cols_(n_cols), part_(part) {
         // Multiplications per task: some milliseconds with the fastest kernels, 60 ms with the slowest.
         constexpr index_t kTaskWork = index_t{1} << 28;
         constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
@@ -32,7 +36,7 @@ public:
         index_t total = 0;
         for (index_t row = 0; row < n_rows; row += kRowBlock) {
             first_task_.push_back(total);
-            total += n_chunks - first_chunk(row);
+            if (first_col(row) < n_cols) total += n_chunks - first_col(row) / chunk_;
         }
         first_task_.push_back(total);
     }
@@ -42,16 +46,20 @@ public:
     Task operator[](index_t task) const {
         const auto block = std::upper_bound(first_task_.begin(), first_task_.end(), task) - first_task_.begin() - 1;
         const index_t row = block * kRowBlock;
-        const index_t chunk = first_chunk(row) + task - first_task_[static_cast<std::size_t>(block)];
-        const index_t col = upper_ ? std::max(chunk * chunk_, row / kColBlock * kColBlock) : chunk * chunk_;
+        const index_t chunk = first_col(row) / chunk_ + task - first_task_[static_cast<std::size_t>(block)];
+        const index_t col = std::max(chunk * chunk_, first_col(row));
         return {row, std::min(row + kRowBlock, n_rows_), col, std::min((chunk + 1) * chunk_, n_cols_)};
     }
 
 private:
-    index_t first_chunk(index_t row) const { return upper_ ? row / chunk_ : 0; }
+    index_t first_col(index_t row) const {
+        return part_ == Part::all     ? 0
+               : part_ == Part::upper ? row / kColBlock * kColBlock
+                                      : (row / kSquare + 1) * kSquare;
+    }
 
     index_t n_rows_, n_cols_, chunk_;
-    bool upper_;
+    Part part_;
     std::vector<index_t> first_task_;  // per block of rows
 };
 

@@ -55,13 +55,17 @@ RowFacts code_row(const simd::Kernels& kernels, std::int32_t largest, const doub
     return facts;
 }
 
+float half_square_term(const RowFacts& facts) {
+    return static_cast<float>(-facts.half_square * (1.0 - kEvaluation) * (1.0 / static_cast<double>(facts.scale)));
+}
+
 void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t stride) {
     const double inverse = 1.0 / static_cast<double>(facts.scale);
     terms[0] = static_cast<float>(inverse);
     terms[stride] = static_cast<float>(static_cast<double>(facts.residual) * inverse);
     if (is_cosine) return;
     terms[2 * stride] = static_cast<float>(static_cast<double>(facts.length) * inverse);
-    terms[3 * stride] = static_cast<float>(-facts.half_square * (1.0 - kEvaluation) * inverse);
+    terms[3 * stride] = half_square_term(facts);
 }
 
 void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
@@ -118,6 +122,8 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
             }
         },
         poll);
+    longest_ = 0.0f;
+    for (index_t i = 0; precision == Precision::floats && i < size_; ++i) longest_ = std::max(longest_, facts(i).length);
 }
 
 void CodedRows::renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,

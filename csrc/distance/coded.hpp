@@ -55,6 +55,9 @@ float rounded_up(double x);
 RowFacts code_row(const simd::Kernels& kernels, std::int32_t largest, const double* row, index_t stride, double length,
                   std::int16_t* codes);
 
+// What the half square of a row takes off the scores of the others, for simd::Terms.
+float half_square_term(const RowFacts& facts);
+
 // The terms of a column for simd::Terms, `stride` apart: two under cosine, else four.
 // The bound, divided by both scales: |<x, y> - <c, c'>| <= residual * length' + coded_length * residual'.
 void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t stride);
@@ -71,13 +74,15 @@ public:
     void renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,
                const PollCallback& poll);
 
-    // From the next load on, the codes are kept as they lie in a row, too, for pairs that are looked at one by one.
-    void keep_rows() { keeps_rows_ = true; }
+    // Whether, from the next load on, the codes are kept as they lie in a row, too, for pairs that are looked at one by one.
+    void keep_rows(bool keep) { keeps_rows_ = keep; }
 
     index_t size() const { return size_; }
     index_t depth() const { return panels_.depth(); }  // words per row
     Precision precision() const { return precision_; }
     const RowFacts& facts(index_t i) const { return facts_[static_cast<std::size_t>(i)]; }
+    // No row is longer; of rows in float32.
+    double longest() const { return static_cast<double>(longest_); }
     // Start of the panel that begins with row i, a multiple of tile_cols.
     const simd::word_t* panel(index_t i) const { return panels_.panel(i); }
     // The terms of simd::Terms for columns [i, ...), i a multiple of tile_cols, and the distance between two terms.
@@ -115,6 +120,7 @@ private:
     WordPanels panels_;
     AlignedArray<float> terms_;
     std::vector<RowFacts> facts_;
+    float longest_ = 0.0f;
     AlignedArray<std::int8_t> rows_;
     index_t n_row_bytes_ = 0;
 };

@@ -36,7 +36,7 @@ PairsWithin::PairsWithin(const Rows& x, const Rows* y, Metric metric, double rad
       kernels_(simd::kernels()),
       frame_(x, y, metric, n_threads, poll),
       exact_(x, y, metric, n_threads, poll),
-      blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_),
+      blocks_(x_.size(), y_.size(), x_.dimension(), to_itself_ ? Blocks::Part::upper : Blocks::Part::all),
       sides_(x, y) {
     require(x_.size() < INT32_MAX && y_.size() < INT32_MAX, "a radius graph has at most 2^31 - 2 rows and columns");
     if (x_.dimension() > kFewColumns) code(n_threads, poll);
@@ -61,10 +61,10 @@ void PairsWithin::code(int n_threads, const PollCallback& poll) {
     const double n_pairs = static_cast<double>(x_.size()) * static_cast<double>(y_.size()) * (to_itself_ ? 0.5 : 1.0);
     const double square = frame_.is_cosine() ? 2.0 * radius_ : -2.0 * frame_.least_score(radius_, 0.0);
     sides_.find_axes(kernels_, Precision::codes, frame_, Reach::within(square), n_pairs, n_threads, poll);
-    sides_.load(kernels_, Precision::codes, frame_, n_threads, poll);
+    sides_.load(kernels_, {Precision::codes}, frame_, n_threads, poll);
     const bool are_few_bits = kernels_.coding.largest <= 127;
     if (are_few_bits && is_within_doubt(radius_, frame_, sides_.x_codes())) {
-        sides_.load(kernels_, Precision::wide_codes, frame_, n_threads, poll);
+        sides_.load(kernels_, {Precision::wide_codes}, frame_, n_threads, poll);
     }
 }
 

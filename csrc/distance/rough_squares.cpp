@@ -13,12 +13,7 @@ namespace {
 
 constexpr index_t kBlock = 96;  // rows of a task: a multiple of every tile_rows and tile_cols
 constexpr double kThreadWork = 4e6;  // multiplications that make up for starting a thread
-// Entries are rounded to float32, which moves a row by e and so a square s^2 by 4 e s + 4 e^2: at most by a share of it
-// plus 4 e^2 (1 / share + 1).
-constexpr double kShare = 0x1p-12;
 constexpr double kFloat64 = 1e-12;  // what float64 may have rounded, more than it does
-constexpr double kAbsolute = 1e-30;  // what denormal squares may lose
-constexpr double kFarthest = 1e100;
 
 }  // namespace
 
@@ -60,20 +55,12 @@ RoughSquares::RoughSquares(const Rows& x, Metric metric, Crew& crew) : metric_(m
     });
     double length = frame.is_cosine() ? 1.0 : 0.0;
     for (const double half_square : longest) length = std::max(length, std::sqrt(2.0 * half_square));
-    are_sound_ = std::isfinite(length) && unit_ > 1.0 / kFarthest && unit_ < kFarthest &&
+    are_sound_ = std::isfinite(length) && RoughBounds::hold(frame.scale()) &&
                  std::none_of(has_zeros.begin(), has_zeros.end(), [](char any) { return any != 0; });
 
-    // A difference, its square and its chain of sums; entries of up to 1 that were moved in float64 before.
-    const double roundings =
-        4.0 + static_cast<double>(simd::kChain) + std::ceil(static_cast<double>(d) / static_cast<double>(simd::kChain));
-    const double moved = 1.01 * (0x1p-24 * length + 0x1p-52 * std::sqrt(static_cast<double>(d)));
-    const double share = 1.01 * (0x1p-24 * roundings + kShare) + kFloat64;
-    least_ = 1.0 - share;
-    most_ = 1.0 + share;
-    added_ = 4.0 * moved * moved * (1.0 / kShare + 1.0) + kAbsolute;
-
-    least_of_square_ = static_cast<float>(least_ - 0x1p-20);
-    added_to_square_ = static_cast<float>(added_ * (1.0 + 0x1p-20));
+    bounds_ = RoughBounds(d, length);
+    least_of_square_ = static_cast<float>(bounds_.least() - 0x1p-20);
+    added_to_square_ = static_cast<float>(bounds_.added() * (1.0 + 0x1p-20));
 
     // Not a power of two, so that a column does not lie in few lines of the cache.
     stride_ = (n + width - 1) / width * width + 16;
@@ -100,19 +87,9 @@ RoughSquares::RoughSquares(const Rows& x, Metric metric, Crew& crew) : metric_(m
     });
 }
 
-// The next float32, so that no value is rounded beyond it.
-float RoughSquares::beyond(double square) const {
-    const double value = (square + added_) / least_;
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    if (!(value < static_cast<double>(std::numeric_limits<float>::max()))) return kInfinity;
-    return std::nextafter(static_cast<float>(value), kInfinity);
-}
-
 float RoughSquares::reach(double distance) const {
     const double square = metric_ == Metric::euclidean ? distance * distance : distance;
-    return beyond(square * (1.0 + kFloat64) / unit_ + (metric_ == Metric::cosine ? kFloat64 : 0.0));
+    return bounds_.reach(square * (1.0 + kFloat64) / unit_ + (metric_ == Metric::cosine ? kFloat64 : 0.0));
 }
-
-float RoughSquares::reach_of(float value) const { return beyond(static_cast<double>(value) * most_ + added_); }
 
 }  // namespace pyface::distance

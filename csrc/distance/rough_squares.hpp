@@ -4,6 +4,7 @@
 #include "core/aligned.hpp"
 #include "core/crew.hpp"
 #include "distance/frame.hpp"
+#include "distance/rough_bounds.hpp"
 
 namespace pyface::distance {
 
@@ -33,16 +34,14 @@ public:
     // Pairs within this distance have values up to this.
     float reach(double distance) const;
     // The same for pairs that are not farther than a pair of this value.
-    float reach_of(float value) const;
+    float reach_of(float value) const { return bounds_.reach_of(value); }
 
 private:
-    float beyond(double square) const;
-
     Metric metric_;
     bool are_sound_ = true;
     index_t stride_;
     double unit_;  // of a square in the frame
-    double least_, most_, added_;
+    RoughBounds bounds_;
     float least_of_square_, added_to_square_;  // a little less, and more, so that float32 will do
     AlignedArray<float> values_;
 };

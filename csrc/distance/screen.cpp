@@ -12,6 +12,10 @@ namespace {
 // A threshold is one float32 among others: what its rounding may move.
 constexpr double kRelative = 1e-6;
 constexpr double kMostPerShare = 1e12;  // beyond all scores; a row's scale is at least 2^-45
+// What codes of few bits save of each product, and what a pair costs that they leave, in products.
+constexpr double kFewBitsSave = 0.8, kPairLeft = 1500.0, kProductLeft = 2.0;
+
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
@@ -20,9 +24,9 @@ Screen::Screen(const simd::Kernels& kernels, const Frame& frame, Side x, Side y)
       frame_(frame),
       x_(x),
       y_(y),
-      thresholds_(static_cast<std::size_t>(kRowBlock)),
-      per_share_(static_cast<std::size_t>(kRowBlock)),
-      found_(static_cast<std::size_t>(kRowBlock * kColBlock)) {}
+      thresholds_(at(kRowBlock)),
+      per_share_(at(kRowBlock)),
+      found_(kRowBlock * kColBlock) {}
 
 void Screen::set_rows(index_t begin, index_t end) {
     begin_ = begin;
@@ -30,6 +34,8 @@ void Screen::set_rows(index_t begin, index_t end) {
     listed_ = nullptr;
     for (RowSide& side : sides_) side.has_terms = side.has_words = false;
     axis_side_.is_ready = false;
+    rows_.clear();
+    wide_rows_.clear();
 }
 
 void Screen::set_listed_rows(const std::int32_t* rows, index_t count) {
@@ -37,29 +43,36 @@ void Screen::set_listed_rows(const std::int32_t* rows, index_t count) {
     listed_ = rows;
 }
 
-const RowFacts& Screen::row_facts(const RowSide& side, index_t i) const {
-    if (&side == &sides_[static_cast<std::size_t>(Precision::floats)]) return side.block.facts(i);
-    return x_.codes->facts(row_number(i));
+const CodedRows& Screen::columns_of(Words words) const {
+    return words == kFloats ? float_columns_ : words == kCodes ? *y_.codes : *y_.few_bits;
+}
+
+const RowFacts& Screen::row_facts(Words words, index_t i) const {
+    if (words == kFloats) return sides_[kFloats].block.facts(i);
+    return (words == kCodes ? x_.codes : x_.few_bits)->facts(row_number(i));
 }
 
 void Screen::set_threshold(index_t i, double least_score, double per_share) {
-    thresholds_[static_cast<std::size_t>(i)] = least_score;
-    per_share_[static_cast<std::size_t>(i)] = per_share;
-    for (const Precision precision : {Precision::codes, Precision::floats}) {
-        if (side(precision).has_terms) set_term(side(precision), i);
+    thresholds_[at(i)] = least_score;
+    per_share_[at(i)] = per_share;
+    for (const Words words : {kCodes, kFloats, kFewBits}) {
+        if (sides_[words].has_terms) set_term(words, i);
     }
-    if (axis_side_.is_ready) {
-        axis_side_.starts[static_cast<std::size_t>(i)] = x_.axis_codes->row_start(row_number(i), least_score);
-    }
+    if (axis_side_.is_ready) axis_side_.starts[at(i)] = x_.axis_codes->row_start(row_number(i), least_score);
 }
 
-void Screen::set_term(RowSide& to, index_t i) const {
-    const RowFacts& f = row_facts(to, i);
+// A threshold that rounding in float32 does not lift above the one that is wanted.
+double Screen::lowered(double least_score, double half_square) const {
     // No score is below this, and float32 has no room for thresholds that are far below it.
     const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
-    const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
-    const double threshold =
-        wanted - std::fabs(wanted) * kRelative - kScoreRounding * (f.half_square + std::fabs(wanted)) - kScoreUnderflow;
+    const double wanted = std::max(least_score, lowest);
+    return wanted - std::fabs(wanted) * kRelative - kScoreRounding * (half_square + std::fabs(wanted)) - kScoreUnderflow;
+}
+
+void Screen::set_term(Words words, index_t i) {
+    RowSide& to = sides_[words];
+    const RowFacts& f = row_facts(words, i);
+    const double threshold = lowered(thresholds_[at(i)], f.half_square);
     const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     const double scale = static_cast<double>(f.scale);
     if (!frame_.has_shares()) {
@@ -67,189 +80,218 @@ void Screen::set_term(RowSide& to, index_t i) const {
         return;
     }
     // Shares are at most 1. A threshold without limit must not turn into a difference of infinities.
-    const double per_share = std::min(per_share_[static_cast<std::size_t>(i)], kMostPerShare);
+    const double per_share = std::min(per_share_[at(i)], kMostPerShare);
     to.terms[i] = static_cast<float>((bound - threshold + per_share * kRelative) / scale);
     to.terms[4 * kRowBlock + i] = static_cast<float>(per_share / scale);
 }
 
-void Screen::prepare(Precision precision) {
-    RowSide& to = side(precision);
-    if (precision == Precision::floats) {
-        to.block.load(kernels_, precision, frame_, *x_.rows, begin_, end_, 1, {}, listed_);
+void Screen::prepare_terms(Words words) {
+    RowSide& to = sides_[words];
+    if (to.has_terms) return;
+    if (words == kFloats) {
+        to.block.load(kernels_, Precision::floats, frame_, *x_.rows, begin_, end_, 1, {}, listed_);
     }
     if (to.terms.get() == nullptr) to.terms = AlignedArray<float>(simd::kMostTerms * kRowBlock);
     for (index_t i = 0; i < kRowBlock; ++i) {
         if (i >= n_rows()) {
-            to.terms[i] = std::numeric_limits<float>::quiet_NaN();
-            for (int t = 1; t < simd::kMostTerms; ++t) to.terms[t * kRowBlock + i] = 0.0f;
+            // Both, as a column's threshold takes the place of the row's.
+            to.terms[i] = to.terms[kRowBlock + i] = std::numeric_limits<float>::quiet_NaN();
+            for (int t = 2; t < simd::kMostTerms; ++t) to.terms[t * kRowBlock + i] = 0.0f;
             continue;
         }
-        const RowFacts& f = row_facts(to, i);
-        set_term(to, i);
+        const RowFacts& f = row_facts(words, i);
+        set_term(words, i);
         to.terms[kRowBlock + i] = f.coded_length / f.scale;
         to.terms[2 * kRowBlock + i] = f.residual / f.scale;
         to.terms[3 * kRowBlock + i] = 1.0f / f.scale;
+        if (frame_.has_shares()) continue;
+        // Beside a column's threshold: what the other side's terms hold beside a row's.
+        to.terms[4 * kRowBlock + i] = frame_.is_cosine() ? to.terms[2 * kRowBlock + i] : half_square_term(f);
     }
     to.has_terms = true;
 }
 
-void Screen::prepare_words(Precision precision) {
-    RowSide& to = side(precision);
-    const CodedRows& source = precision == Precision::codes ? *x_.codes : to.block;
+void Screen::prepare(Words words) {
+    prepare_terms(words);
+    RowSide& to = sides_[words];
+    if (to.has_words) return;
+    const CodedRows& source = words == kFloats ? to.block : words == kCodes ? *x_.codes : *x_.few_bits;
     const index_t height = kernels_.tile_rows;
     if (to.words.get() == nullptr) {
         to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
-        to.offsets.resize(static_cast<std::size_t>(kRowBlock + height));
+        to.offsets.resize(at(kRowBlock + height));
     }
-    if (precision == Precision::codes && listed_ != nullptr) {
+    if (words != kFloats && listed_ != nullptr) {
         source.gather_row_panels(listed_, n_rows(), to.words.get(), to.offsets.data());
     } else {
-        const index_t first = precision == Precision::codes ? begin_ : 0;
+        const index_t first = words == kFloats ? 0 : begin_;
         source.copy_row_panels(first, first + n_rows(), to.words.get(), to.offsets.data());
     }
     to.has_words = true;
 }
 
-void Screen::prepare_axes() {
-    AxisSide& to = axis_side_;
-    const WordPanels& source = x_.axis_codes->panels();
-    const index_t height = kernels_.tile_rows;
-    if (to.words.get() == nullptr) {
-        to.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
-        to.starts.resize(static_cast<std::size_t>(kRowBlock + height));
+// Of the rows and `count` columns from col_begin on.
+simd::Terms Screen::terms(Words words, index_t col_begin, index_t count) {
+    const CodedRows& cols = columns_of(words);
+    const index_t first = words == kFloats ? 0 : col_begin;
+    simd::Terms result{sides_[words].terms.get(), kRowBlock, cols.terms(first), cols.terms_stride(), cols.n_terms()};
+    if (column_thresholds_ == nullptr) return result;
+    if (column_limits_.get() == nullptr) column_limits_ = AlignedArray<float>(kColBlock);
+    for (index_t j = 0; j < count; ++j) {
+        const RowFacts& f = cols.facts(first + j);
+        const double threshold = lowered(column_thresholds_[j], f.half_square);
+        column_limits_[j] = static_cast<float>(-threshold / static_cast<double>(f.scale));
     }
-    if (listed_ != nullptr) {
-        source.gather_row_panels(listed_, n_rows(), to.words.get());
-    } else {
-        source.copy_row_panels(begin_, end_, to.words.get());
-    }
-    const bool are_wide = x_.codes->has_wide_rows();
-    to.rows.clear();
-    to.wide_rows.clear();
-    for (index_t i = 0; i < n_rows(); ++i) {
-        to.starts[static_cast<std::size_t>(i)] =
-            x_.axis_codes->row_start(row_number(i), thresholds_[static_cast<std::size_t>(i)]);
-        if (are_wide) to.wide_rows.push_back(x_.codes->wide_row(row_number(i)));
-        if (!are_wide) to.rows.push_back(x_.codes->row(row_number(i)));
-    }
-    std::fill(to.starts.begin() + n_rows(), to.starts.end(), AxisCodes::kNobody);
-    to.is_ready = true;
+    // Of columns that fill up a panel, which other terms rule out.
+    std::fill(column_limits_.get() + count, column_limits_.get() + kColBlock, 0.0f);
+    result.col_limits = column_limits_.get();
+    return result;
 }
 
-// Along the axes, then with the whole codes of each pair that is left. False: that does not pay, and nothing has been done.
-bool Screen::run_stages(index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
-    if (x_.axis_codes == nullptr || axis_pause_-- > 0) return false;
-    axis_pause_ = 0;
-    const index_t n_pairs = n_rows() * (col_end - col_begin);
-    const auto most_left = static_cast<index_t>(x_.axis_codes->axes().most_left() * static_cast<double>(n_pairs));
+simd::Panels Screen::panels(const simd::word_t* rows, const simd::word_t* cols, index_t depth, const Tile& tile) const {
+    const index_t height = kernels_.tile_rows;
+    const index_t width = kernels_.tile_cols;
+    return {rows,
+            (n_rows() + height - 1) / height,
+            cols,
+            (tile.col_end - tile.col_begin + width - 1) / width,
+            depth,
+            tile.above_diagonal ? tile.col_begin - begin_ : simd::kNoDiagonal};
+}
+
+void Screen::run(Words words, const Tile& tile) {
+    prepare(words);
+    words_ = words;
+    first_column_ = words == kFloats ? 0 : tile.col_begin;
+    if (words == kFloats && (float_columns_begin_ != tile.col_begin || float_columns_end_ != tile.col_end)) {
+        const Frame& frame = y_.frame == nullptr ? frame_ : *y_.frame;
+        float_columns_.load(kernels_, Precision::floats, frame, *y_.rows, tile.col_begin, tile.col_end);
+        float_columns_begin_ = tile.col_begin;
+        float_columns_end_ = tile.col_end;
+    }
+    const CodedRows& cols = columns_of(words);
+    const RowSide& rows = sides_[words];
+    const index_t n_cols = tile.col_end - tile.col_begin;
+    n_found_ = screen_of(kernels_, cols.precision())(
+        panels(rows.words.get(), cols.panel(first_column_), cols.depth(), tile), rows.offsets.data(),
+        terms(words, tile.col_begin, n_cols), found_.get());
+    count(words == kFloats ? Counter::pairs_in_float32 : Counter::pairs_in_codes, n_rows() * n_cols);
+    if (numbers_ != nullptr) drop_left_out(tile.col_begin);
+}
+
+void Screen::prepare_axes() {
+    if (axis_side_.is_ready) return;
+    const WordPanels& source = x_.axis_codes->panels();
+    const index_t height = kernels_.tile_rows;
+    if (axis_side_.words.get() == nullptr) {
+        axis_side_.words = AlignedArray<simd::word_t>((kRowBlock + height) * source.depth());
+        axis_side_.starts.resize(at(kRowBlock + height));
+    }
+    if (listed_ != nullptr) {
+        source.gather_row_panels(listed_, n_rows(), axis_side_.words.get());
+    } else {
+        source.copy_row_panels(begin_, end_, axis_side_.words.get());
+    }
+    for (index_t i = 0; i < n_rows(); ++i) {
+        axis_side_.starts[at(i)] = x_.axis_codes->row_start(row_number(i), thresholds_[at(i)]);
+    }
+    std::fill(axis_side_.starts.begin() + n_rows(), axis_side_.starts.end(), AxisCodes::kNobody);
+    axis_side_.is_ready = true;
+}
+
+void Screen::prepare_rows() {
+    if (!rows_.empty() || !wide_rows_.empty()) return;
+    for (index_t i = 0; i < n_rows(); ++i) {
+        if (x_.codes->has_wide_rows()) wide_rows_.push_back(x_.codes->wide_row(row_number(i)));
+        if (!x_.codes->has_wide_rows()) rows_.push_back(x_.codes->row(row_number(i)));
+    }
+}
+
+void Screen::run_along_axes(const Tile& tile) {
+    prepare_axes();
+    const WordPanels& cols = y_.axis_codes->panels();
+    n_found_ = kernels_.screen_axes(panels(axis_side_.words.get(), cols.panel(tile.col_begin), cols.depth(), tile),
+                                    axis_side_.starts.data(), y_.axis_codes->col_starts(tile.col_begin), found_.get());
+    const index_t n_pairs = n_rows() * (tile.col_end - tile.col_begin);
+    count(Counter::pairs_along_axes, n_pairs);
+    count(Counter::products_saved, -n_pairs * x_.axis_codes->axes().count());
+    if (numbers_ != nullptr) drop_left_out(tile.col_begin);
+}
+
+// A first stage, then the whole codes of each pair that is left. False: that does not pay.
+bool Screen::run_stages(index_t most, const Tile& tile) {
+    const bool along_axes = x_.axis_codes != nullptr && column_thresholds_ == nullptr;
+    if ((!along_axes && x_.few_bits == nullptr) || stage_pause_-- > 0) return false;
+    stage_pause_ = 0;
+    const auto d = static_cast<double>(x_.rows->dimension());
+    const index_t n_pairs = n_rows() * (tile.col_end - tile.col_begin);
+    const double share = along_axes ? x_.axis_codes->axes().most_left() : kFewBitsSave * d / (kPairLeft + kProductLeft * d);
+    const auto most_left = static_cast<index_t>(share * static_cast<double>(n_pairs));
     // So many are to be expected, beyond the few that doubt leaves: thresholds are still low.
     const index_t few = n_pairs / kManyCandidates;
     if (most > few + std::max(few, most_left)) return false;
-    if (!axis_side_.is_ready) prepare_axes();
-    if (!side(Precision::codes).has_terms) prepare(Precision::codes);
-    const WordPanels& cols = y_.axis_codes->panels();
-    const index_t height = kernels_.tile_rows;
-    const index_t width = kernels_.tile_cols;
-    const simd::Panels panels{axis_side_.words.get(),
-                              (n_rows() + height - 1) / height,
-                              cols.panel(col_begin),
-                              (col_end - col_begin + width - 1) / width,
-                              cols.depth(),
-                              above_diagonal ? col_begin - begin_ : simd::kNoDiagonal};
-    n_found_ = kernels_.screen_axes(panels, axis_side_.starts.data(), y_.axis_codes->col_starts(col_begin), found_.data());
-    const index_t d = x_.rows->dimension(), n_axes = x_.axis_codes->axes().count();
-    count(Counter::pairs_along_axes, n_pairs);
-    count(Counter::products_saved, -n_pairs * n_axes);
-    if (numbers_ != nullptr) drop_left_out(col_begin);
+    if (along_axes) run_along_axes(tile);
+    if (!along_axes) run(kFewBits, tile);
     if (n_found_ > most_left) {
-        axis_pause_ = index_t{1} << std::min(++axis_failures_, 6);
+        stage_pause_ = index_t{1} << std::min(++stage_failures_, 6);
         return false;
     }
-    axis_failures_ = 0;
-    count(Counter::products_saved, (n_pairs - n_found_) * d);
-    count(Counter::pairs_in_codes, n_found_);
-    precision_ = Precision::codes;
-    columns_ = y_.codes;
-    first_column_ = col_begin;
-    const RowSide& rows = side(Precision::codes);
-    const simd::Terms terms{rows.terms.get(), kRowBlock, columns_->terms(col_begin), columns_->terms_stride(),
-                            columns_->n_terms()};
-    const index_t stride = columns_->row_stride();
-    n_found_ = columns_->has_wide_rows()
-                   ? kernels_.screen_wide_pairs(axis_side_.wide_rows.data(), columns_->wide_row(col_begin), stride, terms,
-                                                found_.data(), n_found_)
-                   : kernels_.screen_pairs(axis_side_.rows.data(), columns_->row(col_begin), stride, terms, found_.data(),
-                                           n_found_);
+    stage_failures_ = 0;
+    if (along_axes) {
+        count(Counter::products_saved, (n_pairs - n_found_) * x_.rows->dimension());
+        count(Counter::pairs_in_codes, n_found_);
+    }
+    finish_pairs(tile);
     return true;
 }
 
-void Screen::run(Precision precision, index_t col_begin, index_t col_end, bool above_diagonal) {
-    const RowSide& rows = side(precision);
-    if (!rows.has_terms) prepare(precision);
-    if (!rows.has_words) prepare_words(precision);
-    precision_ = precision;
-    if (precision == Precision::codes) {
-        columns_ = y_.codes;
-        first_column_ = col_begin;
-    } else {
-        if (float_columns_begin_ != col_begin || float_columns_end_ != col_end) {
-            const Frame& frame = y_.frame == nullptr ? frame_ : *y_.frame;
-            float_columns_.load(kernels_, precision, frame, *y_.rows, col_begin, col_end);
-            float_columns_begin_ = col_begin;
-            float_columns_end_ = col_end;
-        }
-        columns_ = &float_columns_;
-        first_column_ = 0;
-    }
-    const index_t height = kernels_.tile_rows;
-    const index_t width = kernels_.tile_cols;
-    const simd::Panels panels{rows.words.get(),
-                              (n_rows() + height - 1) / height,
-                              columns_->panel(first_column_),
-                              (col_end - col_begin + width - 1) / width,
-                              columns_->depth(),
-                              above_diagonal ? col_begin - begin_ : simd::kNoDiagonal};
-    const simd::Terms terms{rows.terms.get(), kRowBlock, columns_->terms(first_column_), columns_->terms_stride(),
-                            columns_->n_terms()};
-    n_found_ = screen_of(kernels_, columns_->precision())(panels, rows.offsets.data(), terms, found_.data());
-    count(precision == Precision::codes ? Counter::pairs_in_codes : Counter::pairs_in_float32,
-          n_rows() * (col_end - col_begin));
-    if (numbers_ != nullptr) drop_left_out(col_begin);
+void Screen::finish_pairs(const Tile& tile) {
+    prepare_terms(kCodes);
+    prepare_rows();
+    words_ = kCodes;
+    first_column_ = tile.col_begin;
+    const simd::Terms by = terms(kCodes, tile.col_begin, tile.col_end - tile.col_begin);
+    const CodedRows& cols = *y_.codes;
+    const index_t stride = cols.row_stride();
+    n_found_ = cols.has_wide_rows() ? kernels_.screen_wide_pairs(wide_rows_.data(), cols.wide_row(tile.col_begin), stride,
+                                                                 by, found_.get(), n_found_)
+                                    : kernels_.screen_pairs(rows_.data(), cols.row(tile.col_begin), stride, by,
+                                                            found_.get(), n_found_);
 }
 
 void Screen::drop_left_out(index_t col_begin) {
     const std::int32_t* rows = numbers_ + begin_;
     const std::int32_t* cols = numbers_ + col_begin;
     const auto is_out = [&](const simd::Candidate& c) { return rows[c.row] >= 0 && rows[c.row] == cols[c.col]; };
-    const auto first = found_.begin();
+    simd::Candidate* first = found_.get();
     n_found_ = std::remove_if(first, first + n_found_, is_out) - first;
 }
 
 void Screen::run(Codes& codes, index_t most, index_t col_begin, index_t col_end, bool above_diagonal) {
+    const Tile tile{col_begin, col_end, above_diagonal};
     if (codes.failures_ < Codes::kPatience) {
-        if (!run_stages(most, col_begin, col_end, above_diagonal)) {
-            run(Precision::codes, col_begin, col_end, above_diagonal);
-        }
+        if (!run_stages(most, tile)) run(kCodes, tile);
         if (n_found_ <= most) {
             codes.failures_ = 0;
             return;
         }
         ++codes.failures_;
     }
-    run(Precision::floats, col_begin, col_end, above_diagonal);
+    run(kFloats, tile);
 }
 
-Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const {
-    const RowSide& rows = side(precision_);
-    const RowFacts& a = row_facts(rows, candidate.row);
-    const RowFacts& b = columns_->facts(first_column_ + candidate.col);
+Screen::Bounds Screen::bounds(const simd::Candidate& candidate) const { return both_bounds(candidate).of_row; }
+
+Screen::BothBounds Screen::both_bounds(const simd::Candidate& candidate) const {
+    const RowFacts& a = row_facts(words_, candidate.row);
+    const RowFacts& b = columns_of(words_).facts(first_column_ + candidate.col);
     const double product =
         static_cast<double>(candidate.value) * static_cast<double>(a.scale) * static_cast<double>(b.scale);
     const double bound = static_cast<double>(a.residual) * static_cast<double>(b.length) +
                          static_cast<double>(a.coded_length) * static_cast<double>(b.residual) +
                          kScoreRounding * (a.half_square + b.half_square) + kScoreUnderflow;
-    const double score = product - b.half_square;
-    return {score - bound, score + bound};
+    const double of_row = product - b.half_square, of_column = product - a.half_square;
+    return {{of_row - bound, of_row + bound}, {of_column - bound, of_column + bound}};
 }
 
 }  // namespace pyface::distance

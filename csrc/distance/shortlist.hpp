@@ -30,6 +30,7 @@ public:
         k_ = static_cast<std::size_t>(k);
         lows_.clear();
         entries_.clear();
+        entries_.reserve(4 * k_ + 32);
         floor_ = -std::numeric_limits<double>::infinity();
         end_ = std::numeric_limits<std::int32_t>::max();
         compact_at_ = 4 * k_ + 32;

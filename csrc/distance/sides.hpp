@@ -1,10 +1,9 @@
-// Rows, and what they are compared with, coded for a screen: along axes first, where that pays.
+// Rows, and what they are compared with, coded for a screen.
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "distance/screen.hpp"
+#include "distance/coded_side.hpp"
 
 namespace pyface::distance {
 
@@ -15,25 +14,21 @@ public:
     Sides(const Sides&) = delete;  // it points into itself
     Sides& operator=(const Sides&) = delete;
 
-    // Before codes are loaded. n_pairs: how many will be looked at.
-    void find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach,
+    // Before codes are loaded. n_pairs: how many will be looked at. Returns whether there will be a first stage along axes.
+    bool find_axes(const simd::Kernels& kernels, Precision precision, const Frame& frame, Reach reach,
                    double n_pairs, int n_threads, const PollCallback& poll);
-    void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, int n_threads,
+    void load(const simd::Kernels& kernels, CodeChoice choice, const Frame& frame, int n_threads,
               const PollCallback& poll);
 
-    const CodedRows& x_codes() const { return x_codes_; }
-    Side x() const { return {&x_, &x_codes_, nullptr, axes_ ? &*x_axis_codes_ : nullptr}; }
-    Side y() const {
-        if (to_itself_) return x();
-        return {&y_, &y_codes_, nullptr, axes_ ? &*y_axis_codes_ : nullptr};
-    }
+    const CodedRows& x_codes() const { return x_side_.codes(); }
+    Side x() const { return x_side_.side(x_); }
+    Side y() const { return to_itself_ ? x() : y_side_.side(y_); }
 
 private:
     Rows x_, y_;
     bool to_itself_;
     std::unique_ptr<const Axes> axes_;  // nullptr: no first stage along axes
-    std::optional<AxisCodes> x_axis_codes_, y_axis_codes_;
-    CodedRows x_codes_, y_codes_;
+    CodedSide x_side_, y_side_;
 };
 
 }  // namespace pyface::distance

@@ -7,6 +7,7 @@
 #include "core/aligned.hpp"
 #include "distance/counters.hpp"
 #include "distance/screen.hpp"
+#include "kmeans/rough_worker.hpp"
 
 namespace pyface::kmeans {
 namespace {
@@ -24,14 +25,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kBeyondAll = 1e20;  // no score in a frame is as high
 
 constexpr index_t kScreenWork = 1500;  // cycles per row
-
-// One thread's search.
-class Worker {
-public:
-    virtual ~Worker() = default;
-    // Up to kRowBlock rows; returns whether the label of any of them has changed.
-    virtual bool run(const std::int32_t* rows, index_t n_rows) = 0;
-};
 
 // All pairs in float64: the same bits as one pair at a time.
 template <class T>
@@ -96,9 +89,8 @@ public:
           set_(set),
           known_(known),
           crew_(crew),
-          screen_(data.kernels(), data.frame(), {&data.rows(), &data.coded(), nullptr, data.axis_codes()},
-                  {&set.rows(), &set.coded(), nullptr, set.axis_codes()}),
-          exact_(data.rows(), &set.rows(), distance::Metric::sqeuclidean, 1, {}),
+          screen_(data.kernels(), data.frame(), data.side(), set.side()),
+          decide_(data, set),
           limits_(static_cast<std::size_t>(kRowBlock)) {}
 
     bool run(const std::int32_t* rows, index_t n_rows) override {
@@ -198,22 +190,7 @@ private:
     }
 
     void compare(index_t i, const std::int32_t* cols, index_t count) {
-        const index_t row = rows_[i];
-        values_.resize(static_cast<std::size_t>(count));
-        exact_.distances(row, cols, count, values_.data());
-        double distance = known_.distances[row];
-        std::int32_t label = known_.labels[row];
-        for (index_t c = 0; c < count; ++c) {
-            const double value = values_[static_cast<std::size_t>(c)];
-            const std::int32_t number = set_.number(cols[c]);
-            if (value < distance || (value == distance && number < label) || label == kUnknown) {
-                distance = value;
-                label = number;
-            }
-        }
-        if (label == known_.labels[row]) return;
-        known_.labels[row] = label;
-        known_.distances[row] = distance;
+        if (!decide_.take_nearest(known_, rows_[i], cols, count)) return;
         any_change_ = true;
         set_limit(i, std::max(limit(i), least_score(i)));
     }
@@ -223,13 +200,12 @@ private:
     Assignment known_;
     Crew& crew_;
     Screen screen_;
-    distance::Exact exact_;
+    Decision<T> decide_;
     const std::int32_t* rows_ = nullptr;
     std::int32_t next_number_ = 0;  // of the first centre that has not been looked at
     std::vector<double> limits_;  // per row of the block: scores below this are of no interest
     std::vector<std::int32_t> touched_, by_row_;
     std::vector<Found> found_;
-    std::vector<double> values_;
     bool any_change_ = false;
 };
 
@@ -239,14 +215,10 @@ bool is_small(index_t n_centers, index_t dimension) { return n_centers * (dimens
 
 template <class T>
 void CenterSet<T>::code(const Data& data, int n_threads, const PollCallback& poll) {
-    axis_codes_.reset();
     // A screen in float32 reads the rows themselves.
-    if (data.precision() == Precision::floats || is_small(size(), data.dimension())) return;
-    if (data.axis_codes() != nullptr) {
-        axis_codes_.emplace(data.kernels(), data.axis_codes()->axes()).load(data.frame(), rows_, n_threads, poll);
-        coded_.keep_rows();
-    }
-    coded_.load(data.kernels(), data.precision(), data.frame(), rows_, 0, rows_.size(), n_threads, poll);
+    if (!data.is_rough() && (is_small(size(), data.dimension()) || data.precision() == Precision::floats)) return;
+    data.begin(side_);
+    side_.load(data.frame(), rows_, n_threads, poll);
 }
 
 template <class T>
@@ -278,6 +250,7 @@ bool search(const Data& data, const CenterSet<T>& set, VectorView<const std::int
     const index_t block = std::min(kRowBlock, share);
     distance::Pool<Worker> workers;
     const auto make = [&]() -> std::unique_ptr<Worker> {
+        if (data.is_rough()) return std::make_unique<RoughWorker<T>>(data, set, known, crew);
         if (is_small(set.size(), data.dimension())) {
             return std::make_unique<DirectWorker<T>>(data, set, known, crew);
         }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <vector>
 
 #include "core/crew.hpp"
@@ -29,8 +28,8 @@ public:
 
     index_t size() const { return rows_.size(); }
     const Rows& rows() const { return rows_; }
-    const distance::CodedRows& coded() const { return coded_; }
-    const distance::AxisCodes* axis_codes() const { return axis_codes_ ? &*axis_codes_ : nullptr; }
+    const distance::CodedRows& coded() const { return side_.codes(); }
+    distance::Side side() const { return side_.side(rows_); }
     // The number of the centre in column j.
     std::int32_t number(index_t j) const {
         return numbers_.empty() ? static_cast<std::int32_t>(j) : numbers_[static_cast<std::size_t>(j)];
@@ -42,8 +41,7 @@ private:
     std::vector<T> copies_;
     std::vector<std::int32_t> numbers_;
     Rows rows_{MatrixView<const T>{}};
-    std::optional<distance::AxisCodes> axis_codes_;  // if the data have them
-    distance::CodedRows coded_;
+    distance::CodedSide side_;
 };
 
 // What is known of each row: its nearest centre so far, ties by lower number, and the squared distance to it in

@@ -6,10 +6,14 @@
 #include "core/aligned.hpp"
 #include "core/require.hpp"
 #include "distance/code_choice.hpp"
+#include "distance/rough_bounds.hpp"
 #include "simd/isa.hpp"
 
 namespace pyface::kmeans {
 namespace {
+
+// Of all rows and centres: a screen would not pay for its codes.
+constexpr double kFewProducts = 2e7;
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
@@ -44,14 +48,20 @@ void Data::prepare(const Rows* centers, index_t n_centers, int n_threads, const 
     if (!frame_ || is_wide_) make_frame(nullptr);
     if (centers != nullptr && largest_entry(*centers) * frame_->scale() > 1.0) make_frame(centers);
     if (is_coded_) return;
-    codes_ = distance::codes_for_neighbors(kernels_, *frame_, x_);
+    const double n_pairs = static_cast<double>(size()) * static_cast<double>(n_centers);
+    const bool are_few = n_pairs * static_cast<double>(dimension()) <= kFewProducts &&
+                         distance::floats_used() != distance::Use::never;
+    choice_ = are_few ? distance::CodeChoice{Precision::floats} : distance::what_tells_neighbors(kernels_, *frame_, x_);
+    is_rough_ = choice_.precision == Precision::floats && distance::RoughBounds::hold(frame_->scale());
+    if (choice_.precision == Precision::floats && !is_rough_) choice_ = {Precision::wide_codes};
+    if (dimension() <= distance::kFewColumns) choice_ = {Precision::floats};
     find_axes(n_centers, n_threads, poll);
-    coded_.load(kernels_, precision(), *frame_, x_, 0, x_.size(), n_threads, poll);
+    side_.begin(kernels_, choice_, axes_.get());
+    side_.load(*frame_, x_, n_threads, poll);
     is_coded_ = true;
 }
 
 void Data::find_axes(index_t n_centers, int n_threads, const PollCallback& poll) {
-    axis_codes_.reset();
     axes_.reset();
     if (precision() == Precision::floats) return;
     // All rows are compared with all centres at first, and some of them later. A centre is about as far away as the nearest
@@ -60,9 +70,6 @@ void Data::find_axes(index_t n_centers, int n_threads, const PollCallback& poll)
     const double n_pairs = kRounds * static_cast<double>(size()) * static_cast<double>(n_centers);
     axes_ = distance::Axes::find(kernels_, precision(), *frame_, x_, nullptr, distance::Reach::nearest(1, n_centers, true),
                                  n_pairs, n_threads, poll);
-    if (!axes_) return;
-    axis_codes_.emplace(kernels_, *axes_).load(*frame_, x_, n_threads, poll);
-    coded_.keep_rows();
 }
 
 double Data::mean_variance(int n_threads, const PollCallback& poll) const {

@@ -3,13 +3,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/parallel.hpp"
-#include "distance/coded.hpp"
+#include "distance/coded_side.hpp"
 #include "distance/frame.hpp"
-#include "distance/screen.hpp"
 
 namespace pyface::kmeans {
 
@@ -27,21 +25,24 @@ public:
     double weight(index_t i) const { return weights_.size == 0 ? 1.0 : weights_[i]; }
 
     const simd::Kernels& kernels() const { return kernels_; }
-    // What coded() holds: codes, or float32 where there are few columns.
+    // What coded() holds: codes, or float32 where there are few columns, or where rows are compared in float32.
     Precision precision() const {
-        return dimension() > distance::kFewColumns ? codes_ : Precision::floats;
+        return dimension() > distance::kFewColumns ? choice_.precision : Precision::floats;
     }
+    // Whether all rows and centres are compared in float32: few of them, or codes would tell too few apart.
+    bool is_rough() const { return is_rough_; }
 
     // Codes the rows unless they are coded already, in a frame that holds centres which lie far outside the rows, or
     // in one for the rows alone (nullptr). They are to be compared with so many centres, some times. What follows may be
     // asked for after that.
     void prepare(const Rows* centers, index_t n_centers, int n_threads, const PollCallback& poll);
     const distance::Frame& frame() const { return *frame_; }
-    const distance::CodedRows& coded() const { return coded_; }
-    // nullptr: no first stage along axes.
-    const distance::AxisCodes* axis_codes() const { return axis_codes_ ? &*axis_codes_ : nullptr; }
+    const distance::CodedRows& coded() const { return side_.codes(); }
+    distance::Side side() const { return side_.side(x_); }
+    // The same for others that are to be compared with them.
+    void begin(distance::CodedSide& others) const { others.begin(kernels_, choice_, axes_.get()); }
     // |x|^2 / 2 of row i in the frame.
-    double half_square(index_t i) const { return coded_.facts(i).half_square; }
+    double half_square(index_t i) const { return coded().facts(i).half_square; }
 
     // Mean over the columns of the variance of a column, all rows counting alike.
     double mean_variance(int n_threads, const PollCallback& poll) const;
@@ -54,11 +55,11 @@ private:
     const simd::Kernels& kernels_;
     bool is_wide_ = false;  // the frame holds more than the rows
     bool is_coded_ = false;
-    Precision codes_ = Precision::codes;
+    bool is_rough_ = false;
+    distance::CodeChoice choice_;
     std::unique_ptr<distance::Frame> frame_;
     std::unique_ptr<const distance::Axes> axes_;
-    std::optional<distance::AxisCodes> axis_codes_;
-    distance::CodedRows coded_;
+    distance::CodedSide side_;
 };
 
 }  // namespace pyface::kmeans

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "core/require.hpp"
-#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/screen.hpp"
 #include "simd/isa.hpp"
@@ -96,23 +95,22 @@ ClusterSearch::ClusterSearch(const Space& space, int n_threads, const PollCallba
       frame_(rows_, nullptr, space.metric(), n_threads, poll),
       scale_(std::min(frame_.scale() * frame_.scale(), std::numeric_limits<double>::max())) {
     require(space.n_slots() < INT32_MAX, "at most 2^31 - 2 rows can be clustered");
-    if (has_codes()) precision_ = distance::codes_for_neighbors(kernels_, frame_, rows_);
-    find_axes();
+    if (has_codes()) begin_codes();
     reload();
 }
 
 bool ClusterSearch::has_codes() const { return rows_.dimension() > kFewColumns; }
 
-// Ward's thresholds depend on both clusters by a product, which a sum of two starts can't say.
-void ClusterSearch::find_axes() {
-    if (!has_codes() || space_.is_ward()) return;
+void ClusterSearch::begin_codes() {
+    const distance::CodeChoice choice = distance::codes_for_neighbors(kernels_, frame_, rows_);
     const auto n = static_cast<double>(rows_.size());
     const auto reach = distance::Reach::nearest(kUsualNeighbors, rows_.size());
-    axes_ = distance::Axes::find(kernels_, precision_, frame_, rows_, nullptr, reach,
-                                 n * n / 2.0, n_threads_, poll_);
-    if (!axes_) return;
-    axis_codes_.emplace(kernels_, *axes_);
-    codes_.keep_rows();
+    // Ward's thresholds depend on both clusters by a product, which a sum of two starts can't say.
+    if (!space_.is_ward()) {
+        axes_ = distance::Axes::find(kernels_, choice.precision, frame_, rows_, nullptr, reach, n * n / 2.0, n_threads_,
+                                     poll_);
+    }
+    side_.begin(kernels_, choice, axes_.get());
 }
 
 // Ward's distance is a square times 2 |a| |b| / (|a| + |b|): that it is below a limit depends on 1 / |b| linearly, hence
@@ -133,8 +131,7 @@ void ClusterSearch::reload() {
     for (index_t i = 0; i < n; ++i) set_facts(i);
     frame_.adjust(added_.data(), space_.is_ward() ? shares_.data() : nullptr);
     if (has_codes()) {
-        codes_.load(kernels_, precision_, frame_, rows_, 0, n, n_threads_, poll_);
-        if (axis_codes_) axis_codes_->load(frame_, rows_, n_threads_, poll_);
+        side_.load(frame_, rows_, n_threads_, poll_);
         return;
     }
     halves_.resize(at(n));
@@ -146,9 +143,7 @@ void ClusterSearch::reload() {
 void ClusterSearch::renew(const std::vector<std::int32_t>& changed) {
     for (const std::int32_t slot : changed) set_facts(slot);
     if (has_codes()) {
-        const auto n_changed = static_cast<index_t>(changed.size());
-        codes_.renew(frame_, rows_, changed.data(), n_changed, n_threads_, poll_);
-        if (axis_codes_) axis_codes_->renew(frame_, rows_, changed.data(), n_changed, n_threads_, poll_);
+        side_.renew(frame_, rows_, changed.data(), static_cast<index_t>(changed.size()), n_threads_, poll_);
         return;
     }
     const AlignedBuffer row(frame_.stride());
@@ -162,7 +157,7 @@ void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, doubl
         screen.set_threshold(i, 1.0 - raw);
         return;
     }
-    const double half = has_codes() ? codes_.facts(slot).half_square : halves_[at(slot)];
+    const double half = has_codes() ? side_.codes().facts(slot).half_square : halves_[at(slot)];
     raw += kUnderflow;
     if (!space_.is_ward()) {
         screen.set_threshold(i, half - raw * scale_ / 2.0);
@@ -175,7 +170,7 @@ void ClusterSearch::set_threshold(Screen& screen, index_t i, index_t slot, doubl
 ClusterSearch::Interval ClusterSearch::raw_bounds(index_t a, index_t b, const Screen::Bounds& score) const {
     const double least = space_.least(a, b);
     if (frame_.is_cosine()) return {std::max(least, 1.0 - score.high), std::max(least, 1.0 - score.low)};
-    const double half = has_codes() ? codes_.facts(a).half_square : halves_[at(a)];
+    const double half = has_codes() ? side_.codes().facts(a).half_square : halves_[at(a)];
     const double n_a = space_.size(a);
     const double n_b = space_.size(b);
     const double factor = (space_.is_ward() ? 2.0 * (n_a * n_b) / (n_a + n_b) : 1.0) * 2.0 / scale_;
@@ -285,7 +280,8 @@ void ClusterSearch::search(const std::vector<Query>& queries, index_t block, ind
 }
 
 bool ClusterSearch::sweep(double raw, index_t max_pairs, std::vector<Pair>& pairs) {
-    const distance::Blocks blocks(space_.n_slots(), space_.n_slots(), rows_.dimension(), true);
+    const distance::Blocks blocks(space_.n_slots(), space_.n_slots(), rows_.dimension(),
+                                  distance::Blocks::Part::upper);
     std::vector<std::vector<Pair>> found(at(blocks.size()));
     std::atomic<index_t> n_found{0};
     parallel_for(

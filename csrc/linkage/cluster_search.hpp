@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "distance/blocks.hpp"
+#include "distance/coded_side.hpp"
 #include "distance/shortlist.hpp"
 #include "linkage/space.hpp"
 
@@ -80,14 +81,14 @@ private:
     };
     auto lease() {
         auto worker = workers_.lease([this] {
-            const distance::Side side{&rows_, &codes_, nullptr, axis_codes_ ? &*axis_codes_ : nullptr};
+            const distance::Side side = side_.side(rows_);
             return std::make_unique<Worker>(distance::Screen(kernels_, frame_, side, side));
         });
         worker->screen.forget_columns();
         return worker;
     }
     bool has_codes() const;
-    void find_axes();
+    void begin_codes();
     void set_facts(index_t slot);
     void set_threshold(distance::Screen& screen, index_t i, index_t slot, double raw) const;
     Interval raw_bounds(index_t a, index_t b, const distance::Screen::Bounds& score) const;
@@ -105,10 +106,8 @@ private:
     distance::Frame frame_;
     double scale_;  // from raw distances to those of the frame
     std::vector<double> added_, shares_, halves_;
-    distance::Precision precision_ = distance::Precision::codes;
     std::unique_ptr<const distance::Axes> axes_;  // of the slots as they were at first; nullptr: none
-    std::optional<distance::AxisCodes> axis_codes_;
-    distance::CodedRows codes_;
+    distance::CodedSide side_;
     distance::Pool<Worker> workers_;
     index_t n_wanted_ = 0;
     std::vector<distance::Shortlist> lists_;

@@ -5,13 +5,20 @@
 #include <limits>
 
 #include "core/aligned.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/rough_squares.hpp"
+#include "distance/screen.hpp"
 #include "linkage/condensed.hpp"
+#include "simd/isa.hpp"
 
 namespace pyface::linkage {
 namespace {
+
+using distance::Metric;
+
+constexpr index_t kMostOfTight = 8192;  // whose squares take 256 MB
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
@@ -110,6 +117,16 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
 }
 
 }  // namespace
+
+bool are_few(const RowSpace& space, index_t n_alive, index_t few) {
+    if (n_alive <= few || few == 0) return n_alive <= few;
+    const simd::Rows& x = space.rows();
+    if (x.size() > kMostOfTight || x.dimension() <= distance::kFewColumns) return false;
+    for (index_t i = 0; space.metric() == Metric::cosine && i < x.size(); ++i) {
+        if (space.is_zero(i)) return false;  // squares say nothing of it
+    }
+    return distance::are_tight(simd::kernels(), distance::Frame(x, nullptr, space.metric(), 1, {}), x);
+}
 
 std::vector<Line> lines_of_few(const RowSpace& space, const std::vector<std::int32_t>& rows, double raw_limit,
                                int n_threads, const PollCallback& poll) {

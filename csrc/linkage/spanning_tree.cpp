@@ -88,8 +88,8 @@ public:
         return std::move(lines_);
     }
 
-    // Of each set of equal rows one counts.
-    index_t n_alive() const { return static_cast<index_t>(rows_.size()); }
+    // Whether that is the faster way. Of each set of equal rows one counts.
+    bool are_few(index_t few) const { return linkage::are_few(space_, static_cast<index_t>(rows_.size()), few); }
 
     // Raw core distances; empty without.
     std::vector<double> take_cores() { return std::move(cores_); }
@@ -362,7 +362,7 @@ std::vector<Edge> spanning_edges(const simd::Rows& x, Metric metric, double heig
     const bool is_root = metric == Metric::euclidean;
     const double raw_limit = is_root ? height_limit * height_limit * (1.0 + 1e-12) : height_limit;
     SpanningTree tree(x, metric, raw_limit, 1, 1.0, n_threads, poll);
-    auto lines = tree.n_alive() <= few ? tree.run_on_few() : tree.run();
+    auto lines = tree.are_few(few) ? tree.run_on_few() : tree.run();
     require(static_cast<index_t>(lines.size()) == std::max<index_t>(x.size() - 1, 0) || std::isfinite(height_limit),
             "X: distances are not finite numbers; scale the data");
     std::sort(lines.begin(), lines.end());

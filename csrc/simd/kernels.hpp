@@ -74,6 +74,10 @@ struct Terms {
     const float* col;
     index_t col_stride;
     int count;  // 2, 4 or 5
+    // Pairs that matter to either side: not nullptr, with 2 or 4 terms, it holds one more number of each column. The part
+    // of the sum that says how far the pair is above the row's threshold, term 0 and with four terms 3, may be that for the
+    // column's instead, the larger one counts: row[3] * col_limits[j] + row[4] * col[0]. Rows have all kMostTerms then.
+    const float* col_limits = nullptr;
 };
 inline constexpr int kMostTerms = 5;
 

@@ -121,6 +121,25 @@ inline Ints pair_products(const Code* row, const Code* col, index_t stride) {
     return plus(sums[0], sums[1]);
 }
 
+template <int kTerms>
+inline float above_thresholds(const Terms& terms, const Candidate& pair) {
+    const auto row = [&](int t) { return terms.row[t * terms.row_stride + pair.row]; };
+    const auto col = [&](int t) { return terms.col[t * terms.col_stride + pair.col]; };
+    float x = pair.value;
+    if (terms.col_limits == nullptr) {
+        PYFACE_UNROLL for (int t = 0; t < kTerms; ++t) x += row(t) * col(t);
+        return x;
+    }
+    x += row(1) * col(1);
+    float of_row = row(0) * col(0);
+    if constexpr (kTerms == 4) {
+        x += row(2) * col(2);
+        of_row += row(3) * col(3);
+    }
+    const float of_col = row(3) * terms.col_limits[pair.col] + row(4) * col(0);
+    return x + (of_row > of_col ? of_row : of_col);
+}
+
 template <int kTerms, class Code>
 inline index_t screen_pairs_by(const Code* const* rows, const Code* cols, index_t stride, const Terms& terms,
                                Candidate* pairs, index_t count) {
@@ -137,12 +156,8 @@ inline index_t screen_pairs_by(const Code* const* rows, const Code* cols, index_
         put_totals(sums, 0, values);
         for (index_t p = first; p < count && p < first + kScanGroup; ++p) {
             const Candidate pair = {pairs[p].row, pairs[p].col, values[p - first]};
-            float x = pair.value;
-            PYFACE_UNROLL for (int t = 0; t < kTerms; ++t) {
-                x += terms.row[t * terms.row_stride + pair.row] * terms.col[t * terms.col_stride + pair.col];
-            }
             pairs[found] = pair;  // written in any case: a branch would be guessed wrong too often
-            found += x >= 0.0f ? 1 : 0;
+            found += above_thresholds<kTerms>(terms, pair) >= 0.0f ? 1 : 0;
         }
     }
     return found;

@@ -10,6 +10,12 @@ constexpr int kTileCols = kTileVectors * kWidth;
 #else
 #define PYFACE_UNROLL
 #endif
+// Not inlined: beside such a function the sums would not keep all their registers.
+#if defined(_MSC_VER)
+#define PYFACE_BY_ITSELF __declspec(noinline)
+#else
+#define PYFACE_BY_ITSELF [[gnu::noinline]]
+#endif
 #define PYFACE_EACH(r, c)                          \
     PYFACE_UNROLL for (int r = 0; r < kTileRows; ++r) \
     PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c)
@@ -125,6 +131,11 @@ inline void each_micro_tile(const Panels& p, Body body) {
     }
 }
 
+template <class Op>
+PYFACE_BY_ITSELF void lone_float_tile(const word_t* rows, const word_t* cols, index_t depth, float* sums) {
+    float_tile<Op>(rows, cols, depth, sums);
+}
+
 template <class Op, Finish kFinish>
 bool dense_as(const Panels& panels, float* out, index_t out_stride) {
     const Floats one = spread(1.0f);
@@ -133,7 +144,8 @@ bool dense_as(const Panels& panels, float* out, index_t out_stride) {
     Floats largest_seen = float_zero();
     each_micro_tile(panels, [&](index_t r0, index_t c0, const word_t* rows, const word_t* cols) {
         alignas(64) float sums[kTileRows * kTileCols];
-        float_tile<Op>(rows, cols, panels.depth, sums);
+        if constexpr (kFinish == Finish::none) lone_float_tile<Op>(rows, cols, panels.depth, sums);
+        if constexpr (kFinish != Finish::none) float_tile<Op>(rows, cols, panels.depth, sums);
         float* corner = out + r0 * kTileRows * out_stride + c0 * kTileCols;
         PYFACE_EACH(r, c) {
             Floats x = load_floats(sums + r * kTileCols + c * kWidth);
@@ -176,9 +188,21 @@ inline int lowest_bit(unsigned bits) {
 #endif
 }
 
+// Writes those of a micro-tile whose bits are set, row by row, and returns how many.
+inline index_t write_candidates(const float* sums, unsigned (&bits)[kTileRows], index_t row, index_t col, Candidate* out) {
+    index_t found = 0;
+    for (int r = 0; r < kTileRows; ++r) {
+        for (; bits[r] != 0; bits[r] &= bits[r] - 1) {
+            const int j = lowest_bit(bits[r]);
+            out[found++] = {static_cast<std::int32_t>(row + r), static_cast<std::int32_t>(col + j),
+                            sums[r * kTileCols + j]};
+        }
+    }
+    return found;
+}
+
 template <int kTerms>
 inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t col, Candidate* out) {
-    index_t found = 0;
     unsigned bits[kTileRows];
     unsigned any = 0;
     static_assert(kTileCols <= 32);
@@ -203,15 +227,49 @@ inline index_t pick(const float* sums, const Terms& terms, index_t row, index_t 
         }
         any |= bits[r];
     }
-    if (any == 0) return 0;
-    for (int r = 0; r < kTileRows; ++r) {
-        for (; bits[r] != 0; bits[r] &= bits[r] - 1) {
-            const int j = lowest_bit(bits[r]);
-            out[found++] = {static_cast<std::int32_t>(row + r), static_cast<std::int32_t>(col + j),
-                            sums[r * kTileCols + j]};
+    return any == 0 ? 0 : write_candidates(sums, bits, row, col, out);
+}
+
+// With thresholds of the columns beside those of the rows.
+template <int kTerms>
+PYFACE_BY_ITSELF index_t pick_for_both(const float* sums, const Terms& terms, index_t row, index_t col, Candidate* out) {
+    unsigned bits[kTileRows];
+    unsigned any = 0;
+    Floats col_terms[kTerms][kTileVectors];
+    Floats limits[kTileVectors];
+    for (int c = 0; c < kTileVectors; ++c) {
+        for (int t = 0; t < kTerms; ++t) {
+            col_terms[t][c] = load_floats(terms.col + t * terms.col_stride + col + c * kWidth);
         }
+        limits[c] = load_floats(terms.col_limits + col + c * kWidth);
     }
-    return found;
+    for (int r = 0; r < kTileRows; ++r) {
+        const float* of_row = terms.row + row + r;
+        const auto row_term = [&](int t) { return spread(of_row[t * terms.row_stride]); };
+        bits[r] = 0;
+        PYFACE_UNROLL for (int c = 0; c < kTileVectors; ++c) {
+            Floats for_row = fused(row_term(0), col_terms[0][c], float_zero());
+            if constexpr (kTerms == 4) for_row = fused(row_term(3), col_terms[3][c], for_row);
+            const Floats for_col =
+                fused(row_term(3), limits[c], fused(row_term(4), col_terms[0][c], float_zero()));
+            Floats x = load_floats(sums + r * kTileCols + c * kWidth);
+            x = fused(row_term(1), col_terms[1][c], x);
+            if constexpr (kTerms == 4) x = fused(row_term(2), col_terms[2][c], x);
+            bits[r] |= not_negative(add(x, largest(for_row, for_col))) << (c * kWidth);
+        }
+        any |= bits[r];
+    }
+    return any == 0 ? 0 : write_candidates(sums, bits, row, col, out);
+}
+
+inline index_t pick_by_terms(const float* sums, const Terms& terms, index_t row, index_t col, Candidate* out) {
+    if (terms.col_limits != nullptr) {
+        return terms.count == 2 ? pick_for_both<2>(sums, terms, row, col, out)
+                                : pick_for_both<4>(sums, terms, row, col, out);
+    }
+    return terms.count == 2   ? pick<2>(sums, terms, row, col, out)
+           : terms.count == 4 ? pick<4>(sums, terms, row, col, out)
+                              : pick<5>(sums, terms, row, col, out);
 }
 
 struct OfFloats {
@@ -233,11 +291,7 @@ index_t screen(const Panels& panels, const std::int32_t* offsets, const Terms& t
     each_micro_tile(panels, [&](index_t r, index_t c, const word_t* rows, const word_t* cols) {
         alignas(64) float sums[kTileRows * kTileCols];
         Words::tile(rows, cols, panels.depth, offsets == nullptr ? nullptr : offsets + r * kTileRows, sums);
-        const index_t row = r * kTileRows;
-        const index_t col = c * kTileCols;
-        found += terms.count == 2   ? pick<2>(sums, terms, row, col, out + found)
-                 : terms.count == 4 ? pick<4>(sums, terms, row, col, out + found)
-                                    : pick<5>(sums, terms, row, col, out + found);
+        found += pick_by_terms(sums, terms, r * kTileRows, c * kTileCols, out + found);
     });
     return found;
 }

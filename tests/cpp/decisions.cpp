@@ -3,6 +3,7 @@
 #include <string>
 
 #include "distance/axes.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/distances.hpp"
 #include "distance/within.hpp"
 #include "kernels.hpp"
@@ -171,9 +172,14 @@ bool decisions_agree() {
     for (const std::string& isa : supported()) {
         set_active(isa);
         bool agrees = decided().agrees_with(wanted);
-        distance::use_axes(distance::UseAxes::always);
+        distance::use_axes(distance::Use::always);
         agrees &= decided().agrees_with(wanted);
-        distance::use_axes(distance::UseAxes::where_they_pay);
+        distance::use_axes(distance::Use::where_they_pay);
+        for (const auto use : {distance::Use::always, distance::Use::never}) {
+            distance::use_floats(use);
+            agrees &= decided().agrees_with(wanted);
+        }
+        distance::use_floats(distance::Use::where_they_pay);
         std::printf("%-12s decisions: %s\n", isa.c_str(), agrees ? "agree" : "DIFFER");
         all_agree &= agrees;
     }

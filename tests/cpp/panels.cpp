@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "kernels.hpp"
@@ -148,16 +149,18 @@ Sides codes(const Kernels& k, const Coding& coding, index_t n, index_t m, index_
 }
 
 // Terms by which all pairs are let through (count 0), or so many of any size; NaN for who fills up a panel, and one row.
+// For both: columns have limits as well.
 struct MadeTerms {
-    std::vector<float> row, col;
+    std::vector<float> row, col, limits;
     index_t rows, cols;
     int count;
 
-    MadeTerms(const Kernels& k, const Sides& s, int n, double scale)
+    MadeTerms(const Kernels& k, const Sides& s, int n, double scale, bool for_both)
         : rows((s.n + k.tile_rows - 1) / k.tile_rows * k.tile_rows),
           cols((s.m + k.tile_cols - 1) / k.tile_cols * k.tile_cols), count(n == 0 ? 2 : n) {
-        for (index_t i = 0; i < count * rows; ++i) {
-            const bool is_nobody = i < rows && (i >= s.n || (s.n > 3 && i == 2));
+        for (index_t j = 0; for_both && j < cols; ++j) limits.push_back(static_cast<float>(number(scale / 4)));
+        for (index_t i = 0; i < (for_both ? kMostTerms : count) * rows; ++i) {
+            const bool is_nobody = i < 2 * rows && (i % rows >= s.n || (s.n > 3 && i % rows == 2));
             row.push_back(is_nobody ? kNobody : n == 0 ? 1.0f : static_cast<float>(number(i < rows ? scale : 1)));
         }
         for (index_t j = 0; j < count * cols; ++j) {
@@ -169,15 +172,32 @@ struct MadeTerms {
         return static_cast<double>(row[static_cast<std::size_t>(t * rows + i)]) *
                static_cast<double>(col[static_cast<std::size_t>(t * cols + j)]);
     }
-    Terms terms() const { return {row.data(), rows, col.data(), cols, count}; }
+    // How far a pair is above what rules it out, beside its sum, and the sum of the sizes of all that was added.
+    double above(index_t i, index_t j, double& size) const {
+        double all = 0.0, of_row = 0.0;
+        for (int t = 0; t < count; ++t) {
+            all += product(t, i, j);
+            if (t == 0 || t == 3) of_row += product(t, i, j);
+            size += std::fabs(product(t, i, j));
+        }
+        if (limits.empty()) return all;
+        const auto row_term = [&](int t) { return static_cast<double>(row[static_cast<std::size_t>(t * rows + i)]); };
+        const double by_limit = row_term(3) * static_cast<double>(limits[static_cast<std::size_t>(j)]);
+        const double by_row = row_term(4) * static_cast<double>(col[static_cast<std::size_t>(j)]);
+        size += std::fabs(by_limit) + std::fabs(by_row);
+        return all - of_row + std::fmax(of_row, by_limit + by_row);
+    }
+    Terms terms() const {
+        return {row.data(), rows, col.data(), cols, count, limits.empty() ? nullptr : limits.data()};
+    }
 };
 
 // Each pair that is let through comes once, with its sum; none is missing of which float32 can have no doubt.
 void screened(const Kernels& k, ScreenKernel screen, const Sides& s, const char* name, Report& report) {
     double scale = 1e-30;
     for (const double sum : s.sums) scale = std::fmax(scale, std::fabs(sum));
-    for (const int count : {0, 2, 4, 5}) {
-        const MadeTerms made(k, s, count, scale);
+    for (const int count : {0, 2, 4, 5, -2, -4}) {
+        const MadeTerms made(k, s, std::abs(count), scale, count < 0);
         std::vector<Candidate> found(static_cast<std::size_t>(made.rows * made.cols));
         for (const index_t shift : {kNoDiagonal, index_t{0}, index_t{-5}}) {
             const index_t n_found = screen(s.panels(k, shift), s.offsets.empty() ? nullptr : s.offsets.data(),
@@ -197,10 +217,7 @@ void screened(const Kernels& k, ScreenKernel screen, const Sides& s, const char*
                 for (index_t j = 0; j < s.m; ++j) {
                     const auto at = static_cast<std::size_t>(i * s.m + j);
                     double x = s.sums[at], doubt = std::fabs(x) + s.sizes[at];
-                    for (int t = 0; t < made.count; ++t) {
-                        x += made.product(t, i, j);
-                        doubt += std::fabs(made.product(t, i, j));
-                    }
+                    x += made.above(i, j, doubt);
                     doubt *= 1e-5;
                     const bool may_be_skipped = shift != kNoDiagonal && j + shift < i;
                     report.check(seen[at] == 0 || (seen[at] == 1 && x >= -doubt), name, s.depth);

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "made_rows.hpp"
+
 #include "distance/axes.hpp"
+#include "distance/code_choice.hpp"
 #include "distance/distances.hpp"
 #include "distance/group_means.hpp"
 #include "distance/other_means.hpp"
@@ -31,36 +34,8 @@
 namespace {
 
 using namespace pyface;
+using namespace pyface::stress;
 using distance::Metric;
-
-constexpr index_t kRows = 700;
-constexpr index_t kColumns = 70;
-constexpr index_t kNeighbors = 7;
-constexpr index_t kCenters = 40;
-
-std::vector<float> people(std::uint32_t seed) {
-    std::mt19937 engine(seed);
-    const auto number = [&] { return static_cast<float>(static_cast<int>(engine() % 2001u) - 1000) / 1024.0f; };
-    std::vector<float> x(static_cast<std::size_t>(kRows * kColumns));
-    for (index_t i = 0; i < kRows; ++i) {
-        for (index_t k = 0; k < kColumns; ++k) {
-            const auto place = static_cast<std::size_t>(i * kColumns + k);
-            // Every tenth row begins a person; the others are near it.
-            x[place] = i % 10 == 0 ? number() : x[static_cast<std::size_t>(i / 10 * 10 * kColumns + k)] + 0.4f * number();
-        }
-    }
-    return x;
-}
-
-template <class T>
-VectorView<T> view(std::vector<T>& values) {
-    return {values.data(), static_cast<index_t>(values.size())};
-}
-
-template <class T>
-MatrixView<T> matrix(std::vector<T>& values, index_t cols) {
-    return {values.data(), static_cast<index_t>(values.size()) / cols, cols};
-}
 
 // What must be equal to the bit on all instruction sets, and what to 1e-6.
 struct Results {
@@ -72,6 +47,19 @@ struct Results {
         for (const auto value : values) exact.push_back(static_cast<double>(value));
     }
 };
+
+// Of so many rows that threads share the lists of all of them.
+void search_each_pair_once(int n_threads, Results& results) {
+    constexpr index_t kMany = 3200;
+    const std::vector<float> x = people(3, kMany);
+    std::vector<float> near(static_cast<std::size_t>(kMany * kNeighbors));
+    std::vector<std::int64_t> who(near.size());
+    const simd::Rows rows(MatrixView<const float>{x.data(), kMany, kColumns});
+    distance::nearest(rows, nullptr, Metric::cosine, matrix(near, kNeighbors), matrix(who, kNeighbors),
+                      distance::kFewRows, n_threads, {});
+    results.add(near);
+    results.add(who);
+}
 
 void search(const std::vector<float>& x, const std::vector<float>& y, Metric metric, double radius, int n_threads,
             Results& results) {
@@ -360,6 +348,7 @@ Results everything(int n_threads) {
     Results results;
     search(x, y, Metric::cosine, 0.25, n_threads, results);
     search(x, y, Metric::euclidean, 3.5, n_threads, results);
+    search_each_pair_once(n_threads, results);
     search_index(x, y, Metric::cosine, 0.25, n_threads, results);
     search_index(x, y, Metric::euclidean, 3.5, n_threads, results);
     cluster(x, n_threads, results);
@@ -382,7 +371,9 @@ int main(int argc, char** argv) {
         simd::set_active(isa);
         for (const int n_threads : {1, 4}) {
             // A first stage along axes changes nothing. On one thread it does without, as few rows do.
-            distance::use_axes(n_threads == 1 ? distance::UseAxes::where_they_pay : distance::UseAxes::always);
+            // Nor do float32 and codes.
+            distance::use_axes(n_threads == 1 ? distance::Use::where_they_pay : distance::Use::always);
+            distance::use_floats(n_threads == 1 ? distance::Use::never : distance::Use::where_they_pay);
             const Results got = everything(n_threads);
             bool agrees = got.exact == wanted.exact && got.close.size() == wanted.close.size();
             for (std::size_t i = 0; agrees && i < got.close.size(); ++i) {

@@ -23,11 +23,14 @@ Random = np.random.Generator
 
 @contextmanager
 def axes_used(use: str) -> Iterator[None]:
+    """Whatever the rows are, they are not compared all with all in float32, which needs no axes."""
     _core.use_axes(use)
+    _core.use_floats("never")
     try:
         yield
     finally:
         _core.use_axes("where_they_pay")
+        _core.use_floats("where_they_pay")
 
 
 def falling(rng: Random, n: int, d: int) -> NDArray:
@@ -260,3 +263,5 @@ def test_where_they_pay(make: Callable, is_used: bool, n: int, is_many: bool, is
 def test_what_can_be_asked_for() -> None:
     with pytest.raises(ValueError, match="where_they_pay"):
         _core.use_axes("sometimes")
+    with pytest.raises(ValueError, match="where_they_pay"):
+        _core.use_floats("sometimes")

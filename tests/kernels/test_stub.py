@@ -100,6 +100,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("debug_counters", {}),
     ("reset_debug_counters", {}),
     ("use_axes", {"use": "where_they_pay"}),
+    ("use_floats", {"use": "where_they_pay"}),
     ("cut_by_count", {"z": MERGES, "n_merges": 1}),
     ("cut_by_height", {"z": MERGES, "height": 1.0}),
     ("tree_clusters", {"z": MERGES}),

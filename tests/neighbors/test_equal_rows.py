@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pyface
+from pyface import _core
 
 pytestmark = pytest.mark.usefixtures("isa")
 
@@ -49,10 +50,16 @@ def test_lower_numbers_first(
         np.testing.assert_array_equal(index.kneighbors(x)[1], found)
 
 
-def test_few_pairs_of_equal_rows_are_looked_at_in_float64() -> None:
+@pytest.mark.parametrize(("floats", "in_float64", "others"), [("never", 600, 2100), ("where_they_pay", 100, 3000)])
+def test_few_pairs_of_equal_rows_are_looked_at_in_float64(floats: str, in_float64: int, others: int) -> None:
+    """By codes, and all with all in float32, as which such rows are compared by themselves."""
     x = np.tile(np.random.default_rng(0).standard_normal(64).astype(np.float32), (3000, 1))
-    pyface.debug_counters(reset=True)
-    pyface.nearest_neighbors(x, 5, n_threads=1)
-    counts = pyface.debug_counters(reset=True)
-    assert counts["pairs_in_float64"] < 600 * 3000
-    assert counts["pairs_in_codes"] + counts["pairs_in_float32"] < 0.7 * 3000 * 3000
+    _core.use_floats(floats)
+    try:
+        pyface.debug_counters(reset=True)
+        pyface.nearest_neighbors(x, 5, n_threads=1)
+        counts = pyface.debug_counters(reset=True)
+    finally:
+        _core.use_floats("where_they_pay")
+    assert counts["pairs_in_float64"] < in_float64 * 3000
+    assert counts["pairs_in_codes"] + counts["pairs_in_float32"] <= others * 3000
