@@ -9,11 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pyface._build import refuse_foreign_files
+from pyface._build import refuse_foreign_files, without_core
 
 refuse_foreign_files()
 
-from pyface._core import __version__  # noqa: E402  (a shared package folder must be reported before anything fails)
+try:  # a shared package folder must be reported before anything fails
+    from pyface._core import __version__
+except ModuleNotFoundError as error:
+    raise without_core(error) from None
 
 if TYPE_CHECKING:
     from pyface import cluster, distributed, gallery, geometry, losses, metrics, models

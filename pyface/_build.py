@@ -21,6 +21,16 @@ def refuse_foreign_files(folder: Path | None = None) -> None:
         )
 
 
+def without_core(error: ModuleNotFoundError) -> ImportError:
+    """What to say when the compiled module is not beside these files, as in a checkout; else the error itself."""
+    if error.name != "pyface._core":
+        return error
+    return ImportError(
+        f"{Path(__file__).parent} holds pyface's sources without their compiled module. If pyface is installed "
+        "(pip install .), start Python in another folder, or as python -P"
+    )
+
+
 def build_info() -> dict[str, Any]:
     """Version, compiler, instruction sets and threads of this build: what a bug report needs.
 

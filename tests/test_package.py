@@ -32,6 +32,13 @@ def test_enthoughts_files_are_refused(tmp_path: Path) -> None:
         _build.refuse_foreign_files(tmp_path)
 
 
+def test_sources_without_the_compiled_module_say_where_it_may_be() -> None:
+    other = ModuleNotFoundError("No module named 'numpy'", name="numpy")
+    assert _build.without_core(other) is other
+    told = _build.without_core(ModuleNotFoundError("No module named 'pyface._core'", name="pyface._core"))
+    assert "another folder" in str(told)
+
+
 def test_build_info_names_what_a_bug_report_needs() -> None:
     info = pyface.build_info()
     assert info["version"] == pyface.__version__

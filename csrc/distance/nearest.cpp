@@ -33,10 +33,8 @@ struct Neighbor {
 constexpr double kRounding = 1e-9;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr index_t kRowsPerTask = 32;  // of those that are put in order
-// Each pair is looked at once, for both of its rows, if there are so many; and the lists of all rows take no more bytes than
-// this, or a share of the rows'.
+// Each pair is looked at once, for both of its rows, if there are so many.
 constexpr index_t kManyRows = 4 * Blocks::kSquare;
-constexpr double kListBytes = 0x1p28, kListShare = 1.0;
 
 class Search {
 public:
@@ -78,6 +76,7 @@ public:
         for (index_t first = 0; first < n_blocks; first += at_once) {
             const index_t count = std::min(at_once, n_blocks - first);
             lists_.assign(static_cast<std::size_t>(count * n_parts * kRowBlock), Shortlist());
+            for (Shortlist& shortlist : lists_) shortlist.start(n_found_);
             for (index_t start = 0; n_found_ > 0 && start < n_col_blocks; start += tiles_per_task * n_parts) {
                 parallel_for(
                     count * n_parts, n_threads_,
@@ -109,7 +108,7 @@ private:
     }
     bool lists_fit() const {
         const double row_bytes = static_cast<double>(x_.dimension()) * (x_.is_float32() ? 4.0 : 8.0);
-        const double most = std::max(kListBytes, kListShare * row_bytes * static_cast<double>(x_.size()));
+        const double most = std::max(SharedLists::kLittle, row_bytes * static_cast<double>(x_.size()));
         return SharedLists::bytes(x_.size(), n_found_) <= most;
     }
 
@@ -231,7 +230,6 @@ private:
         const index_t row = block * kRowBlock;
         screen->set_rows(row, std::min(row + kRowBlock, x_.size()));
         for (index_t i = 0; i < screen->n_rows(); ++i) {
-            if (n_seen == 0) lists[i].start(n_found_);
             screen->set_threshold(i, lists[i].threshold());
         }
         Screen::Codes codes(x_.dimension());

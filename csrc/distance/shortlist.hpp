@@ -26,14 +26,18 @@ inline std::int32_t end_of(double farthest, std::int32_t last) {
 // lower bound.
 class Shortlist {
 public:
-    void start(index_t k) {
+    // To be settled once bounds leave more than `most` rows in doubt; 0: than crowd(k). There are twice as many entries, or
+    // room(k), at most.
+    static constexpr std::size_t room(std::size_t k) { return 4 * k + 32; }
+    void start(index_t k, std::size_t most = 0) {
         k_ = static_cast<std::size_t>(k);
+        most_ = most == 0 ? crowd(k_) : most;
         lows_.clear();
         entries_.clear();
-        entries_.reserve(4 * k_ + 32);
+        entries_.reserve(room(k_));
         floor_ = -std::numeric_limits<double>::infinity();
         end_ = std::numeric_limits<std::int32_t>::max();
-        compact_at_ = 4 * k_ + 32;
+        compact_at_ = room(k_);
     }
 
     // -infinity while there are fewer than k.
@@ -58,8 +62,8 @@ public:
         }
         if (entries_.size() >= compact_at_) {
             compact();
-            compact_at_ = std::max(compact_at_, 2 * entries_.size());
-            return entries_.size() > crowd(k_);
+            if (entries_.size() > most_) return true;
+            compact_at_ = std::max(room(k_), 2 * entries_.size());
         }
         return false;
     }
@@ -72,12 +76,12 @@ public:
 
     // Only these are kept: the k nearest of the rows so far, in whatever order; no row of a score below `floor` is nearer,
     // nor any from index `end` on.
-    void settle(std::vector<Entry> nearest, double floor,
+    void settle(const std::vector<Entry>& nearest, double floor,
                 std::int32_t end = std::numeric_limits<std::int32_t>::max()) {
-        entries_ = std::move(nearest);
+        entries_.assign(nearest.begin(), nearest.end());  // in the memory that there is
         floor_ = std::max(floor_, floor);
         end_ = std::min(end_, end);
-        compact_at_ = 4 * k_ + 32;
+        compact_at_ = room(k_);
     }
 
     // From the start it is known that k rows have a score of at least this.
@@ -89,7 +93,7 @@ public:
     }
 
 private:
-    std::size_t k_ = 0, compact_at_ = 0;
+    std::size_t k_ = 0, most_ = 0, compact_at_ = 0;
     double floor_ = 0.0;
     std::int32_t end_ = std::numeric_limits<std::int32_t>::max();
     std::vector<double> lows_;  // a heap, the lowest first

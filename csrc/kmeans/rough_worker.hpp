@@ -52,18 +52,18 @@ private:
             return false;
         });
         const auto n_near = static_cast<index_t>(near_.size());
-        bool any_change = false;
+        const std::int32_t before = known_.labels[row];
         index_t n_measured = 0;
         for (index_t begin = 0; begin < n_near; begin += kAtOnce) {
             // Of centres at distance 0 the first one counts.
             const std::int32_t label = known_.labels[row];
             if (known_.distances[row] == 0.0 && label != kUnknown && label < set_.number(near_[at(begin)])) break;
             const index_t count = std::min(kAtOnce, n_near - begin);
-            any_change |= decide_.take_nearest(known_, row, near_.data() + begin, count);
+            decide_.take_nearest(known_, row, near_.data() + begin, count);
             n_measured += count;
         }
         distance::count(distance::Counter::pairs_in_float64, n_measured);
-        return any_change;
+        return known_.labels[row] != before;
     }
 
     static std::size_t at(index_t i) { return static_cast<std::size_t>(i); }

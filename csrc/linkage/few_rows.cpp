@@ -121,11 +121,13 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
 bool are_few(const RowSpace& space, index_t n_alive, index_t few) {
     if (n_alive <= few || few == 0) return n_alive <= few;
     const simd::Rows& x = space.rows();
-    if (x.size() > kMostOfTight || x.dimension() <= distance::kFewColumns) return false;
+    // As lines_of_few() asks: rows that are left out have no place of their own there.
+    if (x.size() > kMostOfTight || 2 * n_alive <= x.size() || x.dimension() <= distance::kFewColumns) return false;
     for (index_t i = 0; space.metric() == Metric::cosine && i < x.size(); ++i) {
         if (space.is_zero(i)) return false;  // squares say nothing of it
     }
-    return distance::are_tight(simd::kernels(), distance::Frame(x, nullptr, space.metric(), 1, {}), x);
+    const distance::Frame frame(x, nullptr, space.metric(), 1, {});
+    return distance::RoughBounds::hold(frame.scale()) && distance::are_tight(simd::kernels(), frame, x);
 }
 
 std::vector<Line> lines_of_few(const RowSpace& space, const std::vector<std::int32_t>& rows, double raw_limit,

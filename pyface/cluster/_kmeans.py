@@ -53,9 +53,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
     the row farthest from its centre. scikit-learn compares in the type of X: a row that is as near to two centres as
     float32 can tell may get another label there.
 
-    Time per iteration O(n k d / threads) on codes of 8 bits, and less with each iteration: rows whose own centre stayed
-    or came nearer are compared with centres that moved only. Memory: the copy of X, a quarter of that for codes
-    (without VNNI one and a quarter times X), and O(n + k d). How: `docs/how-it-works/kmeans.md`.
+    Time per iteration O(n k d / threads) on codes of 8 bits (few rows and near duplicates: float32), and less with
+    each iteration: rows whose own centre stayed or came nearer are compared with centres that moved only. Memory: the
+    copy of X, a quarter of that for codes (without VNNI one and a quarter times X), and O(n + k d). How:
+    `docs/how-it-works/kmeans.md`.
     """
 
     def __init__(

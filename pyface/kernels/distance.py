@@ -199,7 +199,9 @@ def nearest_neighbors(
 
     TypeError and ValueError as in :func:`cosine_distances`; ValueError for a k outside its range; MemoryError for a
     result larger than the memory that is left.
-    Memory O(n k).
+    Memory O(n (d + k)): codes of rows, a byte a number (five without VNNI), and, of ``X`` itself, the candidates of all
+    rows, 1.8 to 5.4 KB each for k = 10 (unless 1.8 are more than ``X`` and 256 MB). Time O(n m d / threads), half of
+    it without ``Y``. How: `docs/how-it-works/sweep.md`.
     """
     _check.choice(metric, "metric", METRICS)
     threads = _threads.resolve(n_threads)
@@ -224,10 +226,11 @@ def debug_counters(*, reset: bool = False) -> dict[str, int]:
 
     ``pairs_along_axes`` were looked at along the few directions in which the rows differ most, which saved
     ``products_saved`` multiplications of codes (less than none if it cost more). ``pairs_in_codes`` were looked at with
-    codes of a few bits: what the axes left, or everything where they do not pay. Of those that remained in doubt,
-    some were looked at as ``pairs_in_float32``; ``pairs_in_float64`` were decided on the rows as given, or had their
-    distance computed there; ``pairs_accepted`` were proved to be within the radius without that. The rest was proved
-    to be out of reach.
+    codes of a few bits: what the axes left, or everything where they do not pay. ``pairs_in_float32`` were looked at
+    in float32, after codes left too many in doubt or instead of them (few rows, few columns, near duplicates). These
+    count work: a pair may count once, or for each of its rows. ``pairs_in_float64`` were decided on the rows as given,
+    or had their distance computed there; ``pairs_accepted`` were proved to be within the radius without that. The rest
+    was proved to be out of reach.
     ``linkage_rounds`` of merges were made from vectors, ``linkage_searches`` times a cluster was compared with all
     others for them, and ``linkage_recalls`` distances were measured to clusters that it had found near before.
 

@@ -58,10 +58,11 @@ def linkage(
     into cluster n + i of ``Z[i, 3]`` rows; heights do not decrease (centroid and median excepted). n = 1 gives (0, 4).
 
     From vectors, on all threads, in O(n d) memory: "average" and "weighted" with "cosine" or "sqeuclidean", "ward", and
-    "single". Heights are those of float64 arithmetic on the rows as given. Time O(n^2 d) operations on codes of 8 bits
-    (16 where the processor has no instruction for them), and a few distances of each row in float64; more where
-    clusters must be searched for often. Everything else takes the condensed distances: in float64, or in float32 (an
-    error of up to 1e-6) where those would not fit into the memory that is left.
+    "single" (of up to 8,192 rows in tight groups it takes n^2 numbers of float32). Heights are those of float64
+    arithmetic on the rows as given. Time O(n^2 d) operations on codes of 8 bits (16 where the processor has no
+    instruction for them), and a few distances of each row in float64; more where clusters must be searched for often.
+    Everything else takes the condensed distances: in float64, or in float32 (an error of up to 1e-6) where those would
+    not fit into the memory that is left.
 
     1-D ``X`` is worked on in its own type: float32 takes half the memory, float16 becomes float32. Distances below 0,
     as ``1 - X @ X.T`` has them for equal rows, are closer than 0, as in SciPy; "ward", "centroid" and "median" take
