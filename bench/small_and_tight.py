@@ -5,8 +5,8 @@
 Small: made rows of 128 and 512 numbers, n of 10, 100, 1,000 and 2,500. Tight: rows of 128 numbers in three groups (each
 number off by a normal error of 0.001, 0.01 or 0.03 around unit centres), in one group, and equal rows; n of 1,000,
 6,000 and 20,000. Peers do the same work: scikit-learn (matrices, DBSCAN, K-means), faiss (the k nearest), and for trees
-fastcluster on distances that NumPy's product gives. The least of several rounds that take turns counts, with a pause
-before each call; a ratio below 1 is where a peer is quicker. Peers that take gigabytes or minutes are left out.
+fastcluster on distances that NumPy's product gives. The least of several rounds that take turns counts; a ratio below
+1 is where a peer is quicker. Peers that take gigabytes or minutes are left out.
 """
 
 from __future__ import annotations
@@ -27,20 +27,26 @@ from pyface.cluster import DBSCAN, KMeans
 Rows = NDArray[np.float32]
 Call = Callable[[], Any]
 K, RADIUS = 5, 0.3
-PAUSE = 0.003  # before each call: threads of OpenMP and OpenBLAS spin for a while when their work is done
+TURN = 0.03
 MOST_FOR_TREES = 6000  # beyond, the peers' distances take gigabytes
 
 
 def seconds_of(calls: list[Call], patience: float = 1.0) -> list[float]:
-    """The least of each, by turns, for about so long."""
+    """The least of each, by turns, for about so long.
+
+    Threads of OpenMP and OpenBLAS spin for a while when their work is done, so a turn lasts some calls.
+    """
     least = [np.inf] * len(calls)
     since, rounds = time.perf_counter(), 0
     while rounds < 3 or (time.perf_counter() - since < patience and rounds < 200):
         for i, call in enumerate(calls):
-            time.sleep(PAUSE)
-            begin = time.perf_counter()
-            call()
-            least[i] = min(least[i], time.perf_counter() - begin)
+            turn = time.perf_counter()
+            while True:
+                begin = time.perf_counter()
+                call()
+                least[i] = min(least[i], time.perf_counter() - begin)
+                if time.perf_counter() - turn > TURN:
+                    break
         rounds += 1
         if rounds == 1 and time.perf_counter() - since > 5:
             break

@@ -13,6 +13,7 @@ namespace {
 
 constexpr index_t kSample = 384;
 constexpr index_t kAsked = 24;  // of these
+constexpr double kManyEqual = 1.0 / 8.0;
 constexpr double kManyInDoubt = 1.0 / 16.0;  // of the others: wider codes cost twice as much, float32 four times
 
 std::atomic<Use> g_use{Use::where_they_pay};
@@ -45,8 +46,8 @@ public:
         }
     }
 
-    // Codes of integers of at most `largest` leave more than a few pairs in doubt.
-    bool are_many(std::int32_t largest) const {
+    // The share of pairs that codes of integers of at most `largest` leave in doubt.
+    double share(std::int32_t largest) const {
         const AlignedArray<std::int16_t> codes(stride_);
         std::vector<double> doubts;  // what the codes of a row leave in doubt of a product with one of length 1
         for (index_t i = 0; i < n_; ++i) {
@@ -59,8 +60,15 @@ public:
                 doubts[at(pair.i)] * lengths_[at(pair.j)] + doubts[at(pair.j)] * lengths_[at(pair.i)];
             n_doubtful += 2.0 * doubt >= pair.behind ? 1 : 0;
         }
-        return static_cast<double>(n_doubtful) > kManyInDoubt * static_cast<double>(pairs_.size());
+        return static_cast<double>(n_doubtful) / static_cast<double>(pairs_.size());
     }
+    // Many rows are as near as the nearest: equal ones, which nothing tells apart, and of which few need a look.
+    bool are_many_equal() const {
+        const auto is_tie = [](const Pair& pair) { return !(pair.behind > 0.0); };
+        const auto n_ties = static_cast<double>(std::count_if(pairs_.begin(), pairs_.end(), is_tie));
+        return n_ties > kManyEqual * static_cast<double>(pairs_.size());
+    }
+    bool are_many(std::int32_t largest) const { return share(largest) > kManyInDoubt; }
 
 private:
     struct Pair {
@@ -86,6 +94,7 @@ CodeChoice what_tells_neighbors(const simd::Kernels& kernels, const Frame& frame
     const Doubts doubts(kernels, frame, y);
     const bool will_few_bits_do = !doubts.are_many(kernels.coding.largest);
     if (fine == Precision::codes && will_few_bits_do) return {fine};
+    if (doubts.are_many_equal()) return {Precision::wide_codes, false, true};
     if (g_use != Use::never && doubts.are_many(simd::kWideCoding.largest)) return {Precision::floats};
     const bool has_few_bits = fine == Precision::wide_codes && kernels.coding.largest < simd::kWideCoding.largest;
     const bool is_first = axes_used() == Use::always || (axes_used() != Use::never && will_few_bits_do);
@@ -97,9 +106,12 @@ CodeChoice codes_for_neighbors(const simd::Kernels& kernels, const Frame& frame,
     return choice.precision == Precision::floats ? CodeChoice{Precision::wide_codes} : choice;
 }
 
-bool are_tight(const simd::Kernels& kernels, const Frame& frame, const Rows& y) {
+bool are_tight_groups(const simd::Kernels& kernels, const Frame& frame, const Rows& y) {
     if (g_use != Use::where_they_pay) return g_use == Use::always;
-    return y.size() >= 2 && Doubts(kernels, frame, y).are_many(127);
+    if (y.size() < 2) return false;
+    const Doubts doubts(kernels, frame, y);
+    const double share = doubts.share(127);
+    return share > kManyInDoubt && (share < 1.0 - kManyInDoubt || doubts.are_many(simd::kWideCoding.largest));
 }
 
 }  // namespace pyface::distance

@@ -68,17 +68,15 @@ void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t s
     terms[3 * stride] = half_square_term(facts);
 }
 
-void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
-                     index_t begin, index_t end, int n_threads, const PollCallback& poll,
-                     const std::int32_t* listed) {
+void CodedRows::begin(const simd::Kernels& kernels, Precision precision, const Frame& frame, index_t dimension,
+                      index_t size) {
     kernels_ = &kernels;
     precision_ = precision;
     is_cosine_ = frame.is_cosine();
     n_terms_ = is_cosine_ ? 2 : frame.has_shares() ? 5 : 4;
-    size_ = end - begin;
-    dimension_ = rows.dimension();
+    size_ = size;
+    dimension_ = dimension;
     panels_.reset(kernels, coding(), dimension_, size_);
-    const index_t panel = kernels.tile_cols;
     const index_t capacity = panels_.capacity();
     row_stride_ = (dimension_ + simd::kCodeLanes - 1) / simd::kCodeLanes * simd::kCodeLanes;
     // Bytes, of which wide codes take two.
@@ -92,7 +90,21 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
         facts_.resize(static_cast<std::size_t>(capacity));
     }
     capacity_ = std::max(capacity, capacity_);
+}
+
+void CodedRows::set_nobody(index_t i) {
+    panels_.clear(i);
+    for (int t = 0; t < n_terms_; ++t) terms_[t * capacity_ + i] = std::numeric_limits<float>::quiet_NaN();
+}
+
+void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows,
+                     index_t begin, index_t end, int n_threads, const PollCallback& poll,
+                     const std::int32_t* listed, CodedRows* few_bits) {
+    this->begin(kernels, precision, frame, rows.dimension(), end - begin);
+    if (few_bits != nullptr) few_bits->begin(kernels, Precision::codes, frame, rows.dimension(), end - begin);
+    const index_t panel = kernels.tile_cols;
     const index_t depth = panels_.depth();
+    const index_t capacity = panels_.capacity();
 
     constexpr index_t kRowsPerTask = 256;  // a multiple of every tile_cols, so that no panel is shared
     parallel_for(
@@ -106,15 +118,17 @@ void CodedRows::load(const simd::Kernels& kernels, Precision precision, const Fr
             for (index_t i = task * kRowsPerTask; i < last; ++i) {
                 if (i < size_) {
                     const index_t source = listed == nullptr ? begin + i : listed[begin + i];
-                    load_row(i, row.get(), frame.read(rows, source, row.get()), codes.get(),
-                             floats.data() + i % panel * depth);
+                    const double half_square = frame.read(rows, source, row.get());
+                    load_row(i, row.get(), half_square, codes.get(), floats.data() + i % panel * depth);
                     set_terms(i, frame, source);
-                } else {
-                    panels_.clear(i);
-                    if (!floats.empty()) std::fill_n(floats.data() + i % panel * depth, depth, 0.0f);
-                    for (int t = 0; t < n_terms_; ++t) {
-                        terms_[t * capacity_ + i] = std::numeric_limits<float>::quiet_NaN();
+                    if (few_bits != nullptr) {
+                        few_bits->load_row(i, row.get(), half_square, codes.get(), nullptr);
+                        few_bits->set_terms(i, frame, source);
                     }
+                } else {
+                    set_nobody(i);
+                    if (few_bits != nullptr) few_bits->set_nobody(i);
+                    if (!floats.empty()) std::fill_n(floats.data() + i % panel * depth, depth, 0.0f);
                 }
                 if (!floats.empty() && (i + 1) % panel == 0) {
                     kernels.transpose(floats.data(), panel, depth, depth, panels_.float_panel(i + 1 - panel), panel);

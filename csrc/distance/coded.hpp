@@ -66,9 +66,10 @@ void column_terms(const RowFacts& facts, bool is_cosine, float* terms, index_t s
 class CodedRows {
 public:
     // Column panels and facts are made anew; the memory of an earlier load is used again. With `listed`, row i is row
-    // listed[begin + i] of the matrix.
+    // listed[begin + i] of the matrix. With `few_bits`, those become the rows in Precision::codes, each being read once.
     void load(const simd::Kernels& kernels, Precision precision, const Frame& frame, const Rows& rows, index_t begin,
-              index_t end, int n_threads = 1, const PollCallback& poll = {}, const std::int32_t* listed = nullptr);
+              index_t end, int n_threads = 1, const PollCallback& poll = {}, const std::int32_t* listed = nullptr,
+              CodedRows* few_bits = nullptr);
 
     // Codes rows anew that have changed: rows[c] of those that were loaded, whose number in the matrix is the same.
     void renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,
@@ -104,6 +105,9 @@ public:
     }
 
 private:
+    // Room for so many rows; what is not one of them is nobody.
+    void begin(const simd::Kernels& kernels, Precision precision, const Frame& frame, index_t dimension, index_t size);
+    void set_nobody(index_t i);
     void load_row(index_t i, const double* row, double half_square, std::int16_t* codes, float* floats);
     void set_terms(index_t i, const Frame& frame, index_t source);
     const simd::Coding* coding() const {

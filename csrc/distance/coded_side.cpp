@@ -14,8 +14,8 @@ void CodedSide::begin(const simd::Kernels& kernels, CodeChoice choice, const Axe
 
 void CodedSide::load(const Frame& frame, const Rows& rows, int n_threads, const PollCallback& poll) {
     if (axis_codes_) axis_codes_->load(frame, rows, n_threads, poll);
-    if (few_bits_) few_bits_->load(*kernels_, Precision::codes, frame, rows, 0, rows.size(), n_threads, poll);
-    codes_.load(*kernels_, choice_.precision, frame, rows, 0, rows.size(), n_threads, poll);
+    codes_.load(*kernels_, choice_.precision, frame, rows, 0, rows.size(), n_threads, poll, nullptr,
+                few_bits_ ? &*few_bits_ : nullptr);
 }
 
 void CodedSide::renew(const Frame& frame, const Rows& rows, const std::int32_t* changed, index_t count, int n_threads,

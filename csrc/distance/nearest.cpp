@@ -55,6 +55,7 @@ public:
         if (x_.dimension() <= kFewColumns) return;
         const double n_pairs = static_cast<double>(x_.size()) * static_cast<double>(y_.size());
         Reach reach = Reach::nearest(n_found_, y_.size());
+        once_ = once_ && !choice.are_many_equal;
         if (once_) reach.otherwise = 0.5;
         once_ = !sides_.find_axes(kernels_, choice.precision, frame_, reach, n_pairs, n_threads, poll) && once_;
         sides_.load(kernels_, choice, frame_, n_threads, poll);

@@ -127,7 +127,7 @@ bool are_few(const RowSpace& space, index_t n_alive, index_t few) {
         if (space.is_zero(i)) return false;  // squares say nothing of it
     }
     const distance::Frame frame(x, nullptr, space.metric(), 1, {});
-    return distance::RoughBounds::hold(frame.scale()) && distance::are_tight(simd::kernels(), frame, x);
+    return distance::RoughBounds::hold(frame.scale()) && distance::are_tight_groups(simd::kernels(), frame, x);
 }
 
 std::vector<Line> lines_of_few(const RowSpace& space, const std::vector<std::int32_t>& rows, double raw_limit,

@@ -6,7 +6,7 @@
 namespace pyface::linkage {
 
 // Whether lines_of_few() takes the least time: of up to `few` rows, n_alive of them at some distance from each other, and of
-// some thousand in tight groups, which codes do not tell apart. few == 0: never.
+// some thousand in several tight groups, which searches among groups would take long for. few == 0: never.
 bool are_few(const RowSpace& space, index_t n_alive, index_t few);
 
 // Its lines that are below a raw distance, in no particular order, by Prim's algorithm; `rows` in increasing order, all

@@ -93,7 +93,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         with _params.checked():
             n_runs = self._check_parameters()
         _params.dense(X, _SPARSE)
-        x = validate_data(self, X, dtype=[np.float64, np.float32], order="C", copy=self.copy_x and not self.spherical)
+        x = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
         if len(x) < self.n_clusters:
             raise ValueError(f"n_samples={len(x)} should be >= n_clusters={self.n_clusters}.")
         kmeans.refuse_extremes(x, "X")
@@ -107,10 +107,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):  # t
         if self.spherical:
             best = self._best_run(kmeans.unit_rows(x, "X"), sample_weight, init, n_runs, random_state)
         else:
-            if not x.flags.writeable:
-                x = x.copy()
             offset = x.mean(axis=0)
-            x -= offset
+            if self.copy_x or not x.flags.writeable:
+                x = x - offset
+            else:
+                x -= offset
             try:
                 if isinstance(init, np.ndarray):
                     init -= offset
