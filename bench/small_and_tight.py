@@ -140,12 +140,14 @@ def table(rows: dict[str, list[str]], of: dict[str, tuple[Call, str, Call]], pat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Few rows, and rows that codes cannot tell apart.")
-    parser.add_argument("parts", nargs="*", default=["small", "tight"])
+    parser.add_argument("parts", nargs="*", metavar="small|tight", help="both if none is named")
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     peers.module("numpy", asked.threads)
     print(machine())
     parts = asked.parts or ["small", "tight"]
+    if unknown := set(parts) - {"small", "tight"}:
+        parser.error(f"there is no part {min(unknown)!r}: choose from small and tight")
     if "small" in parts:
         small(asked.threads)
     if "tight" in parts:
