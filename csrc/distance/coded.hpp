@@ -1,6 +1,7 @@
 // Rows in few bits, with what is needed to bound what the bits leave out.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -30,6 +31,12 @@ inline simd::ScreenKernel screen_of(const simd::Kernels& kernels, Precision prec
 // denormal products may.
 inline constexpr double kScoreRounding = 1e-9;
 inline constexpr double kScoreUnderflow = 1e-30;
+// What rounding a threshold to one float32 among others may move, relative to it.
+inline constexpr double kTermRounding = 1e-6;
+// A threshold that none of this lifts above the score that is wanted.
+inline double lowered(double score, double half_square) {
+    return score - std::fabs(score) * kTermRounding - kScoreRounding * (half_square + std::fabs(score)) - kScoreUnderflow;
+}
 // Scales of codes are not below this: the inverse of one must not overflow when two of them are multiplied.
 inline constexpr double kShortest = 0x1p-45;
 // How often an entry is rounded in a sum of products in float32, at most: a chain of kChain roundings, one more for each

@@ -6,6 +6,7 @@
 #include "core/require.hpp"
 #include "distance/blocks.hpp"
 #include "distance/counters.hpp"
+#include "distance/neighbor.hpp"
 #include "distance/query_block.hpp"
 #include "distance/search_index.hpp"
 #include "distance/shortlist.hpp"
@@ -152,7 +153,7 @@ private:
         for (index_t c = 0; c < k_; ++c) {
             kept.push_back({kInfinity, kInfinity, neighbors[static_cast<std::size_t>(c)].index});
         }
-        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30,
+        shortlist.settle(kept, score - kRounding * (half_square + std::fabs(score)) - 1e-30,
                          end_of(farthest, neighbors[static_cast<std::size_t>(k_ - 1)].index));
     }
 

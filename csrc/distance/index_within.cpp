@@ -4,6 +4,7 @@
 
 #include "distance/blocks.hpp"
 #include "distance/counters.hpp"
+#include "distance/neighbor.hpp"
 #include "distance/query_block.hpp"
 #include "distance/search_index.hpp"
 

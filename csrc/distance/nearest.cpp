@@ -8,6 +8,7 @@
 #include "distance/counters.hpp"
 #include "distance/distances.hpp"
 #include "distance/exact.hpp"
+#include "distance/neighbor.hpp"
 #include "distance/rough_nearest.hpp"
 #include "distance/shared_lists.hpp"
 #include "distance/sides.hpp"
@@ -19,15 +20,6 @@ namespace {
 constexpr index_t kPairWork = 32;  // what a pair costs beside its products, in multiplications
 constexpr index_t kTaskWork = index_t{1} << 30;  // multiplications: some milliseconds, 200 with the slowest kernels
 constexpr index_t kFirstColumns = 32;  // without thresholds everything is a candidate, so the first tiles are narrow
-
-struct Neighbor {
-    double distance;
-    std::int32_t index;
-
-    bool operator<(const Neighbor& other) const {
-        return distance < other.distance || (distance == other.distance && index < other.index);
-    }
-};
 
 // What float64 may have rounded in a score, much more than it does at any number of columns.
 constexpr double kRounding = 1e-9;
@@ -307,7 +299,7 @@ private:
             kept.push_back({kInfinity, kInfinity, neighbors[static_cast<std::size_t>(c)].index});
         }
         const Neighbor& last = neighbors[static_cast<std::size_t>(n_found_ - 1)];
-        shortlist.settle(std::move(kept), score - kRounding * (half_square + std::fabs(score)) - 1e-30,
+        shortlist.settle(kept, score - kRounding * (half_square + std::fabs(score)) - 1e-30,
                          end_of(last.distance, last.index));
     }
 

@@ -13,8 +13,6 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNobody = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int32_t kLargestCode = 32767;
-// As in screen.cpp: what the rounding of thresholds may move.
-constexpr double kRelative = 1e-6;
 // Lengths in the frame beyond which terms may leave float32: half of a square over two scales of at least 2^-45.
 constexpr double kLongestQuery = 0x1p40;
 constexpr double kLongestRow = 0x1p50;
@@ -116,9 +114,7 @@ float QueryBlock::threshold_term(const RowFacts& f, index_t i) const {
     // No score is below this, and float32 has no room for thresholds that are far below it.
     const double lowest =
         cosine ? -4.0 : -2.0 * (static_cast<double>(f.length) * longest + longest * longest) - 1.0;
-    const double wanted = std::max(thresholds_[static_cast<std::size_t>(i)], lowest);
-    const double threshold =
-        wanted - std::fabs(wanted) * kRelative - kScoreRounding * (f.half_square + std::fabs(wanted)) - kScoreUnderflow;
+    const double threshold = lowered(std::max(thresholds_[static_cast<std::size_t>(i)], lowest), f.half_square);
     const double bound = cosine ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     return static_cast<float>((bound - threshold) / static_cast<double>(f.scale));
 }

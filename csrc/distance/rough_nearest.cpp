@@ -11,6 +11,7 @@
 #include "distance/counters.hpp"
 #include "distance/exact.hpp"
 #include "distance/float_lanes.hpp"
+#include "distance/neighbor.hpp"
 #include "distance/rough_block.hpp"
 #include "distance/rough_squares.hpp"
 #include "simd/isa.hpp"
@@ -23,15 +24,6 @@ constexpr std::size_t kAtOnce = 64;  // candidates that are measured at a time
 constexpr index_t kLanes = 64;
 constexpr index_t kMostInFloat32 = index_t{1} << 17;  // a few rows of all these values are held at once
 constexpr index_t kFewWanted = 16;   // of so many neighbours the least values of lanes tell enough
-
-struct Neighbor {
-    double distance;
-    std::int32_t index;
-
-    bool operator<(const Neighbor& other) const {
-        return distance < other.distance || (distance == other.distance && index < other.index);
-    }
-};
 
 class Nearest {
 public:

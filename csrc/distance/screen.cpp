@@ -9,8 +9,6 @@
 namespace pyface::distance {
 namespace {
 
-// A threshold is one float32 among others: what its rounding may move.
-constexpr double kRelative = 1e-6;
 constexpr double kMostPerShare = 1e12;  // beyond all scores; a row's scale is at least 2^-45
 // What codes of few bits save of each product, and what a pair costs that they leave, in products.
 constexpr double kFewBitsSave = 0.8, kPairLeft = 1500.0, kProductLeft = 2.0;
@@ -61,27 +59,25 @@ void Screen::set_threshold(index_t i, double least_score, double per_share) {
     if (axis_side_.is_ready) axis_side_.starts[at(i)] = x_.axis_codes->row_start(row_number(i), least_score);
 }
 
-// A threshold that rounding in float32 does not lift above the one that is wanted.
-double Screen::lowered(double least_score, double half_square) const {
+double Screen::threshold(double least_score, double half_square) const {
     // No score is below this, and float32 has no room for thresholds that are far below it.
     const double lowest = frame_.is_cosine() ? -4.0 : -8.0 * static_cast<double>(frame_.stride()) - 1.0;
-    const double wanted = std::max(least_score, lowest);
-    return wanted - std::fabs(wanted) * kRelative - kScoreRounding * (half_square + std::fabs(wanted)) - kScoreUnderflow;
+    return lowered(std::max(least_score, lowest), half_square);
 }
 
 void Screen::set_term(Words words, index_t i) {
     RowSide& to = sides_[words];
     const RowFacts& f = row_facts(words, i);
-    const double threshold = lowered(thresholds_[at(i)], f.half_square);
+    const double least = threshold(thresholds_[at(i)], f.half_square);
     const double bound = frame_.is_cosine() ? static_cast<double>(f.residual) : 0.0;  // the other row has length 1
     const double scale = static_cast<double>(f.scale);
     if (!frame_.has_shares()) {
-        to.terms[i] = static_cast<float>((bound - threshold) / scale);
+        to.terms[i] = static_cast<float>((bound - least) / scale);
         return;
     }
     // Shares are at most 1. A threshold without limit must not turn into a difference of infinities.
     const double per_share = std::min(per_share_[at(i)], kMostPerShare);
-    to.terms[i] = static_cast<float>((bound - threshold + per_share * kRelative) / scale);
+    to.terms[i] = static_cast<float>((bound - least + per_share * kTermRounding) / scale);
     to.terms[4 * kRowBlock + i] = static_cast<float>(per_share / scale);
 }
 
@@ -139,8 +135,8 @@ simd::Terms Screen::terms(Words words, index_t col_begin, index_t count) {
     if (column_limits_.get() == nullptr) column_limits_ = AlignedArray<float>(kColBlock);
     for (index_t j = 0; j < count; ++j) {
         const RowFacts& f = cols.facts(first + j);
-        const double threshold = lowered(column_thresholds_[j], f.half_square);
-        column_limits_[j] = static_cast<float>(-threshold / static_cast<double>(f.scale));
+        const double least = threshold(column_thresholds_[j], f.half_square);
+        column_limits_[j] = static_cast<float>(-least / static_cast<double>(f.scale));
     }
     // Of columns that fill up a panel, which other terms rule out.
     std::fill(column_limits_.get() + count, column_limits_.get() + kColBlock, 0.0f);

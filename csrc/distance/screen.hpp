@@ -102,7 +102,7 @@ private:
     void prepare(Words words);
     void prepare_terms(Words words);
     void set_term(Words words, index_t i);
-    double lowered(double least_score, double half_square) const;
+    double threshold(double least_score, double half_square) const;
     simd::Terms terms(Words words, index_t col_begin, index_t count);
 
     struct Tile {

@@ -75,16 +75,6 @@ private:
     std::vector<index_t> row_begins_, tile_begins_;  // per segment, and the end
 };
 
-// The order of neighbours: by distance, ties by lower index.
-struct Neighbor {
-    double distance;
-    std::int32_t index;
-
-    bool operator<(const Neighbor& other) const {
-        return distance < other.distance || (distance == other.distance && index < other.index);
-    }
-};
-
 // What distances come from in the end: float64, on the rows as given.
 class ExactToStored {
 public:

@@ -12,6 +12,7 @@
 namespace pyface::kmeans {
 namespace {
 
+using distance::kBeyondAll;
 using distance::kColBlock;
 using distance::kRowBlock;
 using distance::Screen;
@@ -22,7 +23,6 @@ constexpr std::size_t kManyFound = 16 * kRowBlock;
 // What float64 may add to a threshold, relative to the squares that it is the difference of.
 constexpr double kRounding = 1e-12;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kBeyondAll = 1e20;  // no score in a frame is as high
 
 constexpr index_t kScreenWork = 1500;  // cycles per row
 

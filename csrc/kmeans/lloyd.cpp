@@ -37,12 +37,6 @@ int useful_threads(const Data& data, index_t n_centers, int n_threads) {
     return static_cast<int>(std::min<double>(n_threads, 1.0 + work / kThreadWork));
 }
 
-// For what is done once with each number of the rows.
-int threads_to_prepare(const Data& data, int n_threads) {
-    constexpr index_t kWorthAThread = index_t{1} << 18;
-    return data.size() * data.dimension() < kWorthAThread ? 1 : n_threads;
-}
-
 VectorView<const std::int32_t> view(const std::vector<std::int32_t>& rows) {
     return {rows.data(), static_cast<index_t>(rows.size())};
 }
@@ -56,7 +50,7 @@ public:
           centers_(centers),
           rules_(rules),
           is_small_(is_small(centers.rows, data.dimension())),
-          n_threads_(threads_to_prepare(data, n_threads)),
+          n_threads_(n_threads),
           poll_(poll),
           crew_(useful_threads(data, centers.rows, n_threads), poll),
           means_(data, rules.spherical),

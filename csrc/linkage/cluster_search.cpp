@@ -355,7 +355,7 @@ void ClusterSearch::settle(index_t slot, Shortlist& shortlist) const {
     std::vector<Shortlist::Entry> kept;
     for (const Near& n : near) kept.push_back({-n.low, -n.low, n.slot});
     const double floor = -(near.back().low + space_.rounding(near.back().low));
-    shortlist.settle(std::move(kept), at(n_wanted_) == near.size() ? floor : -kInfinity);
+    shortlist.settle(kept, at(n_wanted_) == near.size() ? floor : -kInfinity);
 }
 
 void ClusterSearch::finish(index_t slot, index_t place, index_t n_parts, Surroundings& found) {

@@ -118,7 +118,9 @@ std::vector<Line> by_bounds(const RowSpace& space, const distance::RoughSquares&
 
 }  // namespace
 
-bool are_few(const RowSpace& space, index_t n_alive, index_t few) {
+bool are_few(const RowSpace& space, const std::vector<std::int32_t>& rows, index_t few, int n_threads,
+             const PollCallback& poll) {
+    const auto n_alive = static_cast<index_t>(rows.size());
     if (n_alive <= few || few == 0) return n_alive <= few;
     const simd::Rows& x = space.rows();
     // As lines_of_few() asks: rows that are left out have no place of their own there.
@@ -126,7 +128,7 @@ bool are_few(const RowSpace& space, index_t n_alive, index_t few) {
     for (index_t i = 0; space.metric() == Metric::cosine && i < x.size(); ++i) {
         if (space.is_zero(i)) return false;  // squares say nothing of it
     }
-    const distance::Frame frame(x, nullptr, space.metric(), 1, {});
+    const distance::Frame frame(x, nullptr, space.metric(), n_threads, poll);
     return distance::RoughBounds::hold(frame.scale()) && distance::are_tight_groups(simd::kernels(), frame, x);
 }
 

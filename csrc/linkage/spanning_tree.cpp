@@ -89,7 +89,7 @@ public:
     }
 
     // Whether that is the faster way. Of each set of equal rows one counts.
-    bool are_few(index_t few) const { return linkage::are_few(space_, static_cast<index_t>(rows_.size()), few); }
+    bool are_few(index_t few) const { return linkage::are_few(space_, rows_, few, n_threads_, poll_); }
 
     // Raw core distances; empty without.
     std::vector<double> take_cores() { return std::move(cores_); }

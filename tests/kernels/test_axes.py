@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from hard_rows import MAKERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from switches import axes_used
 
 import pyface
 from pyface import _core
@@ -19,18 +19,6 @@ from pyface.cluster import DBSCAN, AgglomerativeClustering, KMeans
 
 pytestmark = pytest.mark.usefixtures("isa")
 Random = np.random.Generator
-
-
-@contextmanager
-def axes_used(use: str) -> Iterator[None]:
-    """Whatever the rows are, they are not compared all with all in float32, which needs no axes."""
-    _core.use_axes(use)
-    _core.use_floats("never")
-    try:
-        yield
-    finally:
-        _core.use_axes("where_they_pay")
-        _core.use_floats("where_they_pay")
 
 
 def falling(rng: Random, n: int, d: int) -> NDArray:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from oracles import neighbors as oracle
+from switches import axes_used
 
 from pyface import _core
 
@@ -23,11 +24,8 @@ ALL_WITH_ALL = 1 << 16  # rows that are few
 @pytest.fixture(autouse=True, params=["never", "where_they_pay"])
 def codes(request: pytest.FixtureRequest) -> Iterator[None]:
     """By codes, whatever the rows are; also in a first stage of few bits. So few rows have no axes."""
-    _core.use_floats("never")
-    _core.use_axes(request.param)
-    yield
-    _core.use_floats("where_they_pay")
-    _core.use_axes("where_they_pay")
+    with axes_used(request.param):
+        yield
 
 
 def nearest(x: NDArray, k: int, metric: str, few: int = 0, n_threads: int = 2) -> tuple[NDArray, NDArray]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import hard_rows
@@ -14,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
+from switches import floats_used
 
 import pyface
 from pyface import _core
@@ -26,15 +25,6 @@ FROM_MEANS = [
 ]  # fmt: skip
 MANY = 0  # rows that may be few
 EACH_DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-@contextmanager
-def floats_used(use: str) -> Iterator[None]:
-    _core.use_floats(use)
-    try:
-        yield
-    finally:
-        _core.use_floats("where_they_pay")
 
 
 def nearest(x: NDArray, k: int, metric: str, **options: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

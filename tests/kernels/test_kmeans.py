@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracles import kmeans as oracle
+from switches import floats_used
 
 from pyface import _core
 from pyface.kernels.kmeans import KMeansData, distances_to_centers, nearest_centers, unit_rows
@@ -28,9 +29,8 @@ DTYPES = st.sampled_from([np.float32, np.float64])
 @pytest.fixture(autouse=True, params=["never", "always"])
 def floats(request: pytest.FixtureRequest) -> Iterator[str]:
     """Rows and centres compared by codes, and all with all in float32."""
-    _core.use_floats(request.param)
-    yield request.param
-    _core.use_floats("where_they_pay")
+    with floats_used(request.param):
+        yield request.param
 
 
 def dyadic(rng: np.random.Generator, n: int, d: int, dtype: type) -> NDArray:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from switches import floats_used
 
 import pyface
-from pyface import _core
 
 pytestmark = pytest.mark.usefixtures("isa")
 
@@ -54,12 +54,9 @@ def test_lower_numbers_first(
 def test_few_pairs_of_equal_rows_are_looked_at_in_float64(floats: str, in_float64: int, others: int) -> None:
     """By codes, as such rows are compared by themselves, and all with all in float32."""
     x = np.tile(np.random.default_rng(0).standard_normal(64).astype(np.float32), (3000, 1))
-    _core.use_floats(floats)
-    try:
+    with floats_used(floats):
         pyface.debug_counters(reset=True)
         pyface.nearest_neighbors(x, 5, n_threads=1)
         counts = pyface.debug_counters(reset=True)
-    finally:
-        _core.use_floats("where_they_pay")
     assert counts["pairs_in_float64"] < in_float64 * 3000
     assert counts["pairs_in_codes"] + counts["pairs_in_float32"] <= others * 3000
